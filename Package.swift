@@ -1,0 +1,107 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// The house: an arrow only ever points down. Each layer has one constructor, and a constructor only accepts what the
+// layer may stand on; Tests/Architecture reads the imports and refuses the rest.
+//
+//   martlet → Platform → Engines, Adapters → Core
+
+let strict: [SwiftSetting] = [.treatAllWarnings(as: .error), .enableUpcomingFeature("InternalImportsByDefault")]
+let safe: [SwiftSetting] = strict + [.strictMemorySafety()]
+
+/// Products of other packages.
+enum Parts {
+    static let yams = Target.Dependency.product(name: "Yams", package: "Yams")
+    static let hashTrees = Target.Dependency.product(name: "HashTreeCollections", package: "swift-collections")
+    static let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
+    static let nio = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
+    static let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
+    static let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
+    static let nioSSL = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
+    static let httpClient = Target.Dependency.product(name: "AsyncHTTPClient", package: "async-http-client")
+    static let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-subprocess")
+    static let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+    static let certificates = Target.Dependency.product(name: "X509", package: "swift-certificates")
+}
+
+/// Core: the ground. Names other Core rooms and packages.
+func core(
+    _ name: String, on rooms: [String] = [], _ packages: [Target.Dependency] = [], settings: [SwiftSetting] = safe
+) -> Target {
+    .target(
+        name: name, dependencies: rooms.map { .byName(name: $0) } + packages, path: "Sources/Core/\(name)",
+        swiftSettings: settings)
+}
+
+/// Engines are pure: Core and nothing of each other.
+func engine(_ name: String, resources: [Resource] = []) -> Target {
+    .target(
+        name: name, dependencies: ["Documents", "Kubernetes", "Findings"], path: "Sources/Engines/\(name)",
+        resources: resources, swiftSettings: safe)
+}
+
+/// Adapters bring the world in and know nothing of checks.
+func adapter(_ name: String, _ packages: [Target.Dependency]) -> Target {
+    .target(
+        name: name, dependencies: ["Documents", "Kubernetes"] + packages, path: "Sources/Adapters/\(name)",
+        swiftSettings: strict)
+}
+
+/// Platform: the rooms where engines meet.
+func platform(
+    _ name: String, on rooms: [String], _ packages: [Target.Dependency] = [], resources: [Resource] = []
+) -> Target {
+    .target(
+        name: name, dependencies: rooms.map { .byName(name: $0) } + packages, path: "Sources/Platform/\(name)",
+        resources: resources, swiftSettings: strict)
+}
+
+/// The test tree mirrors the source tree.
+func tests(
+    _ layer: String, _ name: String, on rooms: [String], _ packages: [Target.Dependency] = [],
+    resources: [Resource] = []
+) -> Target {
+    .testTarget(
+        name: "\(name)Tests", dependencies: rooms.map { .byName(name: $0) } + packages,
+        path: "Tests/\(layer)/\(name)Tests", resources: resources, swiftSettings: strict)
+}
+
+let package = Package(
+    name: "martlet",
+    platforms: [.macOS(.v26)],
+    products: [.executable(name: "martlet", targets: ["martlet"])],
+    dependencies: [
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+        .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2"),
+    ],
+    targets: [
+        core("YAMLEvents", [Parts.yams], settings: strict),
+        core("Documents", on: ["YAMLEvents"]),
+        core("Kubernetes", on: ["Documents"], [Parts.hashTrees]),
+        core("Findings", on: ["Documents", "Kubernetes"]),
+        engine("PodSecurity"),
+        engine("Workloads"),
+        adapter("Manifests", [Parts.subprocess]),
+        platform("Posture", on: ["Documents", "Kubernetes", "Findings", "PodSecurity", "Workloads"]),
+        .executableTarget(
+            name: "martlet", dependencies: ["Posture", "Manifests", Parts.arguments], path: "Sources/martlet",
+            swiftSettings: strict),
+        tests("Core", "Documents", on: ["Documents"]),
+        tests("Core", "Kubernetes", on: ["Kubernetes"]),
+        tests("Core", "Findings", on: ["Findings"]),
+        tests("Engines", "PodSecurity", on: ["PodSecurity"]),
+        tests("Engines", "Workloads", on: ["Workloads"]),
+        tests("Adapters", "Manifests", on: ["Manifests"]),
+        tests("Platform", "Posture", on: ["Posture"]),
+        // Runs the suites of MARTLET_CONFORMANCE; not a product.
+        .executableTarget(
+            name: "conformance", dependencies: ["Posture", "Manifests"], path: "Tests/Conformance",
+            swiftSettings: strict),
+        // Benchmarks; not a product.
+        .executableTarget(
+            name: "bench", dependencies: ["Posture", "Manifests"], path: "Tests/Benchmarks", swiftSettings: strict),
+    ],
+    swiftLanguageModes: [.v6]
+)
