@@ -83,7 +83,9 @@ package struct ManifestReader: Sendable {
                 next += 1
                 group.addTask {
                     var part = ManifestSet()
-                    for file in files[index * chunk..<min(files.count, (index + 1) * chunk)] { part.append(Self.read(file)) }
+                    for file in files[index * chunk..<min(files.count, (index + 1) * chunk)] {
+                        part.append(Self.read(file))
+                    }
                     return (index, part)
                 }
             }
@@ -113,7 +115,9 @@ package struct ManifestReader: Sendable {
 
     /// Objects of one text. Documents that are no objects are an error where the user named the file, and only counted
     /// where a folder happened to hold it.
-    package static func parse(_ bytes: [UInt8], named name: String, explicit: Bool, rendered: Bool = false) -> ManifestSet {
+    package static func parse(_ bytes: [UInt8], named name: String, explicit: Bool, rendered: Bool = false)
+        -> ManifestSet
+    {
         var set = ManifestSet()
         set.files = 1
         set.bytes = bytes.count
@@ -126,6 +130,11 @@ package struct ManifestReader: Sendable {
             foreign += problems
         }
         set.problems = read.problems
+        if let template = template(source, set, foreign) {
+            set.objects = []
+            set.problems = [template]
+            return set
+        }
         if !foreign.isEmpty {
             if explicit || !set.objects.isEmpty {
                 set.problems += foreign
@@ -144,6 +153,21 @@ package struct ManifestReader: Sendable {
             }
         }
         return set
+    }
+
+    /// Says so when the text is a Helm template that was not rendered: it breaks the YAML, or stands where names do.
+    private static func template(_ source: SourceText, _ set: ManifestSet, _ foreign: [DocumentError]) -> DocumentError?
+    {
+        let broken = (set.problems + foreign).first {
+            [.syntax, .badKey, .helmTemplate, .notAnObject].contains($0.code)
+        }
+        let named = set.objects.first { $0.name.contains("{{") || $0.kind.contains("{{") }
+        guard broken != nil || named != nil, DocumentReader.looksLikeHelmTemplate(source.bytes) else { return nil }
+        if let broken, broken.code == .helmTemplate { return broken }
+        let place = broken?.location ?? named?.metadata["name"].location ?? source.location(at: 0)
+        return DocumentError(
+            .helmTemplate, at: place,
+            "an unrendered Helm template; scan the chart's folder (needs helm) or the output of `helm template`")
     }
 
     private static func looksLikeManifest(_ bytes: [UInt8]) -> Bool {

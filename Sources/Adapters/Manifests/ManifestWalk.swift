@@ -48,7 +48,9 @@ struct ManifestWalk {
 
     private mutating func visitFolder(_ path: String, isExplicit: Bool) {
         var info = stat()
-        guard stat(path, &info) == 0, visited.insert([UInt64(info.st_dev), UInt64(info.st_ino)]).inserted else { return }
+        guard stat(path, &info) == 0, visited.insert([UInt64(info.st_dev), UInt64(info.st_ino)]).inserted else {
+            return
+        }
         let names: [String]
         do {
             names = try FileManager.default.contentsOfDirectory(atPath: path).sorted()
@@ -123,7 +125,9 @@ struct PathPattern {
                 var info = stat()
                 let path = join(name)
                 // Links are not followed under **, so that circles end.
-                if lstat(path, &info) == 0, info.st_mode & S_IFMT == S_IFDIR { expand(path, rest, &found, depth: depth + 1) }
+                if lstat(path, &info) == 0, info.st_mode & S_IFMT == S_IFDIR {
+                    expand(path, rest, &found, depth: depth + 1)
+                }
             } else if fnmatch(first, name, 0) == 0 {
                 expand(join(name), rest.dropFirst(), &found, depth: depth + 1)
             }

@@ -63,7 +63,8 @@ enum KustomizeOverlay {
             return set
         }
         do throws(Renderer.Failure) {
-            let bytes = try await Renderer.run(program, program == "kubectl" ? ["kustomize", folder] : ["build", folder])
+            let bytes = try await Renderer.run(
+                program, program == "kubectl" ? ["kustomize", folder] : ["build", folder])
             return ManifestReader.parse(bytes, named: file, explicit: true, rendered: true)
         } catch {
             set.problems = [Renderer.note(.syntax, file, "the overlay could not be built: \(error.message)")]

@@ -35,7 +35,9 @@ import Testing
             for line in try String(contentsOf: url, encoding: .utf8).split(separator: "\n") {
                 let words = line.split(separator: " ")
                 guard let position = words.firstIndex(of: "import"), position < 3, position + 1 < words.count,
-                    words[..<position].allSatisfy({ ["package", "public", "internal", "private", "@testable"].contains($0) })
+                    words[..<position].allSatisfy({
+                        ["package", "public", "internal", "private", "@testable"].contains($0)
+                    })
                 else { continue }
                 found.append(Import(file: String(relative), room: room, module: String(words[position + 1])))
             }
@@ -59,9 +61,11 @@ import Testing
     }
 
     @Test func adaptersKnowNothingOfChecks() throws {
-        let engines = try FileManager.default.contentsOfDirectory(atPath: Self.root.appending(path: "Sources/Engines").path)
+        let engines = try FileManager.default.contentsOfDirectory(
+            atPath: Self.root.appending(path: "Sources/Engines").path)
         let refused = Set(engines).union(["Findings", "Posture"])
-        for entry in try Self.imports(in: "Adapters") where entry.room != "KubernetesClient" || entry.module != "Findings" {
+        for entry in try Self.imports(in: "Adapters")
+        where entry.room != "KubernetesClient" || entry.module != "Findings" {
             #expect(!refused.contains(entry.module), "\(entry.file) imports \(entry.module)")
         }
     }
