@@ -2,7 +2,8 @@ import ArgumentParser
 
 /// The flags of kubectl that say which cluster and who asks.
 struct ClusterOptions: ParsableArguments {
-    @Option(name: .customLong("kubeconfig"), help: "Path of the kubeconfig; otherwise $KUBECONFIG, then ~/.kube/config.")
+    @Option(
+        name: .customLong("kubeconfig"), help: "Path of the kubeconfig; otherwise $KUBECONFIG, then ~/.kube/config.")
     var kubeconfig: String?
 
     @Option(help: "Context of the kubeconfig.")
@@ -32,7 +33,9 @@ struct ClusterOptions: ParsableArguments {
     @Option(name: .customLong("certificate-authority"), help: "Path of the certificate authority's certificate.")
     var certificateAuthority: String?
 
-    @Flag(name: .customLong("insecure-skip-tls-verify"), help: "Do not check the server's certificate. Anyone in between can then answer.")
+    @Flag(
+        name: .customLong("insecure-skip-tls-verify"),
+        help: "Do not check the server's certificate. Anyone in between can then answer.")
     var insecure = false
 
     @Option(name: .customLong("request-timeout"), help: "Seconds to wait for one request.")

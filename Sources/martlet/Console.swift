@@ -28,7 +28,9 @@ enum Console {
     }
 
     static func error(_ message: String) {
-        write(message.hasPrefix("Error") || message.hasPrefix("Usage") ? message : "martlet: \(message)", to: STDERR_FILENO)
+        write(
+            message.hasPrefix("Error") || message.hasPrefix("Usage") ? message : "martlet: \(message)",
+            to: STDERR_FILENO)
     }
 
     static func note(_ message: String) { write(message, to: STDERR_FILENO) }
@@ -89,7 +91,9 @@ enum OutputFile {
         let final = target ?? path
         let temporary = "\(final).martlet-\(getpid())"
         let descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode)
-        guard descriptor >= 0 else { throw Failure(message: "\(path): cannot be written: \(String(cString: strerror(errno)))") }
+        guard descriptor >= 0 else {
+            throw Failure(message: "\(path): cannot be written: \(String(cString: strerror(errno)))")
+        }
         fchmod(descriptor, mode)
         let written = Console.writeAll(bytes, to: descriptor) && fsync(descriptor) == 0
         close(descriptor)

@@ -26,10 +26,7 @@ struct Martlet: AsyncParsableCommand {
             3 something was not observable and --strict was given.
             """,
         version: MartletVersion.current,
-        subcommands: [
-            ScanCommand.self, FixCommand.self, PodSecurityCommand.self, ChecksCommand.self, PermissionsCommand.self,
-            CompletionCommand.self,
-        ])
+        subcommands: [CompletionCommand.self])
 
     static func main() async {
         // A closed pipe (`martlet scan | head`) ends the program quietly.
@@ -43,13 +40,13 @@ struct Martlet: AsyncParsableCommand {
             }
         } catch let failure as Failure {
             Console.error(failure.message)
-            exit(failure.code)
+            Glibc.exit(failure.code)
         } catch {
             let code = exitCode(for: error)
             // Usage errors are 2 everywhere, as grep, diff and kubectl have it; help and version are 0.
-            guard code == .validationFailure || code == .failure else { exit(withError: error) }
+            guard code == .validationFailure || code == .failure else { Martlet.exit(withError: error) }
             Console.error(fullMessage(for: error))
-            exit(2)
+            Glibc.exit(2)
         }
     }
 }
