@@ -90,7 +90,7 @@ let package = Package(
             swiftSettings: strict),
         tests("Core", "Documents", on: ["Documents"]),
         tests("Core", "Kubernetes", on: ["Kubernetes"]),
-        tests("Core", "Findings", on: ["Findings"]),
+        tests("Core", "Findings", on: ["Findings"], resources: [.copy("Golden")]),
         tests("Engines", "PodSecurity", on: ["PodSecurity"]),
         tests("Engines", "Workloads", on: ["Workloads"]),
         tests("Adapters", "Manifests", on: ["Manifests"]),
