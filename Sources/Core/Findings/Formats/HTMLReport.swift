@@ -88,7 +88,8 @@ struct HTMLReport {
         cards.append(card(coverage.ratio.map(percent) ?? "–", "could be seen", holes))
         let files = report.isCluster ? "" : ", \(counted(coverage.files, "file"))"
         cards.append(
-            card(grouped(coverage.workloads), coverage.workloads == 1 ? "workload" : "workloads",
+            card(
+                grouped(coverage.workloads), coverage.workloads == 1 ? "workload" : "workloads",
                 "\(counted(coverage.objects, "object"))\(files)"))
         if let baseline = report.baseline {
             cards.append(
@@ -151,7 +152,8 @@ struct HTMLReport {
         let options = namespaces.map { "<option>\(escaped($0))</option>" }.joined()
         let severities = Severity.worstFirst.map { "<option>\($0.rawValue)</option>" }.joined()
         let left = failures.count - shown.count
-        let note = left > 0 ? "<p>\(counted(left, "more finding")) not shown here; the JSON report has them all.</p>" : ""
+        let note =
+            left > 0 ? "<p>\(counted(left, "more finding")) not shown here; the JSON report has them all.</p>" : ""
         return """
             <section>
             <h2>Findings <span class="dim" id="count">\(grouped(shown.count))</span></h2>
@@ -185,7 +187,8 @@ struct HTMLReport {
         if let first = finding.evidence.first { detail += " <span class=\"dim place\">\(locate(first))</span>" }
         let more = finding.evidence.count > 20 ? "<li>… \(grouped(finding.evidence.count - 20)) more</li>" : ""
         let list = finding.evidence.count > 1 ? "<ul>\(places.joined())\(more)</ul>" : ""
-        let count = finding.evidence.count > 1 ? "\(counted(finding.evidence.count, "place")), why and fix" : "why and fix"
+        let count =
+            finding.evidence.count > 1 ? "\(counted(finding.evidence.count, "place")), why and fix" : "why and fix"
         detail += """
             <details><summary>\(count)</summary>\(list)<p>\(MarkupText.prose(finding.rule.why))</p>\
             <p><b>Fix:</b> \(MarkupText.prose(finding.rule.remedy))</p>\(references(finding.rule))</details>
@@ -237,7 +240,8 @@ struct HTMLReport {
             report.waived.map { finding in
                 let waiver = finding.waiver.map { waiver in
                     let approver = waiver.approver.map { ", approved by \(escaped($0))" } ?? ""
-                    return "<br>until \(waiver.expires) by \(escaped(waiver.owner))\(approver): \(escaped(waiver.reason))"
+                    return
+                        "<br>until \(waiver.expires) by \(escaped(waiver.owner))\(approver): \(escaped(waiver.reason))"
                 }
                 return """
                     <b>\(escaped("\(finding.subject)"))</b> \(finding.severity.rawValue) \

@@ -84,7 +84,8 @@ struct SARIFReport {
             let tags = [rule.category.rawValue, "kubernetes"] + rule.references.compactMap(Self.tag).prefix(18)
             json.member("tags", tags)
             json.member("precision", "very-high")
-            json.member("problem.severity", rule.severity >= .high ? "error" : Self.level(rule.severity, "recommendation"))
+            json.member(
+                "problem.severity", rule.severity >= .high ? "error" : Self.level(rule.severity, "recommendation"))
             // The score makes a result a security alert; the rest are ordinary ones.
             if rule.category == .security { json.member("security-severity", Self.score(rule.severity)) }
         }

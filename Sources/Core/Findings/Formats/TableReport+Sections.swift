@@ -127,11 +127,13 @@ extension TableReport {
     private func verdictWithoutFindings() -> String {
         let new = report.baseline == nil ? "" : "new "
         if report.coverage.objects == 0 {
-            return terminal.styled("\(terminal.warning) No Kubernetes objects were found in \(safe(report.target))", .medium)
+            return terminal.styled(
+                "\(terminal.warning) No Kubernetes objects were found in \(safe(report.target))", .medium)
         }
         if report.holes > 0 {
             return terminal.styled(
-                "\(terminal.warning) No \(new)findings in what could be seen; \(counted(report.holes, "hole"))", .medium)
+                "\(terminal.warning) No \(new)findings in what could be seen; \(counted(report.holes, "hole"))", .medium
+            )
         }
         return terminal.styled("\(terminal.check) No \(new)findings", .good)
     }
@@ -163,8 +165,11 @@ extension TableReport {
             default: "._-/@:,+".utf8.contains(byte)
             }
         }
-        return plain && !text.isEmpty ? text : "'" + text.split(separator: "'", omittingEmptySubsequences: false)
-            .joined(separator: "'\\''") + "'"
+        return plain && !text.isEmpty
+            ? text
+            : "'"
+                + text.split(separator: "'", omittingEmptySubsequences: false)
+                .joined(separator: "'\\''") + "'"
     }
 
     /// Parts on as few lines as they fit.

@@ -65,7 +65,9 @@ struct TableReport {
         var parts: [String] = []
         if let origin = group.origin { parts.append(safe("\(origin)")) }
         // Where findings stand in the file the line below says; where they do not, the heading does.
-        if !group.file.isEmpty, group.findings.contains(where: { $0.location == nil }) { parts.append(safe(group.file)) }
+        if !group.file.isEmpty, group.findings.contains(where: { $0.location == nil }) {
+            parts.append(safe(group.file))
+        }
         return parts.joined(separator: terminal.dot)
     }
 
@@ -131,7 +133,9 @@ struct TableReport {
             let mark = terminal.mark(group.severity)
             let name = "\(mark) \(group.severity.rawValue)  \(safe(group.rule.id))"
             writeHeading(name, detail: "", right: owners + places, style: terminal.style(group.severity))
-            for line in DisplayWidth.wrapped(safe(group.rule.title), to: width - 2, limit: 2) { lines.append("  \(line)") }
+            for line in DisplayWidth.wrapped(safe(group.rule.title), to: width - 2, limit: 2) {
+                lines.append("  \(line)")
+            }
             for line in DisplayWidth.wrapped("Fix: " + prose(group.rule.remedy), to: width - 2, limit: 4) {
                 add("  \(line)", style: .dim)
             }
