@@ -156,3 +156,22 @@ package struct PostureScan: Sendable {
         return [:]
     }
 }
+
+extension PostureScan {
+    /// Every rule there is, reliability included, in order.
+    package static let allRules: [Rule] = PodSecurityEvaluation().rules + WorkloadChecks.rules
+
+    /// The waivers that objects carry in their annotations.
+    package func annotatedWaivers(today: CalendarDate) -> (waivers: [Waiver], problems: [Problem]) {
+        var waivers: [Waiver] = []
+        var problems: [Problem] = []
+        for key in inventory.keys {
+            guard let object = inventory[key], object.metadata["annotations"].isObject else { continue }
+            let subject = inventory.topmostOwner(of: object)
+            let read = WaiverAnnotation.read(from: object, subject: subject, today: today)
+            waivers += read.waivers
+            problems += read.problems
+        }
+        return (waivers, problems)
+    }
+}
