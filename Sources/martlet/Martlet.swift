@@ -38,6 +38,8 @@ struct Martlet: AsyncParsableCommand {
             } else {
                 try command.run()
             }
+        } catch let code as ExitCode {
+            Glibc.exit(code.rawValue)
         } catch let failure as Failure {
             Console.error(failure.message)
             Glibc.exit(failure.code)
