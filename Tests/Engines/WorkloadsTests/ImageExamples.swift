@@ -1,5 +1,5 @@
 extension Example {
-    static let all: [Example] = images + accounts + resources
+    static let all: [Example] = images + accounts + resources + mounts + pods + exposure + reliability
 
     static let images: [Example] = [
         Example(
