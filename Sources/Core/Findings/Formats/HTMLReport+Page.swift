@@ -4,7 +4,7 @@ extension HTMLReport {
         "default-src 'none'; style-src 'unsafe-inline'; script-src '\(scriptDigest)'; base-uri 'none'; form-action 'none'"
 
     /// SHA-256 of `script`; a test recomputes it.
-    static let scriptDigest = "sha256-"
+    static let scriptDigest = "sha256-3M7w7XJ8dKRNmFvj7HXErkneDcBnsphvnKMt6m1YOvA="
 
     /// Filters the table. Without it the page shows everything.
     static let script = """
@@ -95,6 +95,9 @@ extension HTMLReport {
         td:last-child { overflow-wrap: anywhere; }
         details { margin-top: .25rem; } summary { cursor: pointer; color: var(--dim); font-size: .92em; }
         details p, details ul { margin: .4rem 0; max-width: 46rem; }
+        .check { margin-bottom: 1.25rem; max-width: 46rem; } .check p { margin: .25rem 0; }
+        h3 { font-size: 1rem; margin: 0; } a { color: inherit; text-decoration-color: var(--dim); }
+        :target { outline: 2px solid var(--low); outline-offset: .4rem; }
         .plain { list-style: none; padding: 0; margin: 0; background: var(--sheet); border: 1px solid var(--line); }
         .plain li { padding: .6rem .8rem; border-top: 1px solid var(--line); overflow-wrap: anywhere; }
         .plain li:first-child { border-top: 0; }

@@ -84,7 +84,8 @@ struct SARIFReport {
             let tags = [rule.category.rawValue, "kubernetes"] + rule.references.compactMap(Self.tag).prefix(18)
             json.member("tags", tags)
             json.member("precision", "very-high")
-            json.member("problem.severity", rule.severity >= .high ? "error" : Self.level(rule.severity, "recommendation"))
+            json.member(
+                "problem.severity", rule.severity >= .high ? "error" : Self.level(rule.severity, "recommendation"))
             // The score makes a result a security alert; the rest are ordinary ones.
             if rule.category == .security { json.member("security-severity", Self.score(rule.severity)) }
         }
@@ -120,7 +121,7 @@ struct SARIFReport {
             json.list("suppressions") { json in
                 json.object { json in
                     json.member("kind", "external")
-                    json.member("status", "accepted")
+                    // Its status is "accepted" where none is given; schemas disagree on the member's name.
                     let approver = waiver.approver.map { ", approved by \($0)" } ?? ""
                     json.member(
                         "justification",
