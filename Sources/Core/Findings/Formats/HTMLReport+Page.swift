@@ -103,7 +103,7 @@ extension HTMLReport {
         .plain li:first-child { border-top: 0; }
         footer { margin-top: 3rem; padding-top: 1rem; border-top: 1px solid var(--line); color: var(--dim);
           font-size: .92em; }
-        @media (max-width: 40rem) { .severities { grid-column: auto; } table, tbody, tr, td { display: block; }
+        @media (max-width: 40rem) { .severities { grid-column: 1 / -1; } table, tbody, tr, td { display: block; }
           thead { display: none; } td { border: 0; padding: .25rem .8rem; width: auto !important; }
           tr { border-top: 1px solid var(--line); padding: .5rem 0; } }
         @media print { :root { --ground: #fff; } main { max-width: none; padding: 0; } .filters { display: none; }

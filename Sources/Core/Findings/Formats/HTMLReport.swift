@@ -83,7 +83,7 @@ struct HTMLReport {
     }
 
     private func figures() -> String {
-        let counts = SeverityCounts(failures)
+        let counts = SeverityCounts(failures.filter { !$0.isSystem })
         let coverage = report.coverage
         var cards: [String] = []
         cards.append(

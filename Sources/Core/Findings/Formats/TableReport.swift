@@ -95,9 +95,12 @@ struct TableReport {
     }
 
     private mutating func write(others: [OwnerGroup]) {
-        let names = others.prefix(8).map { safe("\($0.subject)") }.joined(separator: ", ")
-        let more = others.count > 8 ? " and \(counted(others.count - 8, "more owner"))" : ""
-        for (index, line) in DisplayWidth.wrapped("The same in \(names)\(more)", to: width - 4, limit: 6).enumerated() {
+        let names = others.prefix(8).map(\.subject).map {
+            $0.namespace.isEmpty ? $0.name : "\($0.namespace)/\($0.name)"
+        }
+        let more = others.count > 8 ? " \(terminal.more)" : ""
+        let text = "The same in \(grouped(others.count)) more: \(safe(names.joined(separator: ", ")))\(more)"
+        for (index, line) in DisplayWidth.wrapped(text, to: width - 4, limit: 6).enumerated() {
             add(index == 0 ? "  = \(line)" : "    \(line)", style: .dim)
         }
     }
