@@ -126,7 +126,7 @@ struct MarkdownReport {
         var out = "\n<details><summary>\(title): \(grouped(entries.count))</summary>\n\n"
         var shown = 0
         for entry in entries {
-            guard out.utf8.count + entry.utf8.count < Self.reserve / 6 || shown == 0 else { break }
+            guard out.utf8.count + entry.utf8.count < Self.reserve / 6 else { break }
             out += "- \(entry)\n"
             shown += 1
         }
