@@ -39,17 +39,21 @@ package enum DocumentReader {
             var parser = JSONParser(source: source, options: options)
             do throws(DocumentError) {
                 try parser.parse()
-                return set(parser.builder, parser.roots, parser.problems, source)
+                return set(parser.builder, parser.roots, parser.problems.finished, source)
             } catch {
                 // Flow-style YAML begins like JSON too; but what is neither is told as the JSON it looks like.
-                guard error.code == .syntax else { return DocumentSet(documents: [], problems: [error]) }
-                let yaml = readYAML(source, options)
-                if yaml.problems.allSatisfy({ $0.code == .duplicateKey }) { return yaml }
-                let whole = parser.roots.dropLast()
+                let whole = parser.completeRoots
                 var kept = parser.builder
-                if let cut = parser.roots.last { kept.nodes.removeSubrange(cut...) }
+                if whole.count < parser.roots.count { kept.truncate(to: parser.roots[whole.count]) }
+                guard error.code == .syntax else {
+                    return set(kept, whole, parser.problems.finished + [error], source)
+                }
+                let yaml = readYAML(source, options)
+                if yaml.documents.count > whole.count || yaml.problems.allSatisfy({ $0.code == .duplicateKey }) {
+                    return yaml
+                }
                 let helm = yaml.problems.first { $0.code == .helmTemplate }
-                return set(kept, Array(whole), parser.problems + [helm ?? error], source)
+                return set(kept, whole, parser.problems.finished + [helm ?? error], source)
             }
         }
         return readYAML(source, options)
@@ -93,7 +97,7 @@ package enum DocumentReader {
     private static func readYAML(_ source: SourceText, _ options: Options) -> DocumentSet {
         var composer = YAMLComposer(source: source, options: options)
         composer.parse()
-        return set(composer.builder, composer.roots, composer.problems, source)
+        return set(composer.builder, composer.roots, composer.problems.finished, source)
     }
 
     private static func set(

@@ -1,4 +1,5 @@
 internal import Synchronization
+internal import YAMLEvents
 
 /// A place in a file, as editors count: lines and columns from 1, columns in Unicode scalars.
 package struct SourceLocation: Sendable, Hashable, Comparable, CustomStringConvertible {
@@ -25,8 +26,9 @@ package final class SourceText: Sendable {
     /// The file as the user named it; empty when the bytes came from an API server.
     package let name: String
     package let bytes: [UInt8]
-    /// Offsets of the first byte of every line, found when a location is first asked for.
-    private let lineStarts = Mutex<[UInt32]?>(nil)
+    /// Lines before every block of `blockSize` bytes, counted when a location is first asked for.
+    private let linesBefore = Mutex<[UInt32]?>(nil)
+    private static let blockSize = 1024
 
     package init(name: String, bytes: [UInt8]) {
         self.name = name
@@ -52,23 +54,29 @@ package final class SourceText: Sendable {
 
     /// Line number from 1 and the offset of the line's first byte.
     package func lineAndStart(of offset: Int) -> (line: Int, start: Int) {
-        lineStarts.withLock { cache in
-            let starts = cache ?? Self.scanLines(bytes)
-            cache = starts
-            var low = 0
-            var high = starts.count
-            while high - low > 1 {
-                let middle = (low + high) / 2
-                if Int(starts[middle]) <= offset { low = middle } else { high = middle }
-            }
-            return (low + 1, Int(starts[low]))
+        let offset = max(0, min(offset, bytes.count))
+        let block = offset / Self.blockSize
+        let before = linesBefore.withLock { cache in
+            let counted = cache ?? Self.countLines(bytes)
+            cache = counted
+            return Int(counted[block])
         }
+        let line = before + TextScan.lines(bytes, in: block * Self.blockSize..<offset) + 1
+        let stored = bytes
+        let span = stored.span
+        var start = offset
+        while start > 0, span[start - 1] != UInt8(ascii: "\n") { start -= 1 }
+        return (line, start)
     }
 
-    private static func scanLines(_ bytes: [UInt8]) -> [UInt32] {
-        var starts: [UInt32] = [0]
-        let span = bytes.span
-        for index in span.indices where span[index] == UInt8(ascii: "\n") { starts.append(UInt32(index + 1)) }
-        return starts
+    private static func countLines(_ bytes: [UInt8]) -> [UInt32] {
+        var counts: [UInt32] = []
+        counts.reserveCapacity(bytes.count / blockSize + 1)
+        var lines = 0
+        for start in stride(from: 0, through: bytes.count, by: blockSize) {
+            counts.append(UInt32(lines))
+            lines += TextScan.lines(bytes, in: start..<min(start + blockSize, bytes.count))
+        }
+        return counts
     }
 }
