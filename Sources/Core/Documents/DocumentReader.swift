@@ -1,3 +1,5 @@
+internal import YAMLEvents
+
 /// One YAML document or one JSON value of a text.
 package struct Document: Sendable {
     package let root: Node
@@ -36,6 +38,11 @@ package enum DocumentReader {
             return DocumentSet(documents: [], problems: [DocumentError(.tooLarge, at: place, "larger than 4 GiB")])
         }
         if beginsLikeJSON(source.bytes) {
+            if let (repaired, problem) = repairedText(source) {
+                var set = read(repaired, options: options)
+                set.problems.insert(problem, at: 0)
+                return set
+            }
             var parser = JSONParser(source: source, options: options)
             do throws(DocumentError) {
                 try parser.parse()
@@ -61,13 +68,13 @@ package enum DocumentReader {
 
     /// Reads text that must be one JSON value.
     package static func readJSON(_ source: SourceText, options: Options = .server) throws(DocumentError) -> Node {
-        var parser = JSONParser(source: source, options: options)
+        var parser = JSONParser(source: repairedText(source)?.source ?? source, options: options)
         try parser.parse()
         guard parser.roots.count == 1 else {
             throw DocumentError(
                 .syntax, at: source.location(at: 0), "expected one JSON value, found \(parser.roots.count)")
         }
-        let tape = parser.builder.finish(source)
+        let tape = parser.builder.finish(parser.source)
         return Node(tape: tape, index: parser.roots[0], root: parser.roots[0])
     }
 
@@ -92,6 +99,25 @@ package enum DocumentReader {
             i += 1
         }
         return false
+    }
+
+    /// JSON with bytes that are no UTF-8: Kubernetes reads U+FFFD in their place.
+    private static func repairedText(_ source: SourceText) -> (source: SourceText, problem: DocumentError)? {
+        guard !TextScan.isASCII(source.bytes, in: 0..<source.bytes.count) else { return nil }
+        let stored = source.bytes
+        let offset: Int
+        do {
+            _ = try UTF8Span(validating: stored.span)
+            return nil
+        } catch {
+            offset = error.byteOffsets.lowerBound
+        }
+        let text = Array(String(decoding: source.bytes, as: UTF8.self).utf8)
+        return (
+            SourceText(name: source.name, bytes: text),
+            DocumentError(
+                .binary, at: source.location(at: offset), "not UTF-8 text; Kubernetes reads \"\u{FFFD}\" here")
+        )
     }
 
     private static func readYAML(_ source: SourceText, _ options: Options) -> DocumentSet {
