@@ -41,7 +41,7 @@ extension Example {
             kind: Pod
             metadata: {name: a}
             spec:
-              containers: [{name: app, image: "ko://example.com/cmd/app"}, {name: proxy, image: auto}]
+              containers: [{name: app, image: "ko://example.com/cmd/app"}, {name: proxy, image: auto}, {name: c, image: APP_IMAGE}]
             """),
         Example(
             "Knative runs the digest it looked up", passes: "image/mutable-tag",

@@ -48,7 +48,7 @@ extension Example {
             apiVersion: apps/v1
             kind: StatefulSet
             metadata: {name: a}
-            spec: {template: {spec: {containers: [«{name: app, image: app}»]}}}
+            spec: {selector: {}, template: {spec: {containers: [«{name: app, image: app}»]}}}
             """),
         Example(
             "there, or of an init container", passes: "workload/no-readiness-probe",
@@ -66,7 +66,7 @@ extension Example {
             apiVersion: apps/v1
             kind: Deployment
             metadata: {name: a}
-            spec: «{template: {spec: {containers: [{name: app, image: app}]}}}»
+            spec: «{selector: {}, template: {spec: {containers: [{name: app, image: app}]}}}»
             """),
         Example(
             "two, none, or scaled", passes: "workload/single-replica",
@@ -74,17 +74,17 @@ extension Example {
             apiVersion: apps/v1
             kind: Deployment
             metadata: {name: a}
-            spec: {replicas: 2, template: {spec: {containers: []}}}
+            spec: {selector: {}, replicas: 2, template: {spec: {containers: [{name: app, image: app}]}}}
             ---
             apiVersion: apps/v1
             kind: Deployment
             metadata: {name: b}
-            spec: {replicas: 0, template: {spec: {containers: []}}}
+            spec: {selector: {}, replicas: 0, template: {spec: {containers: [{name: app, image: app}]}}}
             ---
             apiVersion: apps/v1
             kind: Deployment
             metadata: {name: c}
-            spec: {template: {spec: {containers: []}}}
+            spec: {selector: {}, template: {spec: {containers: [{name: app, image: app}]}}}
             ---
             apiVersion: autoscaling/v2
             kind: HorizontalPodAutoscaler
@@ -97,7 +97,7 @@ extension Example {
             apiVersion: apps/v1
             kind: Deployment
             metadata: {name: a}
-            spec: {replicas: «2», template: {metadata: {labels: {app: a}}, spec: {containers: []}}}
+            spec: {selector: {}, replicas: «2», template: {metadata: {labels: {app: a}}, spec: {containers: [{name: app, image: app}]}}}
             ---
             apiVersion: policy/v1
             kind: PodDisruptionBudget
@@ -110,7 +110,7 @@ extension Example {
             apiVersion: apps/v1
             kind: Deployment
             metadata: {name: a}
-            spec: {replicas: 2, template: {metadata: {labels: {app: a}}, spec: {containers: []}}}
+            spec: {selector: {}, replicas: 2, template: {metadata: {labels: {app: a}}, spec: {containers: [{name: app, image: app}]}}}
             ---
             apiVersion: policy/v1
             kind: PodDisruptionBudget
@@ -120,7 +120,7 @@ extension Example {
             apiVersion: apps/v1
             kind: Deployment
             metadata: {name: one}
-            spec: {template: {spec: {containers: []}}}
+            spec: {selector: {}, template: {spec: {containers: [{name: app, image: app}]}}}
             """),
         Example(
             "nothing", fails: "workload/no-spread",
@@ -128,7 +128,7 @@ extension Example {
             apiVersion: apps/v1
             kind: Deployment
             metadata: {name: a}
-            spec: {replicas: 2, template: {spec: «{containers: []}»}}
+            spec: {selector: {}, replicas: 2, template: {spec: «{containers: [{name: app, image: app}]}»}}
             """),
         Example(
             "constraints, or anti-affinity", passes: "workload/no-spread",
@@ -137,17 +137,19 @@ extension Example {
             kind: Deployment
             metadata: {name: a}
             spec:
+              selector: {}
               replicas: 2
-              template: {spec: {containers: [], topologySpreadConstraints: [{topologyKey: zone}]}}
+              template: {spec: {containers: [{name: app, image: app}], topologySpreadConstraints: [{topologyKey: zone}]}}
             ---
             apiVersion: apps/v1
             kind: Deployment
             metadata: {name: b}
             spec:
+              selector: {}
               replicas: 2
               template:
                 spec:
-                  containers: []
+                  containers: [{name: app, image: app}]
                   affinity: {podAntiAffinity: {preferredDuringSchedulingIgnoredDuringExecution: [{weight: 1}]}}
             """),
         Example(
@@ -164,7 +166,7 @@ extension Example {
             apiVersion: batch/v1
             kind: CronJob
             metadata: {name: a}
-            spec: {concurrencyPolicy: Forbid, jobTemplate: {spec: {template: {spec: {containers: []}}}}}
+            spec: {concurrencyPolicy: Forbid, jobTemplate: {spec: {template: {spec: {containers: [{name: app, image: app}]}}}}}
             """),
         Example(
             "nothing kept", fails: "cronjob/no-failure-history",
@@ -172,7 +174,7 @@ extension Example {
             apiVersion: batch/v1
             kind: CronJob
             metadata: {name: a}
-            spec: {failedJobsHistoryLimit: «0», jobTemplate: {spec: {template: {spec: {containers: []}}}}}
+            spec: {failedJobsHistoryLimit: «0», jobTemplate: {spec: {template: {spec: {containers: [{name: app, image: app}]}}}}}
             """),
         Example(
             "the default", passes: "cronjob/no-failure-history",
@@ -180,7 +182,7 @@ extension Example {
             apiVersion: batch/v1
             kind: CronJob
             metadata: {name: a}
-            spec: {jobTemplate: {spec: {template: {spec: {containers: []}}}}}
+            spec: {jobTemplate: {spec: {template: {spec: {containers: [{name: app, image: app}]}}}}}
             """),
         Example(
             "none may go", fails: "budget/blocks-drains",
@@ -198,7 +200,7 @@ extension Example {
             apiVersion: apps/v1
             kind: Deployment
             metadata: {name: b}
-            spec: {template: {metadata: {labels: {app: b}}, spec: {containers: []}}}
+            spec: {selector: {}, template: {metadata: {labels: {app: b}}, spec: {containers: [{name: app, image: app}]}}}
             """),
         Example(
             "one may go", passes: "budget/blocks-drains",
@@ -216,7 +218,7 @@ extension Example {
             apiVersion: apps/v1
             kind: Deployment
             metadata: {name: b}
-            spec: {replicas: 2, template: {metadata: {labels: {app: b}}, spec: {containers: []}}}
+            spec: {selector: {}, replicas: 2, template: {metadata: {labels: {app: b}}, spec: {containers: [{name: app, image: app}]}}}
             """),
     ]
 }

@@ -16,6 +16,9 @@ extension WorkloadChecks {
         if subject.object.metadata["labels"]["acme.cert-manager.io/http01-solver"].exists {
             return report.notApplicable()
         }
+        // Without anything to serve it is a part of a manifest, to be merged into a whole one.
+        guard !spec["rules"].isEmpty || !spec["defaultBackend"].isNull || !spec["backend"].isNull || !spec["tls"].isNull
+        else { return report.notApplicable() }
         if Exposure.known.ingressTLS.contains(where: { $0.isOn(subject.object) }) { return }
         let className =
             spec["ingressClassName"].string

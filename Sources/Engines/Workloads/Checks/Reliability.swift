@@ -26,11 +26,7 @@ extension WorkloadChecks {
                 return report.notApplicable()
             }
             for container in subject.containers where container.role == .regular && container.node[field].isNull {
-                guard subject.isComplete else {
-                    return report.notObservable(
-                        at: subject.spec.node, "the controller of \(subject.object.kind) objects may fill it in")
-                }
-                report.fail(at: container.node[field], "\(container.phrase) has no \(field)")
+                report.fail(missing: container.node[field], in: subject, "\(container.phrase) has no \(field)")
             }
         }
     }
@@ -57,7 +53,9 @@ extension WorkloadChecks {
             remedy: "Run two or more replicas, or say in a waiver why there must be one.")
     ) { subject, report in
         let availability = subject.context.availability
-        guard !availability.isScaled(subject.object), let replicas = availability.replicas(of: subject.object) else {
+        guard subject.incompleteness == nil, !availability.isScaled(subject.object),
+            let replicas = availability.replicas(of: subject.object)
+        else {
             return report.notApplicable()
         }
         guard replicas == 1 else { return }
@@ -71,7 +69,9 @@ extension WorkloadChecks {
             why: "Without a PodDisruptionBudget an upgrade that drains nodes may stop every pod in the same minute.",
             remedy: "Add a PodDisruptionBudget with maxUnavailable: 1.")
     ) { subject, report in
-        guard let replicas = subject.context.availability.replicas(of: subject.object), replicas > 1 else {
+        guard subject.incompleteness == nil,
+            let replicas = subject.context.availability.replicas(of: subject.object), replicas > 1
+        else {
             return report.notApplicable()
         }
         let budgets = subject.context.availability.budgets(for: subject.spec.labels, in: subject.object.namespace)
@@ -90,7 +90,9 @@ extension WorkloadChecks {
             why: "The scheduler spreads pods only as far as it is convenient; the loss of one node can be an outage.",
             remedy: "Add topologySpreadConstraints, or podAntiAffinity by kubernetes.io/hostname.")
     ) { subject, report in
-        guard let replicas = subject.context.availability.replicas(of: subject.object), replicas > 1 else {
+        guard subject.incompleteness == nil,
+            let replicas = subject.context.availability.replicas(of: subject.object), replicas > 1
+        else {
             return report.notApplicable()
         }
         let spec = subject.spec.node

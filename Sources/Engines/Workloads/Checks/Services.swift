@@ -88,7 +88,10 @@ extension WorkloadChecks {
             }.first
             guard let (node, admin) = place else { continue }
             let way = hasExternal && type == "ClusterIP" ? "external addresses" : type
-            report.fail(at: node, "port \(admin.number) is that of \(admin.what), open by \(way)")
+            report.fail(
+                at: node,
+                "port \(admin.number) is that of \(admin.what), open by \(way)"
+                    + (isInside ? " to the inner network" : ""))
             let severity = isInside ? min(admin.severity, .medium) : admin.severity
             report.severity = max(report.severity ?? .info, severity)
         }
