@@ -65,22 +65,24 @@ package struct WorkloadEvaluation: Sendable {
 
     // MARK: What changed
 
-    /// The owners that objects belong to, evaluated again: what `Inventory.apply` says was touched.
+    /// The owners that objects belong to or belonged to before, evaluated again: what `Inventory.apply` says was
+    /// touched.
     ///
-    /// Replaces all earlier results of these owners. An object that is gone gives a result without findings.
-    package func owners(of touched: some Sequence<ObjectKey>) -> [OwnerResult] {
+    /// Replaces all earlier results of these owners; one that is gone comes back without findings.
+    package func owners(of touched: some Sequence<ObjectKey>, before: Inventory) -> [OwnerResult] {
         var keys: Set<ObjectKey> = []
-        var gone: Set<OwnerResult.Identity> = []
+        var owners: Set<OwnerResult.Identity> = []
         for key in touched {
-            guard let object = inventory[key] else {
-                gone.insert(OwnerResult.Identity(key.reference, file: ""))
-                continue
+            for state in [before, inventory] {
+                guard let object = state[key] else { continue }
+                owners.insert(OwnerResult.Identity(state.topmostOwner(of: object), file: object.file))
+                keys.formUnion(Self.family(of: object, key, in: state))
             }
-            for member in family(of: object, key) { keys.insert(member) }
         }
         let results = evaluate(keys.sorted())
-        let seen = Set(results.map(\.owner))
-        let empty = gone.subtracting(seen).map { OwnerResult(owner: $0, findings: [], coverage: Coverage()) }
+        let empty = owners.subtracting(results.map(\.owner)).map {
+            OwnerResult(owner: $0, findings: [], coverage: Coverage())
+        }
         return (results + empty).sorted { $0.owner < $1.owner }
     }
 
@@ -92,7 +94,9 @@ package struct WorkloadEvaluation: Sendable {
     }
 
     /// The topmost controller of an object and all that it controls.
-    private func family(of object: KubernetesObject, _ key: ObjectKey) -> [ObjectKey] {
+    private static func family(
+        of object: KubernetesObject, _ key: ObjectKey, in inventory: Inventory
+    ) -> [ObjectKey] {
         var top = key
         var current = object
         var uid = object.uid
