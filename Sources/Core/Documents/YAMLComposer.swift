@@ -52,7 +52,8 @@ struct YAMLComposer: ~Copyable {
     private var mergeNodes: Set<Int> = []
 
     mutating func parse() {
-        var from = 0
+        // libyaml counts a byte order mark as a column, which would set the first line apart from the rest.
+        var from = source.bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? 3 : 0
         while from < source.bytes.count {
             cursor = Cursor(byte: from)
             resetDocument()
