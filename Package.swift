@@ -95,6 +95,7 @@ let package = Package(
         tests("Engines", "Workloads", on: ["Workloads"]),
         tests("Adapters", "Manifests", on: ["Manifests"]),
         tests("Platform", "Posture", on: ["Posture"]),
+        tests("Architecture", "Architecture", on: []),
         // Runs the suites of MARTLET_CONFORMANCE; not a product.
         .executableTarget(
             name: "conformance", dependencies: ["Posture", "Manifests"], path: "Tests/Conformance",

@@ -25,12 +25,15 @@ package final class SourceText: Sendable {
     /// The file as the user named it; empty when the bytes came from an API server.
     package let name: String
     package let bytes: [UInt8]
+    /// The bytes were made from the file by Kustomize or Helm: places inside them are not places in the file.
+    package let isRendered: Bool
     /// Offsets of the first byte of every line, found when a location is first asked for.
     private let lineStarts = Mutex<[UInt32]?>(nil)
 
-    package init(name: String, bytes: [UInt8]) {
+    package init(name: String, bytes: [UInt8], isRendered: Bool = false) {
         self.name = name
         self.bytes = bytes
+        self.isRendered = isRendered
     }
 
     /// Whether locations in this text mean something to a person.
@@ -38,6 +41,7 @@ package final class SourceText: Sendable {
 
     /// The place of a byte offset.
     package func location(at offset: Int) -> SourceLocation {
+        guard !isRendered else { return SourceLocation(file: name, line: 1, column: 1) }
         let (line, start) = lineAndStart(of: offset)
         var column = 1
         var index = start

@@ -1,0 +1,50 @@
+# Tasks of the project; `make` lists them.
+
+SWIFT ?= swift
+# A build folder outside the clone, where one is kept between runs.
+SCRATCH := $(if $(MARTLET_SCRATCH),--scratch-path $(MARTLET_SCRATCH),)
+RELEASE := -c release --static-swift-stdlib $(SCRATCH)
+BIN = $(shell $(SWIFT) build $(RELEASE) --show-bin-path)
+SWIFT_SOURCES := Package.swift Sources Tests
+
+.DEFAULT_GOAL := help
+.PHONY: help setup build run test conformance bench lint format check fuzz clean
+
+help: ## list the tasks
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 24
+
+setup: ## install the system packages that are missing
+	@scripts/setup
+
+build: setup ## build the program (release)
+	$(SWIFT) build $(RELEASE) --product martlet
+
+run: build ## scan the current cluster if one answers, else the example shop
+	@$(BIN)/martlet scan --cluster --request-timeout 3 --otherwise Examples/shop --fail-on never
+
+test: setup ## run every test
+	$(SWIFT) test $(SCRATCH)
+
+conformance: setup ## run the suites (one: SUITE=pss; differences: VERBOSE=1)
+	@$(SWIFT) build $(RELEASE) --product conformance
+	@$(BIN)/conformance $(if $(SUITE),--suite $(SUITE)) $(if $(VERBOSE),--verbose) $(if $(FLOORS),--check-floors)
+
+bench: setup ## run the benchmarks (one: BENCH=name)
+	@$(SWIFT) build $(RELEASE) --product bench
+	@$(SWIFT) build $(RELEASE) --product martlet
+	@$(BIN)/bench $(if $(BENCH),--name $(BENCH))
+
+lint: ## check the format
+	@$(SWIFT) format lint --strict --recursive $(SWIFT_SOURCES)
+
+format: ## write the format
+	@$(SWIFT) format --in-place --recursive $(SWIFT_SOURCES)
+
+check: lint test ## what CI runs
+	@$(MAKE) --no-print-directory conformance FLOORS=1
+
+fuzz: ## fuzz the document reader (SECONDS=300)
+	@scripts/fuzz $(or $(SECONDS),300)
+
+clean: ## remove what was built
+	rm -rf .build
