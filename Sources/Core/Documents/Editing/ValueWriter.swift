@@ -11,6 +11,8 @@ struct ValueWriter {
     /// White space of one level where flow collections take a line for each value; nil where they stand in one line.
     var flowUnit: [UInt8]?
     var lineBreak: [UInt8] = [0x0A]
+    /// Whether texts of several lines are written as such (`|`).
+    var writesLiterals = false
 
     // MARK: Scalars
 
@@ -85,7 +87,8 @@ struct ValueWriter {
     private func writeMember(_ name: String, _ value: DocumentValue, _ column: Int, _ out: inout [UInt8]) {
         out += Array((key(name) + ":").utf8)
         guard value.hasContent else {
-            out += Array((" " + inline(value)).utf8)
+            out.append(0x20)
+            writeScalar(value, column + unit, &out)
             return
         }
         let inner = childColumn(of: value, at: column)
@@ -96,10 +99,26 @@ struct ValueWriter {
     private func writeElement(_ value: DocumentValue, _ column: Int, _ out: inout [UInt8]) {
         out += Array("- ".utf8)
         guard value.hasContent else {
-            out += Array(inline(value).utf8)
+            writeScalar(value, column + 2, &out)
             return
         }
         writeBlock(value, column + 2, &out)
+    }
+
+    private func writeScalar(_ value: DocumentValue, _ column: Int, _ out: inout [UInt8]) {
+        guard writesLiterals, case .string(let text) = value, text.contains("\n"), !text.hasPrefix(" "),
+            !text.hasPrefix("\n"), !text.hasSuffix("\n\n"), text.utf8.allSatisfy({ $0 >= 0x20 || $0 == 0x0A })
+        else {
+            out += Array(inline(value).utf8)
+            return
+        }
+        out += Array((text.hasSuffix("\n") ? "|" : "|-").utf8)
+        for line in (text.hasSuffix("\n") ? text.dropLast() : text[...]).split(
+            separator: "\n", omittingEmptySubsequences: false)
+        {
+            out += line.isEmpty ? lineBreak : newLine(column)
+            out += Array(line.utf8)
+        }
     }
 
     /// Where a collection begins that is the value of a key at `column`.
@@ -156,5 +175,14 @@ extension DocumentValue {
         case .array(let elements): !elements.isEmpty
         default: false
         }
+    }
+}
+
+extension DocumentValue {
+    /// The value as a YAML document of its own, with a line break at its end.
+    package var yaml: String {
+        let writer = ValueWriter(writesLiterals: true)
+        let text = hasContent ? writer.block(self, at: 0) : Array(writer.inline(self).utf8)
+        return String(decoding: text, as: UTF8.self) + "\n"
     }
 }
