@@ -82,7 +82,7 @@ let package = Package(
         core("Kubernetes", on: ["Documents"], [Parts.hashTrees]),
         core("Findings", on: ["Documents", "Kubernetes"]),
         engine("PodSecurity"),
-        engine("Workloads"),
+        engine("Workloads", resources: [.embedInCode("Resources")]),
         adapter("Manifests", [Parts.subprocess]),
         platform("Posture", on: ["Documents", "Kubernetes", "Findings", "PodSecurity", "Workloads"]),
         .executableTarget(
