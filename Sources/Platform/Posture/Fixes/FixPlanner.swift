@@ -20,21 +20,13 @@ package struct FixPlanner: Sendable {
         self.prepared = prepared
     }
 
-    /// Objects that a person would change: whatever runs pods and is not made by another object of the inventory.
-    package var workloads: [ObjectKey] {
-        inventory.keys.filter { key in
-            guard let object = inventory[key], !object.podTemplates.isEmpty else { return false }
-            return !isMade(object)
-        }
-    }
-
     /// Fixes for the workloads, or for `keys`, in order; objects without anything to say are left out.
     ///
     /// `answering` takes only steps for rules it says yes to.
     package func fixes(
         for keys: [ObjectKey]? = nil, answering: (String) -> Bool = { _ in true }
     ) -> [VerifiedFix] {
-        (keys ?? workloads).compactMap { fix($0, answering: answering) }
+        (keys ?? inventory.workloadKeys).compactMap { fix($0, answering: answering) }
     }
 
     /// The fix of one object; nil where nothing is to be done.
@@ -75,15 +67,6 @@ package struct FixPlanner: Sendable {
             out.take(kept, result)
         }
         return out
-    }
-
-    private func isMade(_ object: KubernetesObject) -> Bool {
-        guard let controller = object.controller else { return false }
-        if inventory.key(uid: controller.uid) != nil { return true }
-        let reference = ObjectReference(
-            group: controller.apiVersion.group, kind: controller.kind, namespace: object.namespace,
-            name: controller.name)
-        return inventory[ObjectKey(reference)] != nil
     }
 
     // MARK: Trying
