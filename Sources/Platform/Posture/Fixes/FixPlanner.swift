@@ -1,5 +1,5 @@
 import Documents
-import Findings
+package import Findings
 package import Kubernetes
 
 /// Fixes that were proven: every patch is applied to a copy of the inventory and everything is evaluated again.
@@ -67,6 +67,14 @@ package struct FixPlanner: Sendable {
             out.take(kept, result)
         }
         return out
+    }
+
+    /// What every engine says of one object as it is.
+    package func findings(on key: ObjectKey) -> [Finding] {
+        guard let object = inventory[key] else { return [] }
+        var ready = inventory
+        ready.replace(key, with: prepared(object))
+        return evaluation.findings(ready, [key])
     }
 
     // MARK: Trying
