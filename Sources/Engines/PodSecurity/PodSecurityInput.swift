@@ -25,14 +25,34 @@ package struct PodSecurityInput: Sendable {
     package private(set) var profileAnnotations: [Node.Member] = []
     package private(set) var problems: [PodSecurityProblem] = []
 
+    /// What an API server of v1.36 would fill in before it evaluates, as far as a verdict depends on it.
+    package enum Defaults: Sendable {
+        /// Nothing: the object comes from an API server, or is to be judged as it stands.
+        case none
+        /// What templates get: a volume without a source is an `emptyDir`.
+        case template
+        /// What pods get too: ports of a pod on the node's network are ports of the node, and AppArmor annotations
+        /// become fields.
+        case pod
+    }
+
+    private let defaults: Defaults
+
     /// Decodes a pod or the template of a workload.
-    package init(_ pod: PodSpec) {
+    package init(_ pod: PodSpec, defaults: Defaults = .none) {
         spec = pod.node
         metadata = pod.metadata
+        self.defaults = defaults
         var reader = FieldReader()
         readSpec(&reader)
         readAnnotations(&reader)
+        if defaults == .pod, !profileAnnotations.isEmpty, !isWindows { copyAppArmorAnnotations() }
         problems = reader.problems
+    }
+
+    /// Decodes a template as the API server would see it, whether it was read from a file or from a cluster.
+    package init(_ template: PodTemplate, of object: KubernetesObject) {
+        self.init(template.spec, defaults: object.is("Pod") ? .pod : .template)
     }
 
     private mutating func readSpec(_ reader: inout FieldReader) {
@@ -59,7 +79,7 @@ package struct PodSecurityInput: Sendable {
                 readSecurityContext(member.value, &reader)
             } else if member.hasKey("volumes") {
                 for volume in reader.elements(member.value, [.hostPath, .volumeTypes]) {
-                    volumes.append(VolumeInput(volume, &reader))
+                    volumes.append(VolumeInput(volume, emptyIsAllowed: defaults != .none, &reader))
                 }
             } else if member.hasKey("containers") {
                 regular = member.value
@@ -69,14 +89,27 @@ package struct PodSecurityInput: Sendable {
                 ephemeral = member.value
             }
         }
-        if let initial { readContainers(initial, &reader) }
-        if let regular { readContainers(regular, &reader) }
-        if let ephemeral { readContainers(ephemeral, &reader) }
+        let opens = defaults == .pod && hostNetwork
+        if let initial { readContainers(initial, opensPorts: opens, &reader) }
+        if let regular { readContainers(regular, opensPorts: opens, &reader) }
+        if let ephemeral { readContainers(ephemeral, opensPorts: false, &reader) }
     }
 
-    private mutating func readContainers(_ list: Node, _ reader: inout FieldReader) {
+    private mutating func readContainers(_ list: Node, opensPorts: Bool, _ reader: inout FieldReader) {
         for container in reader.elements(list, FieldReader.containerChecks) {
-            containers.append(ContainerInput(container, &reader))
+            containers.append(ContainerInput(container, opensPorts: opensPorts, &reader))
+        }
+    }
+
+    /// Does what the API server does with annotations of containers that have no profile of their own.
+    private mutating func copyAppArmorAnnotations() {
+        let shared = AppArmorProfile(spec["securityContext"]["appArmorProfile"])
+        for index in containers.indices where containers[index].securityContext.appArmor == .unset {
+            let key = AppArmorProfile.annotationPrefix + containers[index].name
+            guard let annotation = profileAnnotations.first(where: { $0.key == key })?.value,
+                let profile = annotation.string.flatMap(AppArmorProfile.init(annotation:)), profile != shared
+            else { continue }
+            containers[index].copyAppArmor(profile)
         }
     }
 
@@ -96,7 +129,7 @@ package struct PodSecurityInput: Sendable {
         guard reader.isObject(annotations, [.appArmor, .seccompBaseline]) else { return }
         for member in annotations.members {
             let key = member.key
-            guard key.hasPrefix(ProfileAnnotation.appArmorPrefix) || key.contains(ProfileAnnotation.seccompDomain)
+            guard key.hasPrefix(AppArmorProfile.annotationPrefix) || key.contains(SeccompAnnotation.domain)
             else {
                 continue
             }
@@ -105,14 +138,12 @@ package struct PodSecurityInput: Sendable {
     }
 }
 
-/// Annotations that set profiles, from before there were fields for it.
-enum ProfileAnnotation {
+/// Annotations that set seccomp profiles, from before there were fields for it.
+enum SeccompAnnotation {
+    static let domain = "seccomp.security.alpha.kubernetes.io/"
+    static let pod = "seccomp.security.alpha.kubernetes.io/pod"
     /// Behind it the container's name.
-    static let appArmorPrefix = "container.apparmor.security.beta.kubernetes.io/"
-    static let seccompDomain = "seccomp.security.alpha.kubernetes.io/"
-    static let seccompPod = "seccomp.security.alpha.kubernetes.io/pod"
-    /// Behind it the container's name.
-    static let seccompContainerPrefix = "container.seccomp.security.alpha.kubernetes.io/"
+    static let containerPrefix = "container.seccomp.security.alpha.kubernetes.io/"
 }
 
 /// One container, of whichever kind.
@@ -120,13 +151,16 @@ package struct ContainerInput: Sendable {
     package let node: Node
     package private(set) var securityContext = SecurityContextInput()
     package private(set) var hasHostPort = false
+    /// Whether its ports become ports of the node, as the pod is on the node's network.
+    let opensPorts: Bool
     /// Whether a probe or lifecycle handler names a host.
     package private(set) var hasProbeHost = false
 
     package var name: String { node["name"].string ?? "" }
 
-    init(_ node: Node, _ reader: inout FieldReader) {
+    init(_ node: Node, opensPorts: Bool, _ reader: inout FieldReader) {
         self.node = node
+        self.opensPorts = opensPorts
         guard reader.isObject(node, FieldReader.containerChecks) else { return }
         for member in node.members {
             if member.hasKey("securityContext") {
@@ -150,6 +184,8 @@ package struct ContainerInput: Sendable {
             }
         }
     }
+
+    mutating func copyAppArmor(_ profile: AppArmorProfile) { securityContext.setAppArmor(profile) }
 
     private mutating func readHandler(_ handler: Node, _ reader: inout FieldReader) {
         guard handler.exists, reader.isObject(handler, [.hostProbes]) else { return }
@@ -245,6 +281,10 @@ package struct SecurityContextInput: Sendable {
         }
     }
 
+    mutating func setAppArmor(_ profile: AppArmorProfile) {
+        appArmor = profile.type == "Unconfined" ? .unconfined : .confined
+    }
+
     private static func profile(
         _ node: Node, _ checks: @autoclosure () -> Set<PodSecurityCheck.ID>, _ reader: inout FieldReader
     ) -> Profile {
@@ -289,16 +329,20 @@ package struct VolumeInput: Sendable {
 
     package var name: String { node["name"].string ?? "" }
 
-    init(_ node: Node, _ reader: inout FieldReader) {
+    init(_ node: Node, emptyIsAllowed: Bool, _ reader: inout FieldReader) {
         self.node = node
         guard reader.isObject(node, [.hostPath, .volumeTypes]) else { return }
+        var hasSource = false
         for member in node.members where !member.hasKey("name") && !member.value.isNull {
             guard reader.isObject(member.value, [.hostPath, .volumeTypes]) else { continue }
             if member.hasKey("hostPath") {
                 hasHostPath = true
             } else if VolumeType.isAllowed(member) {
                 hasAllowedSource = true
+            } else if VolumeType.isKnown(member) {
+                hasSource = true
             }
         }
+        if emptyIsAllowed, !hasHostPath, !hasSource { hasAllowedSource = true }
     }
 }

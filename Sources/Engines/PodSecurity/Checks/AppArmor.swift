@@ -1,5 +1,6 @@
 import Documents
 import Findings
+import Kubernetes
 
 extension PodSecurityCheck {
     static let appArmor = PodSecurityCheck(
@@ -10,8 +11,9 @@ extension PodSecurityCheck {
         let setters = Setters(pod) { $0.appArmor == .unconfined }
         let annotations = pod.profileAnnotations.isEmpty ? [] : pod.profileAnnotations.filter(isForbidden)
         guard !setters.isEmpty || !annotations.isEmpty else { return nil }
-        let fields = setters.fields(in: pod) { $0["appArmorProfile"]["type"] }
-        var values = GoText.sortedSet(fields.map { $0.node.string ?? "" })
+        // A field that does not stand there was copied from an annotation, which is a place of its own.
+        let fields = setters.fields(in: pod) { $0["appArmorProfile"] }
+        var values = GoText.sortedSet(fields.map { $0.node.isNull ? "Unconfined" : $0.node["type"].string ?? "" })
         var words = setters.words
         if !annotations.isEmpty {
             // Annotations follow the types, as KEY="VALUE"; the whole is quoted once more, as upstream does.
@@ -22,10 +24,10 @@ extension PodSecurityCheck {
             check: .appArmor, reason: GoText.plural("forbidden AppArmor profile", values.count),
             detail: "\(words.joined(separator: " and ")) must not set AppArmor profile type to "
                 + GoText.quotedList(values),
-            places: fields.map {
+            places: fields.filter { !$0.node.isNull }.map {
                 .init(
-                    node: $0.node, rule: .unconfinedAppArmor,
-                    message: "\($0.who) sets AppArmor profile \(GoText.quoted($0.node.string ?? ""))")
+                    node: $0.node["type"], rule: .unconfinedAppArmor,
+                    message: "\($0.who) sets AppArmor profile \(GoText.quoted($0.node["type"].string ?? ""))")
             }
                 + annotations.map {
                     .init(
@@ -35,7 +37,7 @@ extension PodSecurityCheck {
     }
 
     private static func isForbidden(_ annotation: Node.Member) -> Bool {
-        guard annotation.key.hasPrefix(ProfileAnnotation.appArmorPrefix) else { return false }
+        guard annotation.key.hasPrefix(AppArmorProfile.annotationPrefix) else { return false }
         let value = annotation.value.string ?? ""
         return !value.isEmpty && value != "runtime/default" && !value.hasPrefix("localhost/")
     }

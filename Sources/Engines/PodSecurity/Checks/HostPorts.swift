@@ -11,8 +11,13 @@ extension PodSecurityCheck {
         var ports: [String] = []
         for container in bad {
             for port in container.node["ports"].elements {
-                let field = port["hostPort"]
-                guard let number = field.int, number != 0 else { continue }
+                var field = port["hostPort"]
+                var number = field.int ?? 0
+                if number == 0, container.opensPorts {
+                    field = port["containerPort"]
+                    number = field.int ?? 0
+                }
+                guard number != 0 else { continue }
                 ports.append(String(number))
                 let message = "container \(GoText.quoted(container.name)) opens port \(number) of the node"
                 places.append(.init(node: field, rule: .hostPort, message: message))

@@ -1,9 +1,13 @@
 import Documents
 import Findings
+import Kubernetes
 
 /// Sources of volumes by what restricted says of them.
 enum VolumeType {
     static func isAllowed(_ member: Node.Member) -> Bool { allowed.contains(where: member.hasKey) }
+
+    /// Whether the member is a source at all; what is not is dropped by the API server.
+    static func isKnown(_ member: Node.Member) -> Bool { VolumeSources.names.contains(where: member.hasKey) }
 
     private static let allowed = [
         "configMap", "secret", "emptyDir", "projected", "persistentVolumeClaim", "downwardAPI", "csi", "ephemeral",

@@ -20,9 +20,9 @@ extension PodSecurityCheck {
 
     private static func evaluateAnnotations(_ pod: PodSecurityInput) -> PodSecurityViolation? {
         guard !pod.profileAnnotations.isEmpty else { return nil }
-        let containers = Set(pod.containers.map { ProfileAnnotation.seccompContainerPrefix + $0.name })
+        let containers = Set(pod.containers.map { SeccompAnnotation.containerPrefix + $0.name })
         let bad = pod.profileAnnotations.filter { annotation in
-            guard annotation.key == ProfileAnnotation.seccompPod || containers.contains(annotation.key) else {
+            guard annotation.key == SeccompAnnotation.pod || containers.contains(annotation.key) else {
                 return false
             }
             let value = annotation.value.string ?? ""
