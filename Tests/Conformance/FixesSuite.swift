@@ -37,7 +37,7 @@ enum FixesSuite {
         let evaluator = PodSecurityEvaluator()
         let templates = object.podTemplates
         let violations = templates.flatMap {
-            evaluator.evaluate(PodSecurityInput($0.spec), level: .restricted).violations
+            evaluator.evaluate(PodSecurityInput($0, of: object), level: .restricted).violations
         }
         return !violations.isEmpty && templates.allSatisfy { $0.discovery != .shape }
             && violations.allSatisfy { violation in
@@ -101,7 +101,7 @@ private struct FixedCorpusFile {
         guard let object = after[workload.key] else { return "nothing was written: \(refusal(workload))" }
         let evaluator = PodSecurityEvaluator()
         let violations = object.podTemplates.flatMap {
-            evaluator.evaluate(PodSecurityInput($0.spec), level: .restricted).violations
+            evaluator.evaluate(PodSecurityInput($0, of: object), level: .restricted).violations
         }
         return violations.isEmpty ? nil : "\(violations.map(\.text)) \(refusal(workload))"
     }

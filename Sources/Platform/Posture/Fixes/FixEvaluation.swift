@@ -19,7 +19,7 @@ package struct FixEvaluation: Sendable {
         var out: [Finding] = []
         for key in keys {
             guard let object = inventory[key] else { continue }
-            let inputs = object.podTemplates.map { PodSecurityInput($0.spec) }
+            let inputs = object.podTemplates.map { PodSecurityInput($0, of: object) }
             guard !inputs.isEmpty else { continue }
             for check in PodSecurityChecks.all {
                 var report = CheckReport()

@@ -36,12 +36,11 @@ extension FixPlanner {
     /// Every engine: Pod Security towards `policy`, and the workload checks.
     package init(
         engines inventory: Inventory, policy: LevelVersion = LevelVersion(.restricted),
-        options: WorkloadOptions = WorkloadOptions(),
-        prepared: @escaping @Sendable (KubernetesObject) -> KubernetesObject = { $0 }
+        options: WorkloadOptions = WorkloadOptions()
     ) {
         let context = WorkloadContext(inventory, options: options)
         self.init(
             inventory, sources: [.podSecurity(policy), .workloads(context)],
-            evaluation: .podSecurity.and(.workloads(context)), prepared: prepared)
+            evaluation: .podSecurity.and(.workloads(context)))
     }
 }

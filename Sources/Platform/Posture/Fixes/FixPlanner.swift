@@ -1,23 +1,20 @@
 import Documents
 package import Findings
 package import Kubernetes
+import PodSecurity
 
 /// Fixes that were proven: every patch is applied to a copy of the inventory and everything is evaluated again.
 package struct FixPlanner: Sendable {
     package let inventory: Inventory
     private let sources: [FixSource]
     private let evaluation: FixEvaluation
-    private let prepared: @Sendable (KubernetesObject) -> KubernetesObject
 
-    /// `prepared` fills in what an API server would, for the evaluation; patches are of the object as written.
     package init(
-        _ inventory: Inventory, sources: [FixSource] = [.podSecurity()], evaluation: FixEvaluation = .podSecurity,
-        prepared: @escaping @Sendable (KubernetesObject) -> KubernetesObject = { $0 }
+        _ inventory: Inventory, sources: [FixSource] = [.podSecurity()], evaluation: FixEvaluation = .podSecurity
     ) {
         self.inventory = inventory
         self.sources = sources
         self.evaluation = evaluation
-        self.prepared = prepared
     }
 
     /// Fixes for the workloads, or for `keys`, in order; objects without anything to say are left out.
@@ -32,9 +29,8 @@ package struct FixPlanner: Sendable {
     /// The fix of one object; nil where nothing is to be done.
     package func fix(_ key: ObjectKey, answering: (String) -> Bool = { _ in true }) -> VerifiedFix? {
         guard let object = inventory[key] else { return nil }
-        let ready = prepared(object)
         var proposal = FixProposal()
-        for source in sources { proposal.append(source.proposal(ready, inventory)) }
+        for source in sources { proposal.append(source.proposal(object, inventory)) }
         let steps = proposal.steps.filter { $0.answers.isEmpty || $0.answers.contains(where: answering) }
         let decisions = proposal.decisions.filter { answering($0.about) }
         guard !steps.isEmpty || !decisions.isEmpty else { return nil }
@@ -47,7 +43,7 @@ package struct FixPlanner: Sendable {
                 ObjectReference(
                     group: $0.apiVersion.group, kind: $0.kind, namespace: object.namespace, name: $0.name)
             })
-        if let result = trial.result(of: steps), result.opened.isEmpty {
+        if let result = trial.result(of: steps), result.refusal == nil {
             out.take(steps, result)
             return out
         }
@@ -58,9 +54,8 @@ package struct FixPlanner: Sendable {
                 out.refused.append((step, "the change does not fit the object"))
                 continue
             }
-            if let opened = result.opened.first {
-                let place = opened.evidence.first?.message ?? opened.rule.title
-                out.refused.append((step, "it would open \(opened.rule.id): \(place)"))
+            if let refusal = result.refusal {
+                out.refused.append((step, refusal))
                 continue
             }
             kept.append(step)
@@ -71,10 +66,7 @@ package struct FixPlanner: Sendable {
 
     /// What every engine says of one object as it is.
     package func findings(on key: ObjectKey) -> [Finding] {
-        guard let object = inventory[key] else { return [] }
-        var ready = inventory
-        ready.replace(key, with: prepared(object))
-        return evaluation.findings(ready, [key])
+        evaluation.findings(inventory, [key])
     }
 
     // MARK: Trying
@@ -84,6 +76,15 @@ package struct FixPlanner: Sendable {
         var closed: [Finding]
         var opened: [Finding]
         var unchanged: [Finding]
+        /// What an API server would refuse in the patched object and took before.
+        var errors: [PodFieldError]
+
+        /// Why it is no fix; nil where it is one.
+        var refusal: String? {
+            if let error = errors.first { return "an API server would refuse the object: \(error.description)" }
+            guard let finding = opened.first else { return nil }
+            return "it would open \(finding.rule.id): \(finding.evidence.first?.message ?? finding.rule.title)"
+        }
     }
 
     /// One object, evaluated as it is and as it would be.
@@ -94,6 +95,8 @@ package struct FixPlanner: Sendable {
         /// Without what the object made: a rollout makes that anew.
         let base: Inventory
         let before: [Finding]
+        /// What an API server refuses already.
+        let errors: Set<String>
 
         init(_ planner: FixPlanner, _ key: ObjectKey, _ object: KubernetesObject) {
             self.planner = planner
@@ -101,16 +104,16 @@ package struct FixPlanner: Sendable {
             self.object = object
             var base = planner.inventory
             Self.dropMade(by: object, from: &base)
-            base.replace(key, with: planner.prepared(object))
             self.base = base
             before = planner.evaluation.findings(base, [key])
+            errors = Set(PodValidation.errors(in: object).map(\.description))
         }
 
         func result(of steps: [FixStep]) -> Result? {
             guard let node = JSONPatch(steps.map(\.operation)).applied(to: object.node) else { return nil }
             let patched = object.with(node)
             var copy = base
-            copy.replace(key, with: planner.prepared(patched))
+            copy.replace(key, with: patched)
             let after = planner.evaluation.findings(copy, [key])
             let old = Dictionary(before.map { ($0.fingerprint, $0) }) { first, _ in first }
             let new = Dictionary(after.map { ($0.fingerprint, $0) }) { first, _ in first }
@@ -120,7 +123,8 @@ package struct FixPlanner: Sendable {
                 // What can no longer be seen is not closed.
                 closed: failing.filter { new[$0.fingerprint] == nil },
                 opened: after.filter { $0.outcome == .fail && !isKnown($0, old[$0.fingerprint]) },
-                unchanged: failing.filter { new[$0.fingerprint] != nil })
+                unchanged: failing.filter { new[$0.fingerprint] != nil },
+                errors: PodValidation.errors(in: patched).filter { !errors.contains($0.description) })
         }
 
         /// Whether every place of a finding was there before: a new place is a new wrong.

@@ -27,7 +27,7 @@ package struct PodSecurityFixes: Sendable {
     package func proposal(for template: PodTemplate, of object: KubernetesObject) -> FixProposal {
         var out = FixProposal()
         guard template.discovery != .shape else {
-            let verdict = evaluator.evaluate(PodSecurityInput(template.spec), policy)
+            let verdict = evaluator.evaluate(PodSecurityInput(template, of: object), policy)
             if !verdict.allowed {
                 out.decisions.append(
                     FixDecision(
@@ -44,7 +44,8 @@ package struct PodSecurityFixes: Sendable {
         // A violation may hide another of the same check (an explicit false hides what is missing): look again.
         for _ in 0..<4 {
             let spec = PodSpec(current[specPath], metadata: current[template.path]["metadata"])
-            let verdict = evaluator.evaluate(PodSecurityInput(spec), policy)
+            let verdict = evaluator.evaluate(
+                PodSecurityInput(spec, defaults: object.is("Pod") ? .pod : .template), policy)
             var round = FixProposal()
             let writer = StepWriter(spec: spec, object: object, policy: policy, minor: minor)
             if let windows = writer.namingWindows() {

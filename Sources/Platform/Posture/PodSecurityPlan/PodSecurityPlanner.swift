@@ -9,23 +9,19 @@ package struct PodSecurityPlanner: Sendable {
     private let version: PolicyVersion
     private let goal: PodSecurityLevel?
     private let evaluator = PodSecurityEvaluator()
-    private let prepared: @Sendable (KubernetesObject) -> KubernetesObject
 
     /// - Parameters:
     ///   - version: what to pin: the cluster's own version, else the newest known one.
     ///   - goal: the level to plan for; without one, each namespace's next.
-    ///   - prepared: fills in what an API server would.
     package init(
         _ inventory: Inventory, version: PolicyVersion = .minor(PolicyVersion.newestKnown),
         goal: PodSecurityLevel? = nil,
-        configuration: PodSecurityConfiguration = PodSecurityConfiguration(),
-        prepared: @escaping @Sendable (KubernetesObject) -> KubernetesObject = { $0 }
+        configuration: PodSecurityConfiguration = PodSecurityConfiguration()
     ) {
         self.inventory = inventory
         self.version = version
         self.goal = goal
         self.configuration = configuration
-        self.prepared = prepared
     }
 
     package func plan(namespace only: String? = nil) -> PodSecurityPlan {
@@ -51,7 +47,7 @@ package struct PodSecurityPlanner: Sendable {
         var unknown: [UnknownWorkload] = []
         var judged: [(key: ObjectKey, object: KubernetesObject, level: PodSecurityLevel)] = []
         for key in keys {
-            guard let object = inventory[key].map(prepared) else { continue }
+            guard let object = inventory[key] else { continue }
             switch level(of: object) {
             case .success(let level):
                 let pods = podLevel(of: object)
@@ -105,7 +101,7 @@ package struct PodSecurityPlanner: Sendable {
         var lowest = PodSecurityLevel.restricted
         for template in object.podTemplates
         where !configuration.isExempt(runtimeClass: template.spec.node["runtimeClassName"]) {
-            let input = PodSecurityInput(template.spec)
+            let input = PodSecurityInput(template, of: object)
             guard let level = evaluator.level(input, version: version) else {
                 return .failure(Unknown(words: input.problems.first?.reason ?? "a field could not be read"))
             }
@@ -123,8 +119,8 @@ package struct PodSecurityPlanner: Sendable {
 
     /// The lowest level among its live pods.
     private func podLevel(of object: KubernetesObject) -> PodSecurityLevel {
-        inventory.pods(of: object).lazy.flatMap(\.podTemplates).compactMap { template in
-            evaluator.level(PodSecurityInput(template.spec), version: version)
+        inventory.pods(of: object).lazy.flatMap { pod in
+            pod.podTemplates.compactMap { evaluator.level(PodSecurityInput($0, of: pod), version: version) }
         }.min() ?? .restricted
     }
 
@@ -133,9 +129,9 @@ package struct PodSecurityPlanner: Sendable {
     ) -> WorkloadPlan {
         let policy = LevelVersion(target, version)
         let violations = violations(of: object, policy)
-        let planner = FixPlanner(inventory, sources: [.podSecurity(policy)], prepared: prepared)
+        let planner = FixPlanner(inventory, sources: [.podSecurity(policy)])
         let fix = planner.fix(key)
-        let remaining = fix.map { self.violations(of: prepared($0.patched), policy) } ?? violations
+        let remaining = fix.map { self.violations(of: $0.patched, policy) } ?? violations
         let said = Set(violations.map(\.text))
         var found: Set<String> = []
         var onlyInPods: [(pod: String, detail: String)] = []
@@ -150,7 +146,7 @@ package struct PodSecurityPlanner: Sendable {
     }
 
     private func violations(of object: KubernetesObject, _ policy: LevelVersion) -> [PodSecurityViolation] {
-        object.podTemplates.flatMap { evaluator.evaluate(PodSecurityInput($0.spec), policy).violations }
+        object.podTemplates.flatMap { evaluator.evaluate(PodSecurityInput($0, of: object), policy).violations }
     }
 
     private func hiding(_ object: KubernetesObject) -> String { WorkloadState.hiding(object, in: inventory) }

@@ -36,11 +36,9 @@ package struct PodSecuritySimulation: Sendable {
 extension PodSecuritySimulation {
     /// - Parameters:
     ///   - username: who sends the objects, for exemptions by user.
-    ///   - prepared: fills in what an API server would.
     package init(
         _ inventory: Inventory, namespace: String, policy: LevelVersion,
-        configuration: PodSecurityConfiguration = PodSecurityConfiguration(), username: String = "",
-        prepared: (KubernetesObject) -> KubernetesObject = { $0 }
+        configuration: PodSecurityConfiguration = PodSecurityConfiguration(), username: String = ""
     ) {
         self.namespace = namespace
         self.policy = policy
@@ -58,14 +56,14 @@ extension PodSecuritySimulation {
                     to: request, namespace: .failed("not asked for"), pods: pods.map { $0.node.asRoot }
                 ).warnings
         }
-        for object in keys.compactMap({ inventory[$0] }).map(prepared) {
+        for object in keys.compactMap({ inventory[$0] }) {
             judge(object, plugin, template, inventory)
         }
         // Pods that differ from the template that made them.
         let templates = Set(refused.map(\.object))
         for key in keys {
             guard let owner = inventory[key], !templates.contains(owner.reference) else { continue }
-            for pod in inventory.pods(of: owner).map(prepared) {
+            for pod in inventory.pods(of: owner) {
                 judge(pod, plugin, template, inventory, passes: false)
             }
         }
@@ -88,7 +86,7 @@ extension PodSecuritySimulation {
             exempt.append((object.reference, "runtimeClass"))
             return
         }
-        let verdicts = inputs.map { plugin.evaluator.evaluate(PodSecurityInput($0.spec), policy) }
+        let verdicts = inputs.map { plugin.evaluator.evaluate(PodSecurityInput($0, of: object), policy) }
         if let problem = verdicts.lazy.flatMap(\.problems).first {
             unknown.append(
                 UnknownWorkload(object: object.reference, location: object.node.location, reason: problem.reason))
@@ -171,7 +169,7 @@ private struct AdmissionTemplate {
         request.namespace = namespace
         request.operation = .create
         request.username = username
-        request.object = object.node
+        request.object = object.admitted().node
         return request
     }
 
