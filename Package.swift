@@ -103,7 +103,7 @@ let package = Package(
         tests(
             "Adapters", "KubernetesClient", on: ["KubernetesClient"],
             [Parts.nio, Parts.nioPosix, Parts.nioHTTP1, Parts.nioSSL]),
-        tests("Platform", "Posture", on: ["Posture"]),
+        tests("Platform", "Posture", on: ["Posture"], resources: [.copy("Golden")]),
         tests("Architecture", "Architecture", on: []),
         // Runs the suites of MARTLET_CONFORMANCE; not a product.
         .executableTarget(

@@ -158,6 +158,12 @@ private struct StepWriter {
                         violation.check, field,
                         "container \(quoted(container.name)) adds capability \(field.string ?? "?"); only whoever knows "
                             + "the program can say whether it does without"))
+            } else if let why = rootReason(container), container.securityContext["capabilities"]["add"].isNull {
+                out.decisions.append(
+                    decision(
+                        violation.check, field,
+                        "container \(quoted(container.name)) \(why), most often to use a capability (CHOWN, SETUID, "
+                            + "SYS_ADMIN); decide on that first, then drop ALL"))
             } else {
                 let adds = container.securityContext["capabilities"]["add"].strings
                 let kept = adds.isEmpty ? "" : "; those it adds (\(adds.joined(separator: ", "))) stay"
@@ -207,15 +213,23 @@ private struct StepWriter {
     private func nonRoot(_ violation: PodSecurityViolation) -> FixProposal {
         var out = FixProposal()
         let podUser = spec.securityContext["runAsUser"]
-        let asRoot = spec.allContainers.filter { effectiveUser($0, podUser)?.int == 0 }
+        let asRoot = spec.allContainers.filter { $0.role != .ephemeral && rootReason($0) != nil }
         for container in asRoot where container.securityContext["runAsNonRoot"].bool != true {
-            let field = effectiveUser(container, podUser) ?? podUser
+            guard let why = rootReason(container) else { continue }
+            if let user = effectiveUser(container, podUser), user.int == 0 {
+                out.decisions.append(
+                    decision(
+                        violation.check, user,
+                        "container \(quoted(container.name)) \(why); with runAsNonRoot: true it would not start. Which "
+                            + "user its image can run as is not in the object: name one, or remove runAsUser where the "
+                            + "image has a user of its own"))
+                continue
+            }
             out.decisions.append(
                 decision(
-                    violation.check, field,
-                    "container \(quoted(container.name)) is made to run as user 0; with runAsNonRoot: true it would "
-                        + "not start. Which user its image can run as is not in the object: name one, or remove runAsUser "
-                        + "where the image has a user of its own"))
+                    violation.check, container.securityContext["runAsNonRoot"],
+                    "container \(quoted(container.name)) \(why), which without root does little or nothing; decide on "
+                        + "that first"))
         }
         // An explicit false first: it stands above what the pod says.
         let denied = violation.fields.filter { $0.bool == false }
@@ -250,6 +264,16 @@ private struct StepWriter {
                     needsTrial: true))
         }
         return out
+    }
+
+    /// What in a container only makes sense for root; nil where nothing does.
+    ///
+    /// Kubernetes gives added capabilities to root alone: a process of another user starts without them.
+    private func rootReason(_ container: Container) -> String? {
+        if effectiveUser(container, spec.securityContext["runAsUser"])?.int == 0 { return "is made to run as user 0" }
+        if container.securityContext["privileged"].bool == true { return "is privileged" }
+        let adds = container.securityContext["capabilities"]["add"].strings.filter { $0 != "NET_BIND_SERVICE" }
+        return adds.isEmpty ? nil : "adds \(adds.joined(separator: ", "))"
     }
 
     private func effectiveUser(_ container: Container, _ pod: Node) -> Node? {
@@ -302,7 +326,8 @@ private struct StepWriter {
         case .hostNamespaces:
             "the pod shares \(node.path.last.map(name) ?? "a namespace") with its node; what it does there decides whether "
                 + "it can do without"
-        case .hostPath:
+        case .hostPath,
+            .volumeTypes where node.path.last == .key("hostPath"):
             "a directory of the node is mounted; another kind of volume, or a namespace for privileged workloads, is "
                 + "for whoever knows what is read there"
         case .hostPort: "clients may reach the pod by this port of its node; a Service in front of it takes its place"
