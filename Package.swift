@@ -92,7 +92,8 @@ let package = Package(
             [Parts.nio, Parts.nioPosix, Parts.nioHTTP1, Parts.nioTLS, Parts.nioSSL, Parts.subprocess]),
         platform("Posture", on: ["Documents", "Kubernetes", "Findings", "PodSecurity", "Workloads"]),
         .executableTarget(
-            name: "martlet", dependencies: ["Posture", "Manifests", Parts.arguments], path: "Sources/martlet",
+            name: "martlet", dependencies: ["Posture", "Manifests", "KubernetesClient", Parts.arguments],
+            path: "Sources/martlet",
             swiftSettings: strict),
         tests("Core", "Documents", on: ["Documents"]),
         tests("Core", "Kubernetes", on: ["Kubernetes"]),

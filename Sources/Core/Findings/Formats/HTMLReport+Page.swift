@@ -4,7 +4,7 @@ extension HTMLReport {
         "default-src 'none'; style-src 'unsafe-inline'; script-src '\(scriptDigest)'; base-uri 'none'; form-action 'none'"
 
     /// SHA-256 of `script`; a test recomputes it.
-    static let scriptDigest = "sha256-"
+    static let scriptDigest = "sha256-3M7w7XJ8dKRNmFvj7HXErkneDcBnsphvnKMt6m1YOvA="
 
     /// Filters the table. Without it the page shows everything.
     static let script = """
@@ -95,12 +95,15 @@ extension HTMLReport {
         td:last-child { overflow-wrap: anywhere; }
         details { margin-top: .25rem; } summary { cursor: pointer; color: var(--dim); font-size: .92em; }
         details p, details ul { margin: .4rem 0; max-width: 46rem; }
+        .check { margin-bottom: 1.25rem; max-width: 46rem; } .check p { margin: .25rem 0; }
+        h3 { font-size: 1rem; margin: 0; } a { color: inherit; text-decoration-color: var(--dim); }
+        :target { outline: 2px solid var(--low); outline-offset: .4rem; }
         .plain { list-style: none; padding: 0; margin: 0; background: var(--sheet); border: 1px solid var(--line); }
         .plain li { padding: .6rem .8rem; border-top: 1px solid var(--line); overflow-wrap: anywhere; }
         .plain li:first-child { border-top: 0; }
         footer { margin-top: 3rem; padding-top: 1rem; border-top: 1px solid var(--line); color: var(--dim);
           font-size: .92em; }
-        @media (max-width: 40rem) { .severities { grid-column: auto; } table, tbody, tr, td { display: block; }
+        @media (max-width: 40rem) { .severities { grid-column: 1 / -1; } table, tbody, tr, td { display: block; }
           thead { display: none; } td { border: 0; padding: .25rem .8rem; width: auto !important; }
           tr { border-top: 1px solid var(--line); padding: .5rem 0; } }
         @media print { :root { --ground: #fff; } main { max-width: none; padding: 0; } .filters { display: none; }
