@@ -228,10 +228,19 @@ func edited(_ text: String, _ operations: [PatchOperation], document: Int = 0) -
                 .replacing("[ 1,2 ]", "[ 1,2,3 ]"))
     }
 
-    @Test func aDocumentBehindABrokenOneIsRefused() {
-        let edit = edited("a: [\n---\nb: 1\n", [replace("/b", 2)]).edit
+    @Test func aBrokenDocumentDoesNotKeepTheOthersFromBeingEdited() {
+        let result = edited("a: [\n---\nb: 1 # c\n", [replace("/b", 2)])
+        #expect(result.edit.refused.isEmpty)
+        #expect(result.text == "a: [\n---\nb: 2 # c\n")
+    }
+
+    @Test func aTextThatIsNotUTF8IsRefused() {
+        let bytes: [UInt8] = [0xFF, 0xFE] + Array("a: 1\n".utf16).flatMap { [UInt8($0 & 0xFF), UInt8($0 >> 8)] }
+        let edit = YAMLSourceEditor.apply(
+            [SourceEdit(document: 0, patch: JSONPatch([replace("/a", 2)]))],
+            to: SourceText(name: "t.yaml", bytes: bytes))
         #expect(edit.refused.map(\.reason.code) == [.unreadable])
-        #expect(!edit.isChanged)
+        #expect(edit.bytes == bytes)
     }
 
     private func check(_ example: EditExample) {

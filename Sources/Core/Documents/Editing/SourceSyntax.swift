@@ -129,33 +129,37 @@ struct SourceSyntax {
 
     private struct Builder {
         let source: SourceText
-        let first: Int
-        let offsets: ScalarOffsets
+        var offsets = ScalarOffsets([], in: 0..<0)
         var parts: [Part] = []
         var roots: [Int] = []
         private var stack: [Int] = []
         private var anchors: [String: Int] = [:]
 
-        init(source: SourceText) {
-            self.source = source
-            // A byte order mark would count as a column of the first line.
-            first = source.bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? 3 : 0
-            offsets = ScalarOffsets(source.bytes, from: first)
-        }
+        init(source: SourceText) { self.source = source }
 
+        /// Each part between `---` lines by itself, as the reader does it, so that a broken one hides no other.
         mutating func read() {
-            do {
-                try YAMLEventReader.read(source.bytes, from: first) { event, text in
-                    take(event, text)
-                    return true
+            let bytes = source.bytes
+            // A byte order mark would count as a column of the first line.
+            var position = SourceLines(bytes).first
+            while position < bytes.count {
+                let end = TextScan.nextMarker(bytes, after: position) ?? bytes.count
+                offsets = ScalarOffsets(bytes, in: position..<end)
+                stack.removeAll()
+                do {
+                    try YAMLEventReader.read(bytes, in: position..<end) { event, text in
+                        take(event, text)
+                        return true
+                    }
+                } catch {
+                    // The document that was being read is not complete; those before it are.
+                    if !stack.isEmpty { roots.removeLast() }
                 }
-            } catch {
-                // What was read before the error stands; the document it is in was not finished.
-                if !stack.isEmpty { roots.removeLast() }
+                position = end
             }
         }
 
-        private mutating func take(_ event: YAMLEvent, _ text: Span<UInt8>) {
+        private mutating func take(_ event: borrowing YAMLEvent, _ text: Span<UInt8>) {
             let start = offsets[event.start]
             let end = offsets[event.end]
             switch event.kind {
@@ -166,9 +170,9 @@ struct SourceSyntax {
                 let last = parts[own].children.last.map { parts[$0].end }
                 parts[own].end = parts[own].isFlow ? end : last ?? parts[own].content
             case .mappingStart:
-                stack.append(begin(event.flow ? .flowMapping : .blockMapping, event, start, end))
+                stack.append(begin(.blockMapping, event, start, end))
             case .sequenceStart:
-                stack.append(begin(event.flow ? .flowSequence : .blockSequence, event, start, end))
+                stack.append(begin(.blockSequence, event, start, end))
             case .alias:
                 let own = begin(.alias, event, start, end)
                 guard let name = event.anchor, let target = anchors[name] else { return }
@@ -188,10 +192,14 @@ struct SourceSyntax {
             }
         }
 
-        private mutating func begin(_ style: Style, _ event: YAMLEvent, _ start: Int, _ end: Int) -> Int {
+        private mutating func begin(_ style: Style, _ event: borrowing YAMLEvent, _ start: Int, _ end: Int) -> Int {
             var part = Part(style: style, start: start, content: start, end: end)
             if style != .alias, event.anchor != nil || event.tag != nil { part.content = behindProperties(start, end) }
             part.isTagged = event.tag != nil
+            if part.isBlock, part.content < source.bytes.count {
+                if source.bytes[part.content] == UInt8(ascii: "{") { part.style = .flowMapping }
+                if source.bytes[part.content] == UInt8(ascii: "[") { part.style = .flowSequence }
+            }
             let own = parts.count
             parts.append(part)
             if let parent = stack.last { parts[parent].children.append(own) } else { roots.append(own) }
@@ -250,23 +258,21 @@ struct SourceSyntax {
     }
 }
 
-/// Byte offsets of Unicode scalars, which is what libyaml counts.
+/// Byte offsets of Unicode scalars in a part of a text, which is what libyaml counts.
 private struct ScalarOffsets {
     /// Empty for ASCII, where both are the same.
     private var offsets: [UInt32] = []
-    private let first: Int
-    private let count: Int
+    private let range: Range<Int>
 
-    init(_ bytes: [UInt8], from first: Int) {
-        self.first = first
-        count = bytes.count
-        guard bytes[first...].contains(where: { $0 >= 0x80 }) else { return }
-        offsets.reserveCapacity(bytes.count)
-        for index in first..<bytes.count where bytes[index] & 0xC0 != 0x80 { offsets.append(UInt32(index)) }
+    init(_ bytes: [UInt8], in range: Range<Int>) {
+        self.range = range
+        guard !TextScan.isASCII(bytes, in: range) else { return }
+        offsets.reserveCapacity(range.count)
+        for index in range where bytes[index] & 0xC0 != 0x80 { offsets.append(UInt32(index)) }
     }
 
     subscript(_ scalar: Int) -> Int {
-        if offsets.isEmpty { return min(first + scalar, count) }
-        return scalar < offsets.count ? Int(offsets[scalar]) : count
+        if offsets.isEmpty { return min(range.lowerBound + scalar, range.upperBound) }
+        return scalar < offsets.count ? Int(offsets[scalar]) : range.upperBound
     }
 }

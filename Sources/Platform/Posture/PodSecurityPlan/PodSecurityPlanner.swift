@@ -27,9 +27,9 @@ package struct PodSecurityPlanner: Sendable {
     package func plan(namespace only: String? = nil) -> PodSecurityPlan {
         var workloads: [String: [ObjectKey]] = [:]
         for key in inventory.workloadKeys { workloads[key.reference.namespace, default: []].append(key) }
-        let labelled = inventory.objects("Namespace").map(\.name)
-        let names = Set(labelled).union(workloads.keys).filter { only == nil || only == $0 }.sorted()
-        let plans = names.map { plan($0, workloads[$0] ?? []) }.sorted { a, b in
+        let labelled = Dictionary(inventory.objects("Namespace").map { ($0.name, $0) }) { first, _ in first }
+        let names = Set(labelled.keys).union(workloads.keys).filter { only == nil || only == $0 }.sorted()
+        let plans = names.map { plan($0, labelled[$0], workloads[$0] ?? []) }.sorted { a, b in
             // What is ready or done first, then by score; names keep the order total.
             (a.effort.score, a.blocked.count, a.name) < (b.effort.score, b.blocked.count, b.name)
         }
@@ -38,8 +38,7 @@ package struct PodSecurityPlanner: Sendable {
             system: plans.filter { SystemNamespace.isSystem($0.name) })
     }
 
-    private func plan(_ name: String, _ keys: [ObjectKey]) -> NamespacePlan {
-        let namespace = inventory.objects("Namespace").first { $0.name == name }
+    private func plan(_ name: String, _ namespace: KubernetesObject?, _ keys: [ObjectKey]) -> NamespacePlan {
         var errors: [LabelError] = []
         let policy = NamespacePolicy(
             labels: namespace?.labels ?? [:], defaults: configuration.defaults, errors: &errors)
