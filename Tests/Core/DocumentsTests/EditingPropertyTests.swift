@@ -38,8 +38,8 @@ struct Seeded: RandomNumberGenerator {
             guard let expected = patch.applied(to: root) else { continue }
             let edit = YAMLSourceEditor.apply([SourceEdit(document: 0, patch: patch)], to: source)
             guard edit.refused.isEmpty else {
-                // A scalar that keeps the empty lines behind it would take those of a removed neighbour too: refusing is
-                // right there, and only there.
+                // A scalar that keeps the empty lines behind it would take those of a removed neighbour too:
+                // refusing is right there, and only there.
                 if text.contains("|+") { continue }
                 refused += 1
                 Issue.record("seed \(seed), round \(round): \(edit.refused[0].reason)\n\(patch.json())\n\(text)")

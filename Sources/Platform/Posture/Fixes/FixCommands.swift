@@ -24,8 +24,8 @@ extension VerifiedFix {
         return version.group.isEmpty ? kind : "\(kind).\(version.version).\(version.group)"
     }
 
-    /// An entry of a kustomization's `patches` with a strategic merge patch; a JSON patch where that has no words for it
-    /// (custom resources, removals from lists).
+    /// An entry of a kustomization's `patches` with a strategic merge patch; a JSON patch where that has no words
+    /// for it (custom resources, removals from lists).
     package var kustomize: DocumentValue {
         guard let strategic else { return kustomizeJSON }
         return ["patch": .string(strategic.yaml)]

@@ -22,8 +22,8 @@ package struct FixText: Sendable {
         let patches = fixes.count { !$0.isEmpty }
         out.append(
             paint.bold(
-                "\(count(patches, "fix", "fixes")): \(count(closed, "finding")) closed, \(opened) opened, \(left) unchanged; "
-                    + "\(count(decisions, "decision")) left to you"))
+                "\(count(patches, "fix", "fixes")): \(count(closed, "finding")) closed, \(opened) opened, \(left) "
+                    + "unchanged; \(count(decisions, "decision")) left to you"))
         return out.joined(separator: "\n") + "\n"
     }
 

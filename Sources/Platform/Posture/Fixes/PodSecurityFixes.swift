@@ -156,8 +156,8 @@ private struct StepWriter {
                 out.decisions.append(
                     decision(
                         violation.check, field,
-                        "container \(quoted(container.name)) adds capability \(field.string ?? "?"); only whoever knows "
-                            + "the program can say whether it does without"))
+                        "container \(quoted(container.name)) adds capability \(field.string ?? "?"); only whoever "
+                            + "knows the program can say whether it does without"))
             } else if let why = rootReason(container), container.securityContext["capabilities"]["add"].isNull {
                 out.decisions.append(
                     decision(
@@ -171,7 +171,7 @@ private struct StepWriter {
                     FixStep(
                         operation(field, ["ALL"]),
                         why:
-                            "container \(quoted(container.name)) gives up the capabilities a runtime grants unasked\(kept)",
+                            "container \(quoted(container.name)) gives up every capability granted unasked\(kept)",
                         risk: """
                             programs that change owners or users at start, or listen below port 1024 on old \
                             runtimes, need CHOWN, SETUID, SETGID or NET_BIND_SERVICE
@@ -194,8 +194,8 @@ private struct StepWriter {
                 decisions: set.map { field in
                     decision(
                         violation.check, field,
-                        "seccomp is set to \(quoted(field.text ?? "")) here; whoever turned it off knows the system call "
-                            + "that needs it, RuntimeDefault or a profile of its own (Localhost) is the way")
+                        "seccomp is set to \(quoted(field.text ?? "")) here; whoever turned it off knows the system "
+                            + "call that needs it, RuntimeDefault or a profile of its own (Localhost) is the way")
                 })
         }
         return FixProposal(steps: [
@@ -299,8 +299,8 @@ private struct StepWriter {
         }
         if !unset.isEmpty {
             parts.append(
-                "the user of \(unset.joined(separator: ", ")) is its image's, which the object does not tell: it must be "
-                    + "a number other than 0, or the container does not start")
+                "the user of \(unset.joined(separator: ", ")) is its image's, which the object does not tell: it "
+                    + "must be a number other than 0, or the container does not start")
         }
         return parts.joined(separator: "; ")
     }
@@ -324,8 +324,8 @@ private struct StepWriter {
     private func reason(_ violation: PodSecurityViolation, _ node: Node) -> String {
         switch violation.check {
         case .hostNamespaces:
-            "the pod shares \(node.path.last.map(name) ?? "a namespace") with its node; what it does there decides whether "
-                + "it can do without"
+            "the pod shares \(node.path.last.map(name) ?? "a namespace") with its node; what it does there decides "
+                + "whether it can do without"
         case .hostPath,
             .volumeTypes where node.path.last == .key("hostPath"):
             "a directory of the node is mounted; another kind of volume, or a namespace for privileged workloads, is "

@@ -27,7 +27,8 @@ package struct PodSecuritySimulation: Sendable {
         package var hiding: String
         /// For pods: the refusal. For what makes pods: what refuses its pods.
         package var message: String
-        /// What `kubectl apply` of the object prints; empty for pods, which are refused, and for kinds that are let pass.
+        /// What `kubectl apply` of the object prints; empty for pods, which are refused, and for custom
+        /// resources.
         package var warnings: [String]
         package var violations: [PodSecurityViolation]
     }

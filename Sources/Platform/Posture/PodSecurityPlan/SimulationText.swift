@@ -32,7 +32,8 @@ package struct SimulationText: Sendable {
         out.append(
             paint.bold(
                 "\(simulation.refused.count) refused, \(simulation.warned.count) warned of, "
-                    + "\(simulation.unknown.count) unknown, \(simulation.exempt.count) exempt, \(simulation.passed) pass"
+                    + "\(simulation.unknown.count) unknown, \(simulation.exempt.count) exempt, "
+                    + "\(simulation.passed) pass"
             ))
         return out.joined(separator: "\n") + "\n"
     }
