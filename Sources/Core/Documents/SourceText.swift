@@ -70,10 +70,8 @@ package final class SourceText: Sendable {
         let span = stored.span
         var start = offset
         while start > first, span[start - 1] != UInt8(ascii: "\n") { start -= 1 }
-        return (line, start > first || index == 0 ? start : startsLine(first) ? first : Int(block.lineStart))
+        return (line, start > first ? start : Int(block.lineStart))
     }
-
-    private func startsLine(_ offset: Int) -> Bool { offset == 0 || bytes[offset - 1] == UInt8(ascii: "\n") }
 
     private func continuations(before offset: Int) -> Int {
         let index = offset / Self.blockSize
