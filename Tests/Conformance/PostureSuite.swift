@@ -9,6 +9,8 @@ extension ConformanceSuite {
             ConformanceFile(name: "corpus-level", run: corpusLevels),
             ConformanceFile(name: "corpus-accepted", run: corpusAccepted),
             ConformanceFile(name: "probes-pss", run: probes),
+            ConformanceFile(name: "fixes", run: FixesSuite.reachRestricted),
+            ConformanceFile(name: "fixes-open-nothing", run: FixesSuite.openNothing),
         ])
 
     /// The server that gave the levels is v1.36.

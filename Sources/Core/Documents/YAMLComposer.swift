@@ -77,7 +77,8 @@ struct YAMLComposer: ~Copyable {
     // MARK: Parts of the text
 
     mutating func parse() {
-        var from = 0
+        // libyaml counts a byte order mark as a column, which would set the first line apart from the rest.
+        var from = source.bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? 3 : 0
         while from < source.bytes.count {
             let end = endOfPart(from)
             readPart(from..<end)
