@@ -43,6 +43,8 @@ package final class SourceText: Sendable {
         let (line, start) = lineAndStart(of: offset)
         var column = 1
         var index = start
+        // A byte order mark is nothing an editor shows.
+        if index == 0, bytes.count > 2, bytes[0] == 0xEF, bytes[1] == 0xBB, bytes[2] == 0xBF { index = 3 }
         let end = min(offset, bytes.count)
         while index < end {
             // Continuation bytes of UTF-8 are not columns.
