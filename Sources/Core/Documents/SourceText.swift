@@ -42,15 +42,10 @@ package final class SourceText: Sendable {
     package func location(at offset: Int) -> SourceLocation {
         let (line, start) = lineAndStart(of: offset)
         var column = 1
-        var index = start
         // A byte order mark is nothing an editor shows.
-        if index == 0, bytes.count > 2, bytes[0] == 0xEF, bytes[1] == 0xBB, bytes[2] == 0xBF { index = 3 }
-        let end = min(offset, bytes.count)
-        while index < end {
-            // Continuation bytes of UTF-8 are not columns.
-            if bytes[index] & 0xC0 != 0x80 { column += 1 }
-            index += 1
-        }
+        let isMarked = start == 0 && bytes.count > 2 && bytes[0] == 0xEF && bytes[1] == 0xBB && bytes[2] == 0xBF
+        let text = (isMarked ? 3 : start)..<max(isMarked ? 3 : start, min(offset, bytes.count))
+        column += TextScan.scalars(bytes, in: text)
         return SourceLocation(file: name, line: line, column: column)
     }
 
@@ -58,17 +53,20 @@ package final class SourceText: Sendable {
     package func lineAndStart(of offset: Int) -> (line: Int, start: Int) {
         let offset = max(0, min(offset, bytes.count))
         let block = offset / Self.blockSize
-        let before = linesBefore.withLock { cache in
+        // A line may be the whole text: its start is looked for by blocks first.
+        let (before, last) = linesBefore.withLock { cache in
             let counted = cache ?? Self.countLines(bytes)
             cache = counted
-            return Int(counted[block])
+            var last = block
+            while last > 0, counted[last] == counted[block] { last -= 1 }
+            return (Int(counted[block]), last)
         }
-        let line = before + TextScan.lines(bytes, in: block * Self.blockSize..<offset) + 1
         let stored = bytes
         let span = stored.span
-        var start = offset
+        let inBlock = TextScan.lines(bytes, in: block * Self.blockSize..<offset)
+        var start = inBlock > 0 || last == block ? offset : min(offset, (last + 1) * Self.blockSize)
         while start > 0, span[start - 1] != UInt8(ascii: "\n") { start -= 1 }
-        return (line, start)
+        return (before + inBlock + 1, start)
     }
 
     private static func countLines(_ bytes: [UInt8]) -> [UInt32] {

@@ -30,7 +30,7 @@ import Testing
         expect([0x61, 0x3A, 0x20, 0xFF, 0x0A], .binary, at: "1:4")
         expect("a: \u{0}\n".utf8, .binary, at: "1:4")
         expect(
-            Array("é: 1\n---\nb: ".utf8) + [0xC3, 0x28] + Array("\n---\nc: 3\n".utf8), .binary, at: "3:4",
+            Array("é: 1\n---\nb: ".utf8) + [0xC3, 0x28] + Array("\n---\nc: 3\n".utf8), .binary, at: "3:5",
             documents: [#"{"é":1}"#, #"{"c":3}"#])
         expect([0x7F, 0x45, 0x4C, 0x46, 0x02, 0x01, 0x01, 0x00], .binary, at: "1:1")
         expect([0x61, 0x3A, 0x20, 0xED, 0xA0, 0x80, 0x0A], .binary, at: "1:4")
@@ -52,7 +52,7 @@ import Testing
     }
 
     @Test func deepNestingIsRefused() {
-        let deep = 100_000
+        let deep = 20_000
         for (open, close) in [("[", "]"), ("{a: ", "}"), (#"{"a":"#, "}")] {
             let text = String(repeating: open, count: deep) + "1" + String(repeating: close, count: deep)
             let set = read("a: 1\n---\n".utf8.map { $0 } + Array(text.utf8))
@@ -84,7 +84,7 @@ import Testing
             laughs += "\(name): &\(name) [\(list)]\n"
             merges += "\(name): &\(name) {<<: [\(list)], k\(index): {<<: [\(list)]}}\n"
         }
-        expect(("x: 1\n---\n" + laughs).utf8, .aliasBomb, at: "7:26", documents: [#"{"x":1}"#])
+        expect(("x: 1\n---\n" + laughs).utf8, .aliasBomb, at: "6:20", documents: [#"{"x":1}"#])
         let bomb = read(merges.utf8)
         #expect(bomb.problems.map(\.code) == [.aliasBomb])
         #expect(bomb.documents.isEmpty)
@@ -116,13 +116,13 @@ import Testing
     }
 
     @Test func manyDuplicateKeysAreCountedNotListed() throws {
-        let json = "{" + String(repeating: #""a":1,"#, count: 300_000) + #""a":2}"#
-        let yaml = String(repeating: "a: 1\n", count: 300_000) + "a: 2\n"
+        let json = "{" + String(repeating: #""a":1,"#, count: 50_000) + #""a":2}"#
+        let yaml = String(repeating: "a: 1\n", count: 50_000) + "a: 2\n"
         for text in [json, yaml] {
             let set = read(text.utf8)
-            #expect(set.problems.count == 1000)
+            #expect(set.problems.count == 100)
             #expect(set.problems.allSatisfy { $0.code == .duplicateKey })
-            #expect(set.problems.last?.message.hasPrefix("299001 more duplicate keys") == true)
+            #expect(set.problems.last?.message.hasPrefix("49901 more duplicate keys") == true)
             #expect(try #require(set.documents.first).root.json() == #"{"a":2}"#)
         }
     }

@@ -395,8 +395,8 @@ enum Snippets {
         Snippet(
             "str block style nested", "a:\n- b:\n  - c: |\n      x\n    d: \"e\"\n",
             ["{\"a\":[{\"b\":[{\"c\":\"x\\n\",\"d\":\"e\"}]}]}"]),
-        Snippet("helm", "a: {{ .Values.x }}\n", [], [.badKey]),
-        Snippet("helm2", "{{- if .x }}\na: 1\n{{- end }}\n", [], [.syntax]),
+        Snippet("helm", "a: {{ .Values.x }}\n", [], [.helmTemplate]),
+        Snippet("helm2", "{{- if .x }}\na: 1\n{{- end }}\n", [], [.helmTemplate]),
         Snippet("jinja", "a: {{ x }}\n", [], [.badKey]),
         Snippet("doc range", "a: 1\n--- \n---\t# x\nb: 1\n", ["{\"a\":1}", "null", "{\"b\":1}"]),
         Snippet("inf list", "a: [.inf]\n", [], [.badValue]),
