@@ -16,24 +16,14 @@ package struct FixEvaluation: Sendable {
 
     /// The Pod Security Standards, every rule of the newest version.
     package static let podSecurity = FixEvaluation { inventory, keys in
-        var out: [Finding] = []
-        for key in keys {
-            guard let object = inventory[key] else { continue }
-            let inputs = object.podTemplates.map { PodSecurityInput($0, of: object) }
-            guard !inputs.isEmpty else { continue }
-            for check in PodSecurityChecks.all {
-                var report = CheckReport()
-                for input in inputs { check.evaluate(input, &report) }
-                guard report.outcome == .fail || report.outcome == .notObservable else { continue }
-                out.append(
-                    Finding(
-                        rule: check.rule, severity: report.severity, outcome: report.outcome,
-                        subject: inventory.topmostOwner(of: object), file: object.file,
-                        evidence: report.outcome == .fail ? report.failures : report.unobservable,
-                        origin: inventory.origin(of: object)))
+        let evaluation = PodSecurityEvaluation()
+        return keys.compactMap { inventory[$0] }.flatMap { object in
+            evaluation.evaluate(OwnerFamily(alone: object)).findings.map { finding in
+                var finding = finding
+                finding.subject = inventory.topmostOwner(of: object)
+                return finding
             }
         }
-        return out
     }
 }
 
