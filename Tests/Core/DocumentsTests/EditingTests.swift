@@ -243,6 +243,19 @@ func edited(_ text: String, _ operations: [PatchOperation], document: Int = 0) -
         #expect(edit.bytes == bytes)
     }
 
+    @Test func oneRefusedEditStopsNoOther() {
+        let items = (0..<40).map { $0 % 10 == 7 ? "- s: *x\n" : "- s: {a: \($0)}\n" }.joined()
+        let text = "x: &x {a: 0}\nitems:\n" + items
+        let edits = (0..<40).map {
+            SourceEdit(document: 0, object: FieldPath([.key("items"), .index($0)]), patch: JSONPatch([add("/s/b", 1)]))
+        }
+        let edit = YAMLSourceEditor.apply(edits, to: SourceText(name: "t.yaml", bytes: Array(text.utf8)))
+        #expect(edit.refused.map(\.edit) == [7, 17, 27, 37])
+        #expect(edit.refused.allSatisfy { $0.reason.code == .alias })
+        #expect(
+            String(decoding: edit.bytes, as: UTF8.self).split(separator: "\n").count { $0.hasSuffix(", b: 1}") } == 36)
+    }
+
     private func check(_ example: EditExample) {
         let result = edited(example.before, example.operations)
         #expect(result.edit.refused.map(\.reason.description) == [])

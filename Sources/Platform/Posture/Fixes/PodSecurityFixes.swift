@@ -217,12 +217,8 @@ private struct StepWriter {
         for container in asRoot where container.securityContext["runAsNonRoot"].bool != true {
             guard let why = rootReason(container) else { continue }
             if let user = effectiveUser(container, podUser), user.int == 0 {
-                out.decisions.append(
-                    decision(
-                        violation.check, user,
-                        "container \(quoted(container.name)) \(why); with runAsNonRoot: true it would not start. Which "
-                            + "user its image can run as is not in the object: name one, or remove runAsUser where the "
-                            + "image has a user of its own"))
+                // Said once: since v1.23 the user is a violation of its own.
+                if minor < 23 { out.decisions.append(decision(violation.check, user, Self.rootUser)) }
                 continue
             }
             out.decisions.append(
@@ -321,6 +317,11 @@ private struct StepWriter {
             "debug container \(quoted(container.name)) cannot be changed once it is added; it goes with its pod")
     }
 
+    private static let rootUser = """
+        runAsUser is 0, with which a container under runAsNonRoot does not start. Which user the image can run as is \
+        not in the object, so no number is put in its place: name one, or remove runAsUser where the image has its own
+        """
+
     private func reason(_ violation: PodSecurityViolation, _ node: Node) -> String {
         switch violation.check {
         case .hostNamespaces:
@@ -335,8 +336,7 @@ private struct StepWriter {
         case .privileged:
             "the container is privileged; which capability or device it needs instead, only its makers can say"
         case .volumeTypes: "this kind of volume is not among those restricted allows; the data has to live elsewhere"
-        case .runAsUser:
-            "runAsUser is 0; which user the image can run as is not in the object, so no number is put in its place"
+        case .runAsUser: Self.rootUser
         case .capabilitiesBaseline:
             "capability \(node.string ?? "?") was added; only whoever knows the program can take it away"
         case .windowsHostProcess: "the container runs as a process of its Windows node; it cannot do its work otherwise"
