@@ -139,7 +139,8 @@ struct SourceRewriter {
             let inner = own.isBlock ? Slot.element(behindDash: dashes[old] + 1) : .flow
             try rewrite(own.children[old], before[old], after[new], inner)
         }
-        let kept = before.indices.map { index in matches.kept.contains { $0.old == index } }
+        var kept = before.map { _ in false }
+        for (old, _) in matches.kept { kept[old] = true }
         let column = own.isBlock ? lines.column(of: own.content) : 0
         let ranges = own.children.enumerated().map { index, child in
             let start = own.isBlock ? dashes[index] : syntax.parts[child].start

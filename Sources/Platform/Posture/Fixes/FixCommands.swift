@@ -132,8 +132,10 @@ package enum Shell {
 
 /// A whole kustomization's `patches`, as YAML.
 package enum KustomizePatches {
+    /// Objects whose name the server makes up (`generateName`) have no entry: no patch can name them.
     package static func text(_ fixes: [VerifiedFix], json: Bool = false) -> String {
-        let entries = fixes.filter { !$0.isEmpty }.map { json ? $0.kustomizeJSON : $0.kustomize }
+        let named = fixes.filter { !$0.isEmpty && !$0.object.name.isEmpty && !$0.object.name.hasSuffix("*") }
+        let entries = named.map { json ? $0.kustomizeJSON : $0.kustomize }
         return entries.isEmpty ? "" : (["patches": .array(entries)] as DocumentValue).yaml
     }
 }
