@@ -233,7 +233,7 @@ import Testing
         #expect(
             simulate().labelWarnings == [
                 #"existing pods in namespace "shop" violate the new PodSecurity enforce level "baseline:v1.36""#,
-                "fast: host namespaces", "lone: host namespaces, hostPort",
+                "fast (and 1 other pod): host namespaces",
             ])
     }
 
