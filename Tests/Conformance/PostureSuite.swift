@@ -100,7 +100,7 @@ extension ConformanceSuite {
         return agreement
     }
 
-    /// The probes' words for what is violated: the field for namespaces of the host, one word for both levels of a check.
+    /// The probes' words for what is violated: the field for namespaces of the host, one for both levels of a check.
     private static func words(_ verdict: PodSecurityVerdict) -> [String] {
         verdict.violations.flatMap { violation -> [String] in
             switch violation.check {

@@ -7,8 +7,8 @@ import Testing
 
 /// A manifest, and what a rule says of it.
 ///
-/// Marks `«…»` stand round every value a finding must point at, and round nothing else; where a field is missing, they
-/// stand round the nearest thing that is there. They are cut out before the manifest is read.
+/// Marks `«…»` stand round every value a finding must point at, and round nothing else; where a field is missing,
+/// they stand round the nearest thing that is there. They are cut out before the manifest is read.
 struct Example: Sendable, CustomTestStringConvertible {
     var name: String
     var rule: String

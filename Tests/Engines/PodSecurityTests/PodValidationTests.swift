@@ -73,7 +73,8 @@ import Testing
         #expect(
             try errors(spec, annotations: "{seccomp.security.alpha.kubernetes.io/pod: unconfined}")
                 == [
-                    "spec.securityContext.seccompProfile.type: Forbidden: seccomp type in annotation and field must match"
+                    "spec.securityContext.seccompProfile.type: Forbidden: seccomp type in annotation and field "
+                        + "must match"
                 ])
     }
 

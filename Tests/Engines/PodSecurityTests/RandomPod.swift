@@ -52,8 +52,7 @@ struct RandomPod {
             (0..<count).map { index in
                 var members: [DocumentValue.Member] = [
                     .init("name", .string("\(letter)\(index)")),
-                    .init(
-                        "image", pick(["app", "app:1", "app:latest", "Bad", .string("r.example/app@sha256:\(digest)")])),
+                    .init("image", pick(["app", "app:1", "app:latest", "Bad", .string("a@sha256:\(digest)")])),
                 ]
                 if chance(80) { members.append(.init("securityContext", context(ofPod: false))) }
                 if chance(30) {
