@@ -70,9 +70,9 @@ struct TLSSettings: Sendable {
         configuration.applicationProtocols = ["http/1.1"]
         if skipsVerification {
             configuration.certificateVerification = .none
-        } else if IPAddress(serverName) != nil {
-            // An address is compared with the certificate's own addresses in `handler`: NIOSSL would compare the
-            // socket's, which behind a proxy is the proxy's.
+        } else {
+            // The name is compared in `handler`. NIOSSL takes a certificate for the socket's address too when a name was
+            // asked for, and behind a proxy that address is the proxy's.
             configuration.certificateVerification = .noHostnameVerification
         }
         return configuration
@@ -88,14 +88,13 @@ struct TLSSettings: Sendable {
     }
 
     func handler(_ context: NIOSSLContext) throws -> NIOSSLClientHandler {
-        guard let address = IPAddress(serverName) else {
-            return try NIOSSLClientHandler(context: context, serverHostname: serverName)
-        }
-        guard !skipsVerification else { return try NIOSSLClientHandler(context: context, serverHostname: nil) }
-        let mismatch = hostnameMismatch
-        return try NIOSSLClientHandler._makeSSLClientHandler(context: context, serverHostname: nil) {
+        // An address has no place in the server name indication (RFC 6066, 3).
+        let name = IPAddress(serverName) == nil ? serverName : nil
+        guard !skipsVerification else { return try NIOSSLClientHandler(context: context, serverHostname: name) }
+        let (mismatch, wanted) = (hostnameMismatch, serverName)
+        return try NIOSSLClientHandler._makeSSLClientHandler(context: context, serverHostname: name) {
             certificate, channel in
-            Self.addresses(of: certificate).contains(address)
+            CertificateNames(certificate).include(wanted)
                 ? channel.eventLoop.makeSucceededVoidFuture() : channel.eventLoop.makeFailedFuture(mismatch)
         }
     }
@@ -105,14 +104,6 @@ struct TLSSettings: Sendable {
             .hostnameMismatch,
             "the certificate of \(server.authority) is not for \"\(serverName)\"; use a name it has as the server, or "
                 + "set tls-server-name")
-    }
-
-    private static func addresses(of certificate: NIOSSLCertificate) -> [IPAddress] {
-        var out: [IPAddress] = []
-        for name in certificate._subjectAlternativeNames() where name.nameType == .ipAddress {
-            out.append(IPAddress(bytes: Array(name.contents)))
-        }
-        return out
     }
 
     /// A handshake that only looks at the server's certificates and then ends: what verification refused, and why.
