@@ -67,7 +67,7 @@ struct APIServer: Sendable {
                         "--service-account-key-file=\(folder)/server.crt",
                         "--service-account-signing-key-file=\(folder)/server.key",
                         "--service-cluster-ip-range=10.96.0.0/16", "--authorization-mode=RBAC",
-                        "--endpoint-reconciler-type=none",
+                        "--endpoint-reconciler-type=none", "--watch-cache-sizes=limitranges#0",
                     ]
                 ) {
                     try await server.waitUntilReady()
