@@ -78,8 +78,7 @@ struct YAMLComposer: ~Copyable {
     // MARK: Parts of the text
 
     mutating func parse() {
-        // libyaml counts a byte order mark as a column, which would set the first line apart from the rest.
-        var from = source.bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? 3 : 0
+        var from = 0
         while from < source.bytes.count {
             let end = endOfPart(from)
             readPart(from..<end)
