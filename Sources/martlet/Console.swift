@@ -10,6 +10,7 @@ import FoundationEssentials
 
 /// The terminal, or what stands in for it.
 enum Console {
+    static var inputIsTerminal: Bool { isatty(STDIN_FILENO) == 1 }
     static var outputIsTerminal: Bool { isatty(STDOUT_FILENO) == 1 }
     static var errorIsTerminal: Bool { isatty(STDERR_FILENO) == 1 }
 

@@ -137,7 +137,7 @@ extension ClusterOptions {
         flags.certificateAuthority = certificateAuthority
         flags.requestTimeout = requestTimeout
         do throws(ClientError) {
-            return try ClientConfiguration.load(flags, on: Machine.current(isTerminal: Console.errorIsTerminal))
+            return try ClientConfiguration.load(flags, on: Machine.current(isTerminal: Console.inputIsTerminal))
         } catch {
             throw error
         }
