@@ -75,7 +75,7 @@ struct PodFixExample: Sendable, CustomTestStringConvertible {
             "no user is put in the place of 0",
             steps: ["add spec.containers[1].securityContext.runAsNonRoot true"],
             decisions: [
-                "runAsUser spec.containers[0].securityContext.runAsUser",
+                "runAsUser spec.containers[0].securityContext.runAsUser"
             ],
             """
             spec:
