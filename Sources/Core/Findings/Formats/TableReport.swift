@@ -130,7 +130,12 @@ struct TableReport {
         }
     }
 
-    private mutating func write(_ finding: Finding) { write(finding, into: &lines) }
+    private mutating func write(_ finding: Finding) {
+        // Lines of its own first: handing out `lines` of `self` while reading `self` would copy them all each time.
+        var own: [String] = []
+        write(finding, into: &own)
+        lines += own
+    }
 
     /// The messages and places of a finding behind `first`, later lines indented.
     private func writePlaces(_ finding: Finding, first: String, indent: Int, into lines: inout [String]) {
