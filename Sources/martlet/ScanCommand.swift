@@ -142,7 +142,7 @@ struct ScanCommand: AsyncParsableCommand {
             line.update("evaluating: \(done) of \(total) owners")
         }
         line.clear()
-        var report = scan.report(
+        var report = scan.takeReport(
             target: read.name, generatedAt: Clock.now(), version: MartletVersion.current, problems: read.problems)
         report.coverage.files = read.files
         var set = WaiverSet()
@@ -168,12 +168,13 @@ struct ScanCommand: AsyncParsableCommand {
         let options = RenderOptions(
             colour: !isFile && Console.usesColour, width: Console.width, groupBy: groupBy, limit: limit,
             baseDirectory: FileManager.default.currentDirectoryPath)
-        let text = output.render(report, options: options)
         guard let outputFile else {
-            Console.print(text)
+            output.write(report, options: options) { _ = Console.writeAll($0, to: STDOUT_FILENO) }
             return
         }
-        try OutputFile.replace(outputFile, with: Array(text.utf8))
+        var bytes: [UInt8] = []
+        output.write(report, options: options) { bytes += $0 }
+        try OutputFile.replace(outputFile, with: bytes)
         Console.note("martlet: \(report.failures.count) findings written to \(outputFile)")
     }
 }

@@ -66,9 +66,13 @@ package struct FindingCollector: Sendable {
     /// The only rules that count; nil for all.
     private let selected: Set<String>?
 
-    package init(_ owner: OwnerIdentity, selected: Set<String>? = nil) {
+    private let cluster: String
+
+    /// - Parameter cluster: the cluster's name; empty for files.
+    package init(_ owner: OwnerIdentity, selected: Set<String>? = nil, cluster: String = "") {
         self.owner = owner
         self.selected = selected
+        self.cluster = cluster
     }
 
     /// Adds what one check says of one object of the family.
@@ -111,6 +115,7 @@ package struct FindingCollector: Sendable {
 
     /// The findings in the order in which the rules were first met, and the counts.
     package func result(origin: ObjectOrigin?, isSystem: Bool = false) -> OwnerResult {
+        let context = FindingContext(subject: owner.reference, file: owner.file, cluster: cluster, origin: origin)
         var coverage = Coverage()
         var findings: [Finding] = []
         for entry in entries {
@@ -123,8 +128,8 @@ package struct FindingCollector: Sendable {
                 findings.append(
                     Finding(
                         rule: entry.rule, severity: isFailure ? entry.severity : nil, outcome: entry.outcome,
-                        subject: owner.reference, file: owner.file,
-                        evidence: isFailure ? entry.failures : entry.unobservable, origin: origin, isSystem: isSystem))
+                        context: context, evidence: isFailure ? entry.failures : entry.unobservable,
+                        isSystem: isSystem))
             }
         }
         return OwnerResult(owner: owner, findings: findings, coverage: coverage, isSystem: isSystem)

@@ -14,6 +14,8 @@ package struct PodSecurityEvaluation: Sendable {
     package let rules: [Rule]
     /// The only rules that count; nil for all.
     package var selected: Set<String>?
+    /// The cluster's name; empty for files.
+    package var cluster = ""
 
     package init(version: PolicyVersion = .latest, evaluator: PodSecurityEvaluator = PodSecurityEvaluator()) {
         self.evaluator = evaluator
@@ -23,7 +25,7 @@ package struct PodSecurityEvaluation: Sendable {
 
     /// What the standard says of one owner and all that belongs to it.
     package func evaluate(_ family: OwnerFamily) -> OwnerResult {
-        var collector = FindingCollector(family.owner, selected: selected)
+        var collector = FindingCollector(family.owner, selected: selected, cluster: cluster)
         for member in family.members where member.role == .speaker { evaluate(member, into: &collector) }
         collector.isSecondary = true
         for member in family.members where member.role == .follower { evaluate(member, into: &collector) }

@@ -55,7 +55,9 @@ package struct PostureScan: Sendable {
         }
         selected = rules.count == all.count ? nil : Set(rules.map(\.id))
         podSecurity.selected = selected
+        podSecurity.cluster = options.cluster
         workloads.selected = selected
+        workloads.cluster = options.cluster
     }
 
     // MARK: Everything
@@ -114,6 +116,7 @@ package struct PostureScan: Sendable {
             workloads = WorkloadEvaluation(workloads.context.over(inventory))
         }
         workloads.selected = selected
+        workloads.cluster = options.cluster
         let (families, gone) = inventory.families(touchedBy: touched, before: before)
         for family in families { results[family.owner] = evaluate(family) }
         for owner in gone { results[owner] = nil }
@@ -128,17 +131,35 @@ package struct PostureScan: Sendable {
     package func evaluate(_ family: OwnerFamily) -> OwnerResult {
         var result = podSecurity.evaluate(family)
         result.merge(workloads.evaluate(family))
-        if !options.cluster.isEmpty {
-            for index in result.findings.indices { result.findings[index].cluster = options.cluster }
-        }
         return result
+    }
+
+    /// The report of what has been evaluated, without waivers or baseline. The results move into it and are gone here.
+    package mutating func takeReport(
+        target: String, generatedAt: String, version: String, problems: [Problem] = []
+    ) -> Report {
+        let owned = results
+        results = [:]
+        return Self.report(
+            consume owned, target: target, generatedAt: generatedAt, version: version, problems: problems,
+            rules: rules, isCluster: !options.cluster.isEmpty)
     }
 
     /// The report of what has been evaluated, without waivers or baseline.
     package func report(target: String, generatedAt: String, version: String, problems: [Problem] = []) -> Report {
+        Self.report(
+            results, target: target, generatedAt: generatedAt, version: version, problems: problems, rules: rules,
+            isCluster: !options.cluster.isEmpty)
+    }
+
+    private static func report(
+        _ results: [OwnerIdentity: OwnerResult], target: String, generatedAt: String, version: String,
+        problems: [Problem], rules: [Rule], isCluster: Bool
+    ) -> Report {
         var report = Report(
-            target: target, isCluster: !options.cluster.isEmpty, generatedAt: generatedAt, version: version,
-            problems: problems, rules: rules)
+            target: target, isCluster: isCluster, generatedAt: generatedAt, version: version, problems: problems,
+            rules: rules)
+        report.findings.reserveCapacity(results.values.reduce(0) { $0 + $1.findings.count })
         for result in results.values {
             report.findings += result.findings
             report.coverage.add(result.coverage)

@@ -13,6 +13,8 @@ package struct WorkloadEvaluation: Sendable {
     private let workloadChecks: [Check<WorkloadSubject>]
     /// The only rules that count; nil for all.
     package var selected: Set<String>?
+    /// The cluster's name; empty for files.
+    package var cluster = ""
 
     package init(_ context: WorkloadContext) {
         self.context = context
@@ -55,7 +57,7 @@ package struct WorkloadEvaluation: Sendable {
 
     /// What the checks say of one owner and all that belongs to it.
     package func evaluate(_ family: OwnerFamily) -> OwnerResult {
-        var collector = FindingCollector(family.owner, selected: selected)
+        var collector = FindingCollector(family.owner, selected: selected, cluster: cluster)
         // Whose software each part is; nil for the user's.
         var makers: [String?] = []
         for member in family.members where member.role == .speaker {

@@ -20,7 +20,8 @@ package struct FixEvaluation: Sendable {
         return keys.compactMap { inventory[$0] }.flatMap { object in
             evaluation.evaluate(OwnerFamily(alone: object)).findings.map { finding in
                 var finding = finding
-                finding.subject = inventory.topmostOwner(of: object)
+                finding.context = FindingContext(
+                    subject: inventory.topmostOwner(of: object), file: finding.file, origin: finding.origin)
                 return finding
             }
         }
