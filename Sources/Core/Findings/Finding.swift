@@ -123,7 +123,13 @@ package struct Finding: Sendable {
     package var subject: ObjectReference { context.subject }
     package var file: String { context.file }
     package var cluster: String { context.cluster }
-    package var origin: ObjectOrigin? { context.origin }
+    package var origin: ObjectOrigin? {
+        get { context.origin }
+        set {
+            context = FindingContext(
+                subject: context.subject, file: context.file, cluster: context.cluster, origin: newValue)
+        }
+    }
 
     /// For `waived`: the waiver.
     package var waiver: Waiver? {

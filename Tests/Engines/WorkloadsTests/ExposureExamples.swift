@@ -146,6 +146,28 @@ extension Example {
             spec: {tls: [{secretName: s}]}
             """),
         Example(
+            "no such version", fails: "api/unknown-version",
+            """
+            apiVersion: «apps/v9»
+            kind: Deployment
+            metadata: {name: a}
+            ---
+            apiVersion: «v2»
+            kind: Pod
+            metadata: {name: b}
+            """),
+        Example(
+            "versions of others are theirs to know", passes: "api/unknown-version",
+            """
+            apiVersion: example.com/v9
+            kind: Deployment
+            metadata: {name: a}
+            ---
+            apiVersion: extensions/v1beta1
+            kind: Ingress
+            metadata: {name: b}
+            """),
+        Example(
             "gone", fails: "api/removed-version",
             """
             apiVersion: «extensions/v1beta1»

@@ -26,7 +26,9 @@ package enum WorkloadChecks {
     package static let budgets: [Check<ObjectSubject>] = [blockedDrain]
 
     /// Checks of every object.
-    package static let objects: [Check<ObjectSubject>] = [removedVersion, deprecatedVersion]
+    package static let objects: [Check<ObjectSubject>] = [
+        unknownVersion, removedVersion, deprecatedVersion,
+    ]
 
     /// Every rule, in the order of the tables.
     package static let rules: [Rule] =
