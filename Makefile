@@ -44,7 +44,7 @@ check: lint test ## what CI runs
 	@$(MAKE) --no-print-directory conformance FLOORS=1
 
 fuzz: ## fuzz the document reader (SECONDS=300)
-	@scripts/fuzz $(or $(SECONDS),300)
+	@Tests/Fuzz/run.sh $(or $(SECONDS),300)
 
 clean: ## remove what was built
 	rm -rf .build

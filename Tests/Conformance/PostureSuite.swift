@@ -9,6 +9,7 @@ extension ConformanceSuite {
             ConformanceFile(name: "corpus-level", run: corpusLevels),
             ConformanceFile(name: "corpus-accepted", run: corpusAccepted),
             ConformanceFile(name: "probes-pss", run: probes),
+            ConformanceFile(name: "probes-workloads", run: WorkloadProbes.run),
             ConformanceFile(name: "fixes", run: FixesSuite.reachRestricted),
             ConformanceFile(name: "fixes-open-nothing", run: FixesSuite.openNothing),
         ])
