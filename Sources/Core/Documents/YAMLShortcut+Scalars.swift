@@ -1,4 +1,4 @@
-/// Scalars: plain, quoted, literal.
+/// Scalars: plain, quoted, blocks.
 extension YAMLShortcut {
     // MARK: Plain
 
@@ -171,7 +171,8 @@ extension YAMLShortcut {
             case UInt8(ascii: "n") where isDouble: builder.side.append(0x0A)
             case UInt8(ascii: "t") where isDouble: builder.side.append(0x09)
             case UInt8(ascii: "r") where isDouble: builder.side.append(0x0D)
-            case UInt8(ascii: "\\") where isDouble, UInt8(ascii: "\"") where isDouble, UInt8(ascii: "'") where !isDouble:
+            case UInt8(ascii: "\\") where isDouble, UInt8(ascii: "\"") where isDouble,
+                UInt8(ascii: "'") where !isDouble:
                 builder.side.append(bytes[next])
             default: throw Beyond()
             }
@@ -179,12 +180,13 @@ extension YAMLShortcut {
         }
     }
 
-    // MARK: Literal
+    // MARK: Blocks
 
-    /// A `|` block whose indentation is that of its first line.
-    mutating func literal(_ bytes: Span<UInt8>) throws(Beyond) {
+    /// A `|` or `>` block whose indentation is that of its first line.
+    mutating func block(_ bytes: Span<UInt8>) throws(Beyond) {
         guard let block = blocks.last else { throw Beyond() }
         let start = position
+        let isFolded = bytes[start] == UInt8(ascii: ">")
         position += 1
         var chomping: UInt8 = 0
         if position < end, bytes[position] == UInt8(ascii: "-") || bytes[position] == UInt8(ascii: "+") {
@@ -210,16 +212,19 @@ extension YAMLShortcut {
 
         let offset = builder.side.count
         var last = line
+        builder.side.append(contentsOf: repeatElement(0x0A, count: breaks))
         while true {
-            builder.side.append(contentsOf: repeatElement(0x0A, count: breaks))
             last = line + indent
+            // Deeper lines of a folded block are not folded.
+            guard !isFolded || !isBlank(last, bytes) else { throw Beyond() }
             while last < end, bytes[last] != 0x0A { last += 1 }
             builder.side.append(contentsOf: source.bytes[line + indent..<last])
             position = min(last + 1, end)
             breaks = try emptyLines(indent, bytes)
             guard position < end, position + indent < end, isIndented(indent, bytes) else { break }
             line = position
-            breaks += 1
+            if isFolded, breaks == 0 { builder.side.append(0x20) }
+            builder.side.append(contentsOf: repeatElement(0x0A, count: isFolded ? breaks : breaks + 1))
         }
         switch chomping {
         case UInt8(ascii: "-"): break

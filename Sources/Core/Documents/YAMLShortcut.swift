@@ -1,9 +1,10 @@
 /// The YAML that manifests are mostly written in, read without libyaml.
 ///
-/// Block mappings and lists, scalars of one line, plain scalars of several, literal blocks, flow collections without
-/// comments. At the first thing beyond that (anchors, tags, merges, `?`, escapes by number, tabs, errors of any kind)
-/// the shortcut gives up, and libyaml reads the part from its beginning: what is right is what `YAMLComposer` makes of
-/// libyaml's events, and `ShortcutTests` and the fuzz target hold the two to the same tape. When in doubt, give up.
+/// Block mappings and lists, scalars of one line, plain scalars of several, block scalars, flow collections without
+/// comments. At the first thing beyond that (anchors, tags, merges, `?`, quoted scalars of several lines, escapes by
+/// number, tabs, CR, errors of any kind) the shortcut gives up, and libyaml reads the part from its beginning. What is
+/// right is what `YAMLComposer` makes of libyaml's events: `ShortcutTests` and the fuzz target hold the two to the same
+/// tape. When in doubt, give up.
 struct YAMLShortcut: ~Copyable {
     /// The text holds something that the shortcut leaves to libyaml.
     struct Beyond: Error {}
@@ -150,7 +151,7 @@ struct YAMLShortcut: ~Copyable {
             try open(.array, column, sharesColumn: false)
             return try entry(bytes)
         }
-        if Self.opensFlow(first) || first == UInt8(ascii: "|") { return try value(bytes) }
+        if Self.opensFlow(first) || Self.opensBlock(first) { return try value(bytes) }
         let start = position
         let isQuoted = Self.isQuote(first)
         let scalar = isQuoted ? try quoted(bytes) : try plain(bytes)
@@ -210,8 +211,8 @@ struct YAMLShortcut: ~Copyable {
         } else if Self.opensFlow(first) {
             try collection(bytes, depth: blocks.count)
             awaiting = -1
-        } else if first == UInt8(ascii: "|") {
-            return try literal(bytes)
+        } else if Self.opensBlock(first) {
+            return try block(bytes)
         } else {
             try appendPlain(try plain(bytes), bytes)
         }
@@ -294,6 +295,9 @@ struct YAMLShortcut: ~Copyable {
 
     @inline(__always)
     static func opensFlow(_ byte: UInt8) -> Bool { byte == UInt8(ascii: "{") || byte == UInt8(ascii: "[") }
+
+    @inline(__always)
+    static func opensBlock(_ byte: UInt8) -> Bool { byte == UInt8(ascii: "|") || byte == UInt8(ascii: ">") }
 
     @inline(__always)
     mutating func skipSpaces(_ bytes: Span<UInt8>) {
