@@ -20,6 +20,8 @@ package enum DocumentReader {
         package var checkDuplicateKeys = true
         /// Drop `managedFields` while reading; it is half of what an API server sends and says nothing here.
         package var dropManagedFields = false
+        /// Read the YAML that most manifests are written in without libyaml. Tests turn it off to compare.
+        package var usesShortcut = true
 
         package init(checkDuplicateKeys: Bool = true, dropManagedFields: Bool = false) {
             self.checkDuplicateKeys = checkDuplicateKeys

@@ -14,6 +14,8 @@ struct YAMLComposer: ~Copyable {
     var builder = TapeBuilder()
     var roots: [Int] = []
     var problems = ProblemList()
+    /// How much of the text was read without libyaml.
+    private(set) var shortcutBytes = 0
 
     init(source: SourceText, options: DocumentReader.Options) {
         self.source = source
@@ -163,6 +165,10 @@ struct YAMLComposer: ~Copyable {
         // `---#` parts documents for kubectl, and is a word for libyaml.
         if range.count > 3, isMarker(bytes, range.lowerBound), bytes[range.lowerBound + 3] == UInt8(ascii: "#") {
             range = range.lowerBound + 3..<range.upperBound
+        }
+        if options.usesShortcut, takeShortcut(range) {
+            shortcutBytes += range.count
+            return
         }
         while !range.isEmpty, !problems.isFull {
             cursor = Cursor(

@@ -69,8 +69,14 @@ package enum YAMLScalar {
             var i = 0
             while i < text.count, isDigit(text[i]) { i += 1 }
             if i == text.count { return true }
+            // `500m`, `10.0.0.1/8`: a decimal number has no such letters.
+            if i > 0, !mayBeDecimal(text[i]) { return false }
         }
         return number(text) != nil
+    }
+
+    private static func mayBeDecimal(_ byte: UInt8) -> Bool {
+        byte == UInt8(ascii: ".") || byte == UInt8(ascii: "_") || byte | 0x20 == UInt8(ascii: "e")
     }
 
     /// The value of a number: decimal, `0x`, `0o`, `0b`, a leading 0 for octal, underscores anywhere, floats.
@@ -161,7 +167,8 @@ package enum YAMLScalar {
 
     /// `.inf`, `-.Inf`, `.NaN` and the like, which JSON has no words for.
     static func notFinite(_ text: Span<UInt8>) -> Double? {
-        switch String(copying: text) {
+        guard text.count > 3, text[0] == UInt8(ascii: ".") || text[1] == UInt8(ascii: ".") else { return nil }
+        return switch String(copying: text) {
         case ".inf", ".Inf", ".INF", "+.inf", "+.Inf", "+.INF": .infinity
         case "-.inf", "-.Inf", "-.INF": -.infinity
         case ".nan", ".NaN", ".NAN": .nan

@@ -106,7 +106,7 @@ struct Seeded: RandomNumberGenerator {
 }
 
 /// Writes documents the way people do, and then some.
-private struct RandomYAML {
+struct RandomYAML {
     var random: Seeded
     private var names = 0
 
