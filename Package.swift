@@ -85,7 +85,7 @@ let package = Package(
         engine("Workloads"),
         engine("RBAC", resources: [.embedInCode("Resources")]),
         adapter("Manifests", [Parts.subprocess]),
-        platform("Posture", on: ["Documents", "Kubernetes", "Findings", "PodSecurity", "Workloads"]),
+        platform("Posture", on: ["Documents", "Kubernetes", "Findings", "PodSecurity", "Workloads", "RBAC"]),
         .executableTarget(
             name: "martlet", dependencies: ["Posture", "Manifests", Parts.arguments], path: "Sources/martlet",
             swiftSettings: strict),

@@ -46,7 +46,12 @@ package struct Impersonation: Sendable {
     package init(_ model: AccessModel) { self.init { model.isAllowed($0, $1) } }
 
     /// Who a request is made as, if it may be.
-    package func verdict(_ requester: Identity, as wanted: Wanted, for request: AccessRequest) -> Verdict {
+    ///
+    /// The server tries the mode that last worked for a requester first, so that its answer may depend on what went
+    /// before: with the legacy verb and a constrained right both held, a node comes with or without its group.
+    package func verdict(
+        _ requester: Identity, as wanted: Wanted, for request: AccessRequest, lastMode: Mode? = nil
+    ) -> Verdict {
         guard !wanted.user.isEmpty else {
             let asksNothing = wanted.groups.isEmpty && wanted.uid.isEmpty && wanted.extraHeaders.isEmpty
             return asksNothing ? .allowed(requester, .legacy) : .badRequest
@@ -55,7 +60,8 @@ package struct Impersonation: Sendable {
         for (key, values) in wanted.extraHeaders {
             target.extra[Self.unescaped(key.lowercased()), default: []] += values
         }
-        for mode in Mode.allCases where applies(mode, requester, target) {
+        let order = (lastMode.map { [$0] } ?? []) + Mode.allCases.filter { $0 != lastMode }
+        for mode in order where applies(mode, requester, target) {
             if mode != .legacy {
                 var on = request
                 on.verb = "impersonate-on:\(mode.rawValue):\(request.verb)"

@@ -98,7 +98,7 @@ package struct NodeAuthorizer: Sendable {
         case "create": return true
         case "get", "update", "patch", "delete": return related(.slice, node, target)
         case "list", "watch", "deletecollection":
-            return !features.selectors || request.fieldSelector.contains(.init("nodeName", node))
+            return !features.selectors || request.fieldSelector.contains(.init("spec.nodeName", node))
         default: return false
         }
     }

@@ -12,6 +12,9 @@ package struct AccessModel: Sendable {
         case stored
         /// Those its selectors find now.
         case recomputed
+        /// As `recomputed`, and a role whose selectors find nothing has none: what the controller computes, before
+        /// server-side apply leaves a rule somebody wrote by hand where it is.
+        case controller
         /// `stored` for objects an API server gave (they have a UID), `recomputed` for files.
         case automatic
     }
@@ -150,7 +153,7 @@ package struct AccessModel: Sendable {
         let isOurs: Bool
         switch aggregation {
         case .stored: isOurs = false
-        case .recomputed: isOurs = true
+        case .recomputed, .controller: isOurs = true
         case .automatic: isOurs = object.uid == nil
         }
         if isOurs, reference.kind == .clusterRole, AggregationRule(object) != nil {

@@ -31,12 +31,13 @@ extension AccessModel {
                 zip(clusterRoles, labels).filter { $0.0 != Int(number) && selector.matches($0.1) }.map(\.0)
             }
         }
+        func aggregates(_ members: [Int]) -> Bool { !members.isEmpty || aggregation == .controller }
         // From the start: what was aggregated before may be gone.
-        for (number, members) in zip(order, selected) where !members.isEmpty { setRules([], of: number) }
+        for (number, members) in zip(order, selected) where aggregates(members) { setRules([], of: number) }
         var changed = true
         while changed {
             changed = false
-            for (number, members) in zip(order, selected) where !members.isEmpty {
+            for (number, members) in zip(order, selected) where aggregates(members) {
                 var seen: Set<Int32> = []
                 var uses: [RuleUse] = []
                 for member in members {

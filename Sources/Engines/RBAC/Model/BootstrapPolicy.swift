@@ -56,6 +56,35 @@ package struct BootstrapPolicy: Sendable {
 
     package func rules(of role: RoleReference) -> [PolicyRule] { roles[role]?.rules ?? [] }
 
+    /// The objects themselves, for a cluster of which only the rest is at hand.
+    package var objects: [KubernetesObject] {
+        var out: [KubernetesObject] = []
+        for (reference, role) in roles.sorted(by: { $0.key < $1.key }) {
+            let rules = role.rules.map(\.documentValue)
+            out.append(
+                Self.object(reference.kind.rawValue, reference.namespace, reference.name, [.init("rules", .array(rules))])
+            )
+        }
+        for (reference, binding) in bindings.sorted(by: { $0.key < $1.key }) {
+            let subjects = binding.subjects.sorted().map(\.documentValue)
+            out.append(
+                Self.object(
+                    reference.kind, reference.namespace, reference.name,
+                    [
+                        .init("roleRef", binding.role.documentValue), .init("subjects", .array(subjects)),
+                    ]))
+        }
+        return out
+    }
+
+    private static func object(
+        _ kind: String, _ namespace: String, _ name: String, _ members: [DocumentValue.Member]
+    ) -> KubernetesObject {
+        var metadata: [DocumentValue.Member] = [.init("name", .string(name))]
+        if !namespace.isEmpty { metadata.append(.init("namespace", .string(namespace))) }
+        return KubernetesObject.made(kind, [.init("metadata", .object(metadata))] + members)
+    }
+
     /// Whether the server makes this role or binding itself.
     package func contains(_ reference: ObjectReference) -> Bool {
         if bindings[reference] != nil { return true }

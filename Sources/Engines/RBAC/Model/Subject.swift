@@ -35,6 +35,16 @@ package struct Subject: Sendable, Hashable, Comparable, CustomStringConvertible 
         }
     }
 
+    /// The position of the first entry of a binding's `subjects` that is `identity`; nil when none is.
+    package static func applies(_ subjects: Node, to identity: Identity, bindingNamespace: String) -> Int? {
+        for (index, node) in subjects.elements.enumerated() {
+            guard let subject = Subject(node, bindingNamespace: bindingNamespace) else { continue }
+            let names = subject.kind == .group ? identity.groups : [identity.user]
+            if names.contains(subject.matchedName) { return index }
+        }
+        return nil
+    }
+
     /// The name authentication gives: what requests are matched by.
     package var matchedName: String {
         kind == .serviceAccount ? ServiceAccountName.userName(namespace, name) : name
