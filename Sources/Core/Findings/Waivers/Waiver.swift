@@ -20,11 +20,14 @@ package struct Waiver: Sendable, Hashable {
         package var namespace: String?
         package var name: String?
         package var labels: LabelSelector?
+        /// A field and all below it: `spec.template.spec.containers[*].ports`.
         package var path: String?
+        /// The file the object stands in, as the report names it; tells overlays of one object apart.
+        package var file: String?
 
         package init(
             check: String, kind: String? = nil, namespace: String? = nil, name: String? = nil,
-            labels: LabelSelector? = nil, path: String? = nil
+            labels: LabelSelector? = nil, path: String? = nil, file: String? = nil
         ) {
             self.check = check
             self.kind = kind
@@ -32,6 +35,13 @@ package struct Waiver: Sendable, Hashable {
             self.name = name
             self.labels = labels
             self.path = path
+            self.file = file
+        }
+
+        /// Whether anything but the check narrows it; a pattern that everything matches does not.
+        package var isBounded: Bool {
+            if let labels, !labels.isEmpty { return true }
+            return [kind, namespace, name, path, file].contains { $0.map { !Glob($0).matchesAll } ?? false }
         }
     }
 
@@ -43,4 +53,7 @@ package struct Waiver: Sendable, Hashable {
         self.scope = scope
         self.place = place
     }
+
+    /// Whether it holds on that day; the last day counts.
+    package func holds(on day: CalendarDate) -> Bool { CalendarDate(expires).map { $0 >= day } ?? false }
 }
