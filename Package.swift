@@ -93,7 +93,7 @@ let package = Package(
             [Parts.nio, Parts.nioPosix, Parts.nioHTTP1, Parts.nioTLS, Parts.nioSSL, Parts.subprocess]),
         platform("Posture", on: ["Documents", "Kubernetes", "Findings", "PodSecurity", "Workloads", "RBAC"]),
         .executableTarget(
-            name: "martlet", dependencies: ["Posture", "Manifests", Parts.arguments], path: "Sources/martlet",
+            name: "martlet", dependencies: ["Posture", "Manifests", "KubernetesClient", Parts.arguments], path: "Sources/martlet",
             swiftSettings: strict),
         tests("Core", "Documents", on: ["Documents"]),
         tests("Core", "Kubernetes", on: ["Kubernetes"]),

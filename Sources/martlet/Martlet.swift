@@ -26,7 +26,7 @@ struct Martlet: AsyncParsableCommand {
             3 something was not observable and --strict was given.
             """,
         version: MartletVersion.current,
-        subcommands: [CompletionCommand.self])
+        subcommands: [CompletionCommand.self, RBACCommand.self])
 
     static func main() async {
         // A closed pipe (`martlet scan | head`) ends the program quietly.
