@@ -15,6 +15,7 @@ extension ConformanceSuite {
             ConformanceFile(name: "grants", run: grants),
             ConformanceFile(name: "impersonation", run: impersonation),
             ConformanceFile(name: "node-authz", run: nodes),
+            ConformanceFile(name: "escalation", run: escalation),
         ] + rbacVectors)
 
     // MARK: Reading
