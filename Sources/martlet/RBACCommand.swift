@@ -16,7 +16,7 @@ struct RBACCommand: AsyncParsableCommand {
             """,
         subcommands: [
             RBACWhoCanCommand.self, RBACCanICommand.self, RBACRulesForCommand.self, RBACSubjectsCommand.self,
-            RBACDiffCommand.self,
+            RBACDiffCommand.self, RBACEscalationCommand.self,
         ])
 }
 
@@ -95,7 +95,8 @@ struct RBACInput {
 
 struct RBACWhoCanCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "who-can", abstract: "Everybody who may do something, with the binding, role and rule that lets them.")
+        commandName: "who-can",
+        abstract: "Everybody who may do something, with the binding, role and rule that lets them.")
 
     @OptionGroup var input: RBACInputOptions
     @OptionGroup var question: RBACQuestionOptions
@@ -163,7 +164,8 @@ struct RBACRulesForCommand: AsyncParsableCommand {
     @Option(name: .customLong("as-group"), help: "Group the subject is in; may be repeated.")
     var groups: [String] = []
 
-    @Option(name: [.short, .long], help: "Only this namespace; otherwise cluster-wide and every namespace with rights.")
+    @Option(
+        name: [.short, .long], help: "Only this namespace; otherwise cluster-wide and every namespace with rights.")
     var namespace: String?
 
     func run() async throws {
@@ -201,7 +203,8 @@ struct RBACSubjectsCommand: AsyncParsableCommand {
                 let place = binding.kind == "ClusterRoleBinding" ? "*" : binding.namespace
                 rows.append([
                     subject.description, place, binding.reference.description,
-                    role.description + (model.rules(of: role) == nil ? " (missing)" : ""), RBACOutput.place(binding.node),
+                    role.description + (model.rules(of: role) == nil ? " (missing)" : ""),
+                    RBACOutput.place(binding.node),
                 ])
             }
         }
@@ -235,7 +238,8 @@ struct RBACDiffCommand: AsyncParsableCommand {
             for rule in change.gained { rows.append(["gains", change.subject.description, place, "\(rule)"]) }
             for rule in change.lost { rows.append(["loses", change.subject.description, place, "\(rule)"]) }
         }
-        RBACOutput.write(output, ["CHANGE", "SUBJECT", "NAMESPACE", "RULE"], rows, empty: "nobody gains or loses anything")
+        RBACOutput.write(
+            output, ["CHANGE", "SUBJECT", "NAMESPACE", "RULE"], rows, empty: "nobody gains or loses anything")
         try RBACInput(objects: [], problems: old.problems + new.problems).finish()
         if !rows.isEmpty { throw ExitCode(1) }
     }

@@ -54,7 +54,9 @@ enum RBACOutput {
     private static func csv(_ row: [String]) -> String {
         row.map { cell in
             let needsQuotes = cell.contains { ",\"\n\r".contains($0) }
-            return needsQuotes ? "\"\(cell.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\"\""))\"" : cell
+            return needsQuotes
+                ? "\"\(cell.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\"\""))\""
+                : cell
         }.joined(separator: ",") + "\r\n"
     }
 }

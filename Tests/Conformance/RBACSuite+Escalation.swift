@@ -26,4 +26,19 @@ extension ConformanceSuite {
         }
         return agreement
     }
+
+    /// The ways out of a pod's containers; some are not judged here.
+    static func podEscapes(_ folder: ConformanceFolder) throws -> Agreement {
+        var agreement = Agreement()
+        let root = try folder.json("pod-escape-cases.json")
+        let ignored = Set(root["ignoredEdges"].strings)
+        for line in root["cases"].elements {
+            let pod = line["pod"].asRoot
+            let found = ContainerEscape.escapes(from: PodSpec(pod["spec"], metadata: pod["metadata"])).map(\.escape.id)
+            agreement.note(
+                line["id"].string ?? "", expected: line["expect"].strings.sorted().joined(separator: ", "),
+                found: found.filter { !ignored.contains($0) }.sorted().joined(separator: ", "))
+        }
+        return agreement
+    }
 }

@@ -16,6 +16,7 @@ extension ConformanceSuite {
             ConformanceFile(name: "impersonation", run: impersonation),
             ConformanceFile(name: "node-authz", run: nodes),
             ConformanceFile(name: "escalation", run: escalation),
+            ConformanceFile(name: "pod-escape", run: podEscapes),
         ] + rbacVectors)
 
     // MARK: Reading
@@ -73,7 +74,8 @@ extension ConformanceSuite {
     private static func reviewDifference(_ line: Node, _ decision: Decision) -> String? {
         let expected = line["allowed"].bool ?? false
         guard decision.isAllowed == expected else {
-            return "expected \(expected) for \(line["user"].string ?? "") \(request(line)), \(line["reason"].string ?? "")"
+            return
+                "expected \(expected) for \(line["user"].string ?? "") \(request(line)), \(line["reason"].string ?? "")"
         }
         if case .denied(let missing) = decision, missing.isEmpty, line["evaluationError"].exists {
             return "no missing role named; the server says \(line["evaluationError"].string ?? "")"

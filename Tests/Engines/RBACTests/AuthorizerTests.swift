@@ -154,6 +154,8 @@ func objects(_ text: String) -> [KubernetesObject] {
         #expect(policy.roles.count == 76)
         #expect(policy.bindings.count == 57)
         #expect(policy.rules(of: RoleReference(.clusterRole, "admin")).count > 20)
-        #expect(RuleCovering.covers(policy.rules(of: RoleReference(.clusterRole, "cluster-admin")), PolicyRule.fullAuthority))
+        #expect(
+            RuleCovering.covers(
+                policy.rules(of: RoleReference(.clusterRole, "cluster-admin")), PolicyRule.fullAuthority))
     }
 }

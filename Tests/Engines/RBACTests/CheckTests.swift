@@ -15,7 +15,9 @@ import Testing
         var testDescription: String { name }
     }
 
-    private static func role(_ rules: String, binding: String = "ClusterRoleBinding", subject: String = "kind: User, name: eve")
+    private static func role(
+        _ rules: String, binding: String = "ClusterRoleBinding", subject: String = "kind: User, name: eve"
+    )
         -> String
     {
         let place = binding == "RoleBinding" ? ", namespace: shop" : ""
@@ -38,22 +40,50 @@ import Testing
     private static let all = #"{apiGroups: ["*"], resources: ["*"], verbs: ["*"]}"#
 
     static let examples: [Example] = [
-        Example(name: "everything under another name", rule: "rbac/cluster-admin-bound", fails: true, severity: .critical, text: role(all)),
-        Example(name: "everything in two rules is not everything in one", rule: "rbac/cluster-admin-bound", fails: false, text: role(pods)),
-        Example(name: "everything in a namespace", rule: "rbac/namespace-admin-bound", fails: true, severity: .medium, text: role(all, binding: "RoleBinding")),
-        Example(name: "secrets everywhere", rule: "rbac/secrets-read", fails: true, severity: .high, text: role(secrets)),
-        Example(name: "secrets in a namespace", rule: "rbac/secrets-read", fails: true, severity: .medium, text: role(secrets, binding: "RoleBinding")),
+        Example(
+            name: "everything under another name", rule: "rbac/cluster-admin-bound", fails: true, severity: .critical,
+            text: role(all)),
+        Example(
+            name: "everything in two rules is not everything in one", rule: "rbac/cluster-admin-bound", fails: false,
+            text: role(pods)),
+        Example(
+            name: "everything in a namespace", rule: "rbac/namespace-admin-bound", fails: true, severity: .medium,
+            text: role(all, binding: "RoleBinding")),
+        Example(
+            name: "secrets everywhere", rule: "rbac/secrets-read", fails: true, severity: .high, text: role(secrets)),
+        Example(
+            name: "secrets in a namespace", rule: "rbac/secrets-read", fails: true, severity: .medium,
+            text: role(secrets, binding: "RoleBinding")),
         Example(name: "pods are no secrets", rule: "rbac/secrets-read", fails: false, text: role(pods)),
-        Example(name: "a star on resources", rule: "rbac/wildcard", fails: true, severity: .medium, text: role(#"{apiGroups: [""], resources: ["*"], verbs: [get]}"#)),
-        Example(name: "anonymous callers", rule: "rbac/anonymous-bound", fails: true, severity: .high, text: role(pods, subject: "kind: Group, name: 'system:unauthenticated'")),
-        Example(name: "all authenticated with secrets", rule: "rbac/authenticated-bound", fails: true, severity: .high, text: role(secrets, subject: "kind: Group, name: 'system:authenticated'")),
-        Example(name: "all accounts of a namespace", rule: "rbac/all-service-accounts-bound", fails: true, text: role(pods, subject: "kind: Group, name: 'system:serviceaccounts:shop'")),
-        Example(name: "the default account", rule: "rbac/default-service-account-bound", fails: true, severity: .high, text: role(secrets, subject: "kind: ServiceAccount, name: default, namespace: shop")),
-        Example(name: "masters need no binding", rule: "rbac/masters-group-bound", fails: true, text: role(pods, subject: "kind: Group, name: 'system:masters'")),
-        Example(name: "kubelets by get", rule: "rbac/node-proxy", fails: true, severity: .critical, text: role(#"{apiGroups: [""], resources: ["*/proxy"], verbs: [get]}"#)),
-        Example(name: "bind by star", rule: "rbac/bind", fails: true, text: role(#"{apiGroups: [rbac.authorization.k8s.io], resources: [clusterroles], verbs: ["*"]}"#)),
-        Example(name: "a rule within another", rule: "rbac/shadowed-rule", fails: true, text: role("\(pods), {apiGroups: [\"\"], resources: [pods, nodes], verbs: [get]}")),
-        Example(name: "two rules side by side", rule: "rbac/shadowed-rule", fails: false, text: role("\(pods), \(secrets)")),
+        Example(
+            name: "a star on resources", rule: "rbac/wildcard", fails: true, severity: .medium,
+            text: role(#"{apiGroups: [""], resources: ["*"], verbs: [get]}"#)),
+        Example(
+            name: "anonymous callers", rule: "rbac/anonymous-bound", fails: true, severity: .high,
+            text: role(pods, subject: "kind: Group, name: 'system:unauthenticated'")),
+        Example(
+            name: "all authenticated with secrets", rule: "rbac/authenticated-bound", fails: true, severity: .high,
+            text: role(secrets, subject: "kind: Group, name: 'system:authenticated'")),
+        Example(
+            name: "all accounts of a namespace", rule: "rbac/all-service-accounts-bound", fails: true,
+            text: role(pods, subject: "kind: Group, name: 'system:serviceaccounts:shop'")),
+        Example(
+            name: "the default account", rule: "rbac/default-service-account-bound", fails: true, severity: .high,
+            text: role(secrets, subject: "kind: ServiceAccount, name: default, namespace: shop")),
+        Example(
+            name: "masters need no binding", rule: "rbac/masters-group-bound", fails: true,
+            text: role(pods, subject: "kind: Group, name: 'system:masters'")),
+        Example(
+            name: "kubelets by get", rule: "rbac/node-proxy", fails: true, severity: .critical,
+            text: role(#"{apiGroups: [""], resources: ["*/proxy"], verbs: [get]}"#)),
+        Example(
+            name: "bind by star", rule: "rbac/bind", fails: true,
+            text: role(#"{apiGroups: [rbac.authorization.k8s.io], resources: [clusterroles], verbs: ["*"]}"#)),
+        Example(
+            name: "a rule within another", rule: "rbac/shadowed-rule", fails: true,
+            text: role("\(pods), {apiGroups: [\"\"], resources: [pods, nodes], verbs: [get]}")),
+        Example(
+            name: "two rules side by side", rule: "rbac/shadowed-rule", fails: false, text: role("\(pods), \(secrets)")),
     ]
 
     @Test(arguments: examples)
@@ -92,7 +122,8 @@ import Testing
     }
 
     @Test func whatCouldNotBeListedIsNotObservable() {
-        let inventory = Inventory(objects(Self.role(Self.pods, subject: "kind: ServiceAccount, name: api, namespace: shop")))
+        let inventory = Inventory(
+            objects(Self.role(Self.pods, subject: "kind: ServiceAccount, name: api, namespace: shop")))
         let evaluation = RBACEvaluation(inventory, isCluster: true, unlistedKinds: ["ServiceAccount"])
         let outcomes = inventory.keys.compactMap { inventory[$0] }.flatMap { evaluation.evaluate($0).findings }
             .filter { $0.rule.id == "rbac/dangling-subject" }.map(\.outcome)

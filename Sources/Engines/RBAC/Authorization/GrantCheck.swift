@@ -25,7 +25,9 @@ package struct GrantCheck: Sendable {
     /// May `actor` create `object`, or put it in the place of `old`?
     ///
     /// `verb` is the one of the request: create, update or patch.
-    package func verdict(_ actor: Identity, _ verb: String, _ object: KubernetesObject, replacing old: KubernetesObject?)
+    package func verdict(
+        _ actor: Identity, _ verb: String, _ object: KubernetesObject, replacing old: KubernetesObject?
+    )
         -> Verdict
     {
         let resource = "\(object.kind.lowercased())s"

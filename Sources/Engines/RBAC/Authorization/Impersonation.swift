@@ -123,7 +123,7 @@ package struct Impersonation: Sendable {
         let values = target.extra.reduce(0) { $0 + $1.value.count }
         let extraAllowed =
             isConstrained && max(values, target.extra.count) >= many
-                && may("authentication.k8s.io", "userextras", "*", sub: "*")
+            && may("authentication.k8s.io", "userextras", "*", sub: "*")
             || target.extra.allSatisfy { key, values in
                 values.allSatisfy { may("authentication.k8s.io", "userextras", $0, sub: key) }
             }
@@ -166,7 +166,8 @@ package struct Impersonation: Sendable {
                 out.append(byte)
                 continue
             }
-            guard bytes.count >= 2, let value = UInt8(String(decoding: bytes.prefix(2), as: UTF8.self), radix: 16) else {
+            guard bytes.count >= 2, let value = UInt8(String(decoding: bytes.prefix(2), as: UTF8.self), radix: 16)
+            else {
                 return key
             }
             out.append(value)

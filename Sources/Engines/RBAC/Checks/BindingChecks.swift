@@ -62,7 +62,8 @@ extension RBACChecks {
         broad(subject, &report, ["system:serviceaccounts"])
         for entry in subject.addedEntries
         where entry.subject.kind == .group && entry.subject.name.hasPrefix("system:serviceaccounts:") {
-            report.fail(at: entry.node, "every service account of \(entry.subject.name.dropFirst(23)) holds \(subject.role)")
+            report.fail(
+                at: entry.node, "every service account of \(entry.subject.name.dropFirst(23)) holds \(subject.role)")
             if report.severity == nil { report.severity = .medium }
         }
     }
@@ -70,8 +71,8 @@ extension RBACChecks {
     /// Fails for entries that name one of `names`; how bad it is depends on what they get.
     private static func broad(_ subject: RBACSubject, _ report: inout CheckReport, _ names: [String]) {
         guard subject.isBinding else { return report.notApplicable() }
-        for entry in subject.addedEntries where entry.subject.kind != .serviceAccount && names.contains(entry.subject.name)
-        {
+        for entry in subject.addedEntries
+        where entry.subject.kind != .serviceAccount && names.contains(entry.subject.name) {
             report.fail(at: entry.node, "\(entry.subject.name) holds \(subject.role)")
             let rules = subject.grantedRules
             if rules.allSatisfy({ !$0.changesAnything }), !RBACChecks.isDangerous(rules) {

@@ -72,7 +72,8 @@ extension RBACChecks {
             remedy: "Remove the rule."),
         fix: { _, evidence in [PatchOperation(.remove, evidence.path)] }
     ) { subject, report in
-        guard !subject.isBinding, !subject.isAggregated, subject.context.bootstrap.roles[subject.reference] == nil else {
+        guard !subject.isBinding, !subject.isAggregated, subject.context.bootstrap.roles[subject.reference] == nil
+        else {
             return report.notApplicable()
         }
         let written = subject.node["rules"].elements.map { RBACSubject.Written(rule: PolicyRule($0), node: $0) }

@@ -62,7 +62,8 @@ package struct BootstrapPolicy: Sendable {
         for (reference, role) in roles.sorted(by: { $0.key < $1.key }) {
             let rules = role.rules.map(\.documentValue)
             out.append(
-                Self.object(reference.kind.rawValue, reference.namespace, reference.name, [.init("rules", .array(rules))])
+                Self.object(
+                    reference.kind.rawValue, reference.namespace, reference.name, [.init("rules", .array(rules))])
             )
         }
         for (reference, binding) in bindings.sorted(by: { $0.key < $1.key }) {

@@ -22,7 +22,8 @@ package struct Identity: Sendable, Hashable {
     /// A user name with the groups authentication always gives: those of a service account where it is one's.
     package static func named(_ user: String) -> Identity {
         if let account = ServiceAccountName(userName: user) { return serviceAccount(account.namespace, account.name) }
-        return Identity(user: user, groups: [user == "system:anonymous" ? "system:unauthenticated" : "system:authenticated"])
+        return Identity(
+            user: user, groups: [user == "system:anonymous" ? "system:unauthenticated" : "system:authenticated"])
     }
 
     /// The group the API server lets do anything, before any authorizer and whatever bindings say.
@@ -76,6 +77,7 @@ enum DNSName {
 
     private static func isAlphanumeric(_ byte: UInt8?) -> Bool {
         guard let byte else { return false }
-        return (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte) || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
+        return (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte)
+            || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
     }
 }
