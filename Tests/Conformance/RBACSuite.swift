@@ -17,6 +17,9 @@ extension ConformanceSuite {
             ConformanceFile(name: "node-authz", run: nodes),
             ConformanceFile(name: "escalation", run: escalation),
             ConformanceFile(name: "pod-escape", run: podEscapes),
+            ConformanceFile(name: "audit.replay", run: auditReplay),
+            ConformanceFile(name: "audit.unused-bindings", run: auditUnusedBindings),
+            ConformanceFile(name: "audit.excess", run: auditExcess),
         ] + rbacVectors)
 
     // MARK: Reading

@@ -29,6 +29,8 @@ package struct EscalationGraph: Sendable {
 
     private let model: AccessModel
     private let edges: [EscalationEdge]
+    /// Number of the first line of each edge.
+    private let firstLines: [Int]
     private var subjects: [Subject] = []
     private var numbers: [Subject: Int32] = [:]
     private var places: [String] = []
@@ -45,6 +47,11 @@ package struct EscalationGraph: Sendable {
     package init(_ model: AccessModel, accounts known: [ServiceAccountName] = [], minor: Int = 36) {
         self.model = model
         edges = EscalationEdge.all.filter { $0.applies(toMinor: minor) && $0.goal != nil && $0.needsRights }
+        var first = 0
+        firstLines = edges.map { edge in
+            defer { first += edge.lines.count }
+            return first
+        }
         var all = Set(model.subjects)
         all.formUnion(known.map { Subject(.serviceAccount, namespace: $0.namespace, $0.name) })
         all.remove(Subject(.group, Identity.masters))
@@ -64,28 +71,30 @@ package struct EscalationGraph: Sendable {
     }
 
     private mutating func link() {
-        // Accounts without bindings of their own hold what their groups hold, and the groups are nodes themselves.
-        var known: [[PolicyRule]: [Int32]] = [:]
-        func reached(_ rules: [PolicyRule], isWide: Bool) -> [Int32] {
-            guard !rules.isEmpty else { return [] }
-            if let found = known[rules] { return found }
-            let found = edges.indices.filter { edges[$0].isReached(wide: rules, own: rules) }.map(Int32.init)
-            known[rules] = found
+        // A single rule decides a line, so that what roles give is the union of what each gives.
+        var byRole: [Int32: NumberSet] = [:]
+        func lines(of role: Int32) -> NumberSet {
+            if let known = byRole[role] { return known }
+            let found = linesGiven(by: role)
+            byRole[role] = found
             return found
         }
         for (index, subject) in subjects.enumerated() {
             let node = firstSubject + Int32(index)
-            let identity =
-                subject.kind == .group
-                ? Identity(user: "", groups: [subject.name]) : Identity(user: subject.matchedName)
-            let wide = model.rules(of: identity, in: "")
-            for edge in reached(wide, isWide: true) { add(node, edge, nil) }
-            let wideEdges = Set(reached(wide, isWide: true))
-            for namespace in model.namespaces(boundTo: subject) {
-                let own = model.rules(of: identity, in: namespace)
-                guard own.count > wide.count else { continue }
-                for edge in edges.indices where !wideEdges.contains(Int32(edge)) {
-                    if edges[edge].isReached(wide: wide, own: own, in: namespace) { add(node, Int32(edge), namespace) }
+            if let number = model.principal(isGroup: subject.kind == .group, subject.matchedName) {
+                let principal = model.principals[Int(number)]
+                var wide = NumberSet()
+                for role in model.roles(boundBy: principal.clusterBindings) { wide.formUnion(lines(of: role)) }
+                let wideEdges = Set(edges.indices.filter { isReached($0, wide: wide, own: wide, in: nil) })
+                for edge in wideEdges.sorted() { add(node, Int32(edge), nil) }
+                let places = principal.namespacedBindings.map { (model.symbols[$0.key], $0.value) }
+                for (namespace, bindings) in places.sorted(by: { $0.0 < $1.0 }) {
+                    var own = wide
+                    for role in model.roles(boundBy: bindings) { own.formUnion(lines(of: role)) }
+                    guard own != wide else { continue }
+                    for edge in edges.indices where !wideEdges.contains(edge) {
+                        if isReached(edge, wide: wide, own: own, in: namespace) { add(node, Int32(edge), namespace) }
+                    }
                 }
             }
             // What an account's groups reach, the account reaches.
@@ -102,6 +111,35 @@ package struct EscalationGraph: Sendable {
         }
         incoming = [[Int32]](repeating: [], count: Int(firstSubject) + subjects.count)
         for (index, arc) in arcs.enumerated() { incoming[Int(arc.to)].append(Int32(index)) }
+    }
+
+    /// Which lines of all edges, numbered through, the rules of a role give.
+    private func linesGiven(by role: Int32) -> NumberSet {
+        let rules = model.roles[Int(role)].rules.map { model.rules.rule($0.rule, model.symbols) }
+        var out = NumberSet()
+        var number = 0
+        for edge in edges {
+            for line in edge.lines {
+                if line.alternatives.contains(where: { $0.reach(rules).isReached }) { out.insert(number) }
+                number += 1
+            }
+        }
+        return out
+    }
+
+    /// Whether the lines given everywhere and in a namespace make an edge.
+    private func isReached(_ edge: Int, wide: NumberSet, own: NumberSet, in namespace: String?) -> Bool {
+        for (index, line) in edges[edge].lines.enumerated() {
+            let number = firstLines[edge] + index
+            let given =
+                switch line.place {
+                case .cluster: wide.contains(number)
+                case .target: own.contains(number)
+                case .namespace(let name): (namespace == nil || namespace == name ? own : wide).contains(number)
+                }
+            guard given else { return false }
+        }
+        return true
     }
 
     private func identityGroups(_ subject: Subject) -> [String] {
@@ -258,22 +296,10 @@ extension Subject {
     }
 }
 
-extension EscalationEdge {
-    /// Whether rights held everywhere and in a namespace are enough.
-    func isReached(wide: [PolicyRule], own: [PolicyRule], in namespace: String? = nil) -> Bool {
-        lines.allSatisfy { line in
-            let rules: [PolicyRule] =
-                switch line.place {
-                case .cluster: wide
-                case .target: own
-                case .namespace(let name): namespace == nil || namespace == name ? own : wide
-                }
-            return line.alternatives.contains { $0.reach(rules).isReached }
-        }
-    }
-}
-
 extension AccessModel {
+    /// The roles of some bindings.
+    func roles(boundBy numbers: [Int32]) -> [Int32] { numbers.compactMap { bindings[Int($0)]?.role } }
+
     /// Namespaces with a RoleBinding.
     var boundNamespaces: Set<String> {
         var out: Set<String> = []
