@@ -16,7 +16,7 @@ struct RBACCommand: AsyncParsableCommand {
             """,
         subcommands: [
             RBACWhoCanCommand.self, RBACCanICommand.self, RBACRulesForCommand.self, RBACSubjectsCommand.self,
-            RBACDiffCommand.self, RBACEscalationCommand.self,
+            RBACDiffCommand.self, RBACEscalationCommand.self, RBACRightSizeCommand.self,
         ])
 }
 

@@ -12,6 +12,7 @@ enum RBACBenchmarks {
         Benchmark("rbac-binding-change", goal: "<= 5 ms") { change() },
         Benchmark("rbac-graph-build", goal: "<= 150 ms") { graph() },
         Benchmark("rbac-paths-five-goals", goal: "<= 50 ms") { paths() },
+        Benchmark("rbac-audit-events", goal: ">= 200000 events/s") { auditEvents() },
     ]
 
     // MARK: The cluster
@@ -144,6 +145,32 @@ enum RBACBenchmarks {
         var nodes = 0
         let seconds = Measuring.shortest { nodes = EscalationGraph(model, accounts: accounts).nodeCount }
         return .figure(seconds * 1e3, unit: "ms for \(nodes) nodes")
+    }
+
+    private static func auditEvents() -> Benchmark.Outcome {
+        let lines = (0..<100_000).map { number in
+            let account = accounts[number % 500]
+            let user = ServiceAccountName.userName(account.namespace, account.name)
+            let place = "\(account.namespace)"
+            return Array(
+                """
+                {"kind":"Event","apiVersion":"audit.k8s.io/v1","level":"Metadata","auditID":"\(number)",\
+                "stage":"ResponseComplete","requestURI":"/api/v1/namespaces/\(place)/configmaps/c\(number % 7)",\
+                "verb":"get","user":{"username":"\(user)","groups":["system:serviceaccounts",\
+                "system:serviceaccounts:\(place)","system:authenticated"]},"sourceIPs":["10.0.0.1"],"userAgent":"app",\
+                "objectRef":{"resource":"configmaps","namespace":"\(place)","name":"c\(number % 7)","apiVersion":"v1"},\
+                "responseStatus":{"metadata":{},"code":200},"requestReceivedTimestamp":"2026-09-01T10:00:00.0Z",\
+                "stageTimestamp":"2026-09-01T10:00:00.1Z","annotations":{"authorization.k8s.io/decision":"allow",\
+                "authorization.k8s.io/reason":"RBAC: allowed by RoleBinding"}}
+                """.utf8)
+        }
+        var events = 0
+        let seconds = Measuring.shortest(of: 3) {
+            var usage = AuditUsage()
+            for line in lines { usage.read(line: line) }
+            events = usage.summary.events
+        }
+        return .figure(Double(events) / seconds, unit: "events/s")
     }
 
     private static func paths() -> Benchmark.Outcome {

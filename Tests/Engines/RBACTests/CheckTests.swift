@@ -83,7 +83,8 @@ import Testing
             name: "a rule within another", rule: "rbac/shadowed-rule", fails: true,
             text: role("\(pods), {apiGroups: [\"\"], resources: [pods, nodes], verbs: [get]}")),
         Example(
-            name: "two rules side by side", rule: "rbac/shadowed-rule", fails: false, text: role("\(pods), \(secrets)")),
+            name: "two rules side by side", rule: "rbac/shadowed-rule", fails: false,
+            text: role("\(pods), \(secrets)")),
     ]
 
     @Test(arguments: examples)
@@ -128,6 +129,23 @@ import Testing
         let outcomes = inventory.keys.compactMap { inventory[$0] }.flatMap { evaluation.evaluate($0).findings }
             .filter { $0.rule.id == "rbac/dangling-subject" }.map(\.outcome)
         #expect(outcomes == [.notObservable])
+    }
+
+    @Test(arguments: [("", true), ("automountServiceAccountToken: false, ", false)])
+    func aWorkloadAnswersForTheTokenItCarries(_ setting: String, _ fails: Bool) {
+        let inventory = Inventory(
+            objects(
+                Self.role(Self.secrets, subject: "kind: ServiceAccount, name: api, namespace: shop") + """
+
+                    ---
+                    apiVersion: apps/v1
+                    kind: Deployment
+                    metadata: {name: api, namespace: shop}
+                    spec: {template: {spec: {\(setting)serviceAccountName: api, containers: [{name: c, image: i}]}}}
+                    """))
+        let evaluation = RBACEvaluation(inventory, isCluster: true)
+        let findings = inventory.objects("Deployment", of: "apps").flatMap { evaluation.evaluate($0).findings }
+        #expect(findings.map(\.rule.id) == (fails ? ["rbac/workload-with-dangerous-rights"] : []))
     }
 
     @Test func everyRuleHasAnIdOfItsOwnAndWords() {

@@ -202,7 +202,7 @@ extension DangerousRight {
             "rbac/pod-proxy", .medium, [.attack("T1090"), kubernetes],
             title: "A role reaches into pods' networks",
             why:
-                "Proxy and port-forward come from the API server or from within the pod: NetworkPolicies do not see them.",
+                "Proxy and port-forward come from the API server or within the pod: NetworkPolicies do not see them.",
             remedy: "Give it for the time of need, to people, in one namespace.",
             [
                 Pattern("get create update patch delete", "pods/proxy services/proxy"),

@@ -11,5 +11,5 @@ package enum RBACChecks {
             unusedRole,
         ]
 
-    package static let rules: [Rule] = all.map(\.rule)
+    package static let rules: [Rule] = all.map(\.rule) + [WorkloadRights.rule]
 }

@@ -12,6 +12,8 @@ package struct RBACContext: Sendable {
     let unlistedKinds: Set<String>
     let serviceAccounts: Set<ServiceAccountName>
     let isAccountKnown: Bool
+    /// What accounts say of mounting their token, where they say anything.
+    let accountMounts: [ServiceAccountName: Bool]
 
     package init(_ inventory: Inventory, isCluster: Bool, unlistedKinds: Set<String> = []) {
         var objects: [KubernetesObject] = []
@@ -25,6 +27,12 @@ package struct RBACContext: Sendable {
         self.unlistedKinds = unlistedKinds
         let accounts = inventory.objects("ServiceAccount")
         serviceAccounts = Set(accounts.map { ServiceAccountName(namespace: $0.namespace, name: $0.name) })
+        var mounts: [ServiceAccountName: Bool] = [:]
+        for account in accounts {
+            mounts[ServiceAccountName(namespace: account.namespace, name: account.name)] =
+                account.node["automountServiceAccountToken"].bool
+        }
+        accountMounts = mounts
         isAccountKnown = isCluster && !unlistedKinds.contains("ServiceAccount")
     }
 }

@@ -19,31 +19,47 @@ package struct RBACEvaluation: Sendable {
         "Role", "ClusterRole", "RoleBinding", "ClusterRoleBinding", "ServiceAccount",
     ]
 
-    /// What the checks say of one object; nothing for other kinds.
+    /// What the checks say of one object: a role, a binding, or what runs pods; nothing for other kinds.
     package func evaluate(_ object: KubernetesObject) -> (findings: [Finding], coverage: Coverage) {
         var findings: [Finding] = []
         var coverage = Coverage()
-        guard AccessModel.concerns(object) else { return (findings, coverage) }
+        guard AccessModel.concerns(object) else {
+            // Pods and ReplicaSets say again what their owner's template says.
+            guard object.controller == nil, selected?.contains(WorkloadRights.rule.id) ?? true else {
+                return (findings, coverage)
+            }
+            var report = CheckReport()
+            WorkloadRights(object: object, context: context).evaluate(&report)
+            note(report, WorkloadRights.rule, object, &findings, &coverage)
+            return (findings, coverage)
+        }
         coverage.objects = 1
         let subject = RBACSubject(object: object, context: context)
         for check in RBACChecks.all where selected?.contains(check.rule.id) ?? true {
             var report = CheckReport()
             check.evaluate(subject, &report)
-            switch report.outcome {
-            case .pass: coverage.passed += 1
-            case .notApplicable, .waived: coverage.notApplicable += 1
-            case .fail, .notObservable:
-                let isFailure = report.outcome == .fail
-                if isFailure { coverage.failed += 1 } else { coverage.notObservable += 1 }
-                findings.append(
-                    Finding(
-                        rule: check.rule, severity: isFailure ? report.severity : nil, outcome: report.outcome,
-                        subject: object.reference, file: object.file,
-                        evidence: isFailure ? report.failures : report.unobservable, origin: ObjectOrigin(object),
-                        isSystem: context.bootstrap.contains(object.reference)))
-            }
+            note(report, check.rule, object, &findings, &coverage)
         }
         return (findings, coverage)
+    }
+
+    private func note(
+        _ report: CheckReport, _ rule: Rule, _ object: KubernetesObject, _ findings: inout [Finding],
+        _ coverage: inout Coverage
+    ) {
+        switch report.outcome {
+        case .pass: coverage.passed += 1
+        case .notApplicable, .waived: coverage.notApplicable += 1
+        case .fail, .notObservable:
+            let isFailure = report.outcome == .fail
+            if isFailure { coverage.failed += 1 } else { coverage.notObservable += 1 }
+            findings.append(
+                Finding(
+                    rule: rule, severity: isFailure ? report.severity : nil, outcome: report.outcome,
+                    subject: object.reference, file: object.file,
+                    evidence: isFailure ? report.failures : report.unobservable, origin: ObjectOrigin(object),
+                    isSystem: context.bootstrap.contains(object.reference)))
+        }
     }
 
     /// The operations that mend a finding's places; none where only a person can know.

@@ -252,8 +252,8 @@ package struct EscalationGraph: Sendable {
 
     // MARK: Cutting
 
-    /// Changes that cut the most paths to a goal, best first: each is a binding taken away, and what it cuts was counted
-    /// by computing everything again without it.
+    /// Changes that cut the most paths to a goal, best first: each is a binding taken away, and what it cuts was
+    /// counted by computing everything again without it.
     package func cuts(to goal: EscalationEdge.Goal, limit: Int = 10) -> [(
         binding: ObjectReference, cut: Int, of: Int
     )] {

@@ -3,8 +3,8 @@ package import Kubernetes
 
 /// The roles and bindings a fresh API server makes for itself.
 ///
-/// Source: `Resources/bootstrap-policy.json`, after `bootstrappolicy` of Kubernetes. What is in here is no finding where
-/// it stands unchanged; what somebody added to it is.
+/// Source: `Resources/bootstrap-policy.json`, after `bootstrappolicy` of Kubernetes. What is in here is no finding
+/// where it stands unchanged; what somebody added to it is.
 package struct BootstrapPolicy: Sendable {
     struct Role: Sendable {
         var rules: [PolicyRule]

@@ -1,4 +1,4 @@
-import Kubernetes
+package import Kubernetes
 
 /// A set of small numbers, a bit each.
 package struct NumberSet: Sendable, Hashable {
@@ -91,6 +91,12 @@ extension AccessModel {
         return found.sorted { $0.key < $1.key }.map { subject, grants in
             (subject, grants.sorted { $0.binding.reference < $1.binding.reference })
         }
+    }
+
+    /// The subjects a binding names, in its order.
+    package func subjects(of binding: KubernetesObject) -> [Subject] {
+        let namespace = binding.kind == "RoleBinding" ? binding.namespace : ""
+        return binding.node["subjects"].elements.compactMap { Subject($0, bindingNamespace: namespace) }
     }
 
     /// Every subject that a binding names, sorted.

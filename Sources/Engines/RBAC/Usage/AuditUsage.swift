@@ -1,6 +1,7 @@
 package import Documents
 
-/// What identities did, learned from an audit log event by event; memory grows with what is different, not with the log.
+/// What identities did, learned from an audit log event by event; memory grows with what is different, not with the
+/// log.
 ///
 /// Source: audit.k8s.io/v1. What the authorizers were asked and the log shows only by its effects is added: create for
 /// an apply or update that made the object, impersonate for requests made as somebody else, what a kubelet or an
@@ -13,6 +14,14 @@ package struct AuditUsage: Sendable {
         package var first = ""
         package var last = ""
         package var days: Set<String> = []
+
+        /// In place: a log has millions of lines and few different ones.
+        mutating func note(_ time: String) {
+            count += 1
+            if first.isEmpty || time < first { first = time }
+            if !last.utf8.prefix(10).elementsEqual(time.utf8.prefix(10)) { days.insert(String(time.prefix(10))) }
+            if time > last { last = time }
+        }
     }
 
     package struct Summary: Sendable, Hashable {
@@ -46,6 +55,9 @@ package struct AuditUsage: Sendable {
         }
         self.read(root)
     }
+
+    /// Notes a line that was too long to take.
+    package mutating func skipLine() { summary.malformed += 1 }
 
     /// Learns from an event, or from every one of an EventList.
     package mutating func read(_ node: Node) {
@@ -90,13 +102,7 @@ package struct AuditUsage: Sendable {
     }
 
     private mutating func note(_ identity: Identity, _ request: AccessRequest, _ time: String) {
-        var record = used[identity]?[request] ?? Record()
-        let day = String(time.prefix(10))
-        record.count += 1
-        if record.first.isEmpty || time < record.first { record.first = time }
-        if time > record.last { record.last = time }
-        record.days.insert(day)
-        used[identity, default: [:]][request] = record
+        used[identity, default: [:]][request, default: Record()].note(time)
     }
 
     // MARK: From events to requests

@@ -38,7 +38,9 @@ package struct RightSizing: Sendable {
         var proposals: [Proposal] = []
         var dormant: [Subject] = []
         for subject in model.subjects {
-            let own = model.bindings(of: subject).map(\.binding.reference).filter { !BootstrapPolicy.current.contains($0) }
+            let own = model.bindings(of: subject).map(\.binding.reference).filter {
+                !BootstrapPolicy.current.contains($0)
+            }
             guard !own.isEmpty, subject != Subject(.group, Identity.masters) else { continue }
             let members = usage.used.keys.filter { subject.isMatched(by: $0) }
             guard !members.isEmpty else {
@@ -99,8 +101,7 @@ package struct RightSizing: Sendable {
     /// Rules that are kept as they are, because what was seen may have needed them and the log would not show it.
     private static func unseen(
         _ model: AccessModel, _ identity: Identity, _ requests: Set<AccessRequest>, isRefused: Bool
-    ) -> [(rule: PolicyRule, namespace: String, why: String)]
-    {
+    ) -> [(rule: PolicyRule, namespace: String, why: String)] {
         var kept: [(rule: PolicyRule, namespace: String, why: String)] = []
         let targets = requests.compactMap { request -> (verb: String, target: AccessRequest.Resource)? in
             if case .resource(let target) = request.target { (request.verb, target) } else { nil }
@@ -226,9 +227,12 @@ package struct RightSizing: Sendable {
             return false
         }
         let digits = tail.utf8.count { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
-        let isSuffix = (tail.utf8.count == 5 || (8...10).contains(tail.utf8.count)) && tail.utf8.allSatisfy(made.contains)
-        let isHash = tail.utf8.count >= 8 && tail.utf8.allSatisfy(hexadecimal.contains)
-        return (isSuffix || isHash) && digits > 0
+        let count = tail.utf8.count
+        let isMade = tail.utf8.allSatisfy(made.contains)
+        // Five letters without a vowel are no word; more of them, and hashes, show by their digits.
+        if count == 5, isMade { return true }
+        return digits > 0
+            && ((8...10).contains(count) && isMade || count >= 8 && tail.utf8.allSatisfy(hexadecimal.contains))
     }
 
     // MARK: Writing
