@@ -93,7 +93,8 @@ let package = Package(
             [Parts.nio, Parts.nioPosix, Parts.nioHTTP1, Parts.nioTLS, Parts.nioSSL, Parts.subprocess]),
         platform("Posture", on: ["Documents", "Kubernetes", "Findings", "PodSecurity", "Workloads", "RBAC"]),
         .executableTarget(
-            name: "martlet", dependencies: ["Posture", "Manifests", "KubernetesClient", Parts.arguments], path: "Sources/martlet",
+            name: "martlet", dependencies: ["Posture", "Manifests", "KubernetesClient", Parts.arguments],
+            path: "Sources/martlet",
             swiftSettings: strict),
         tests("Core", "Documents", on: ["Documents"]),
         tests("Core", "Kubernetes", on: ["Kubernetes"]),
@@ -104,12 +105,14 @@ let package = Package(
         tests("Adapters", "Manifests", on: ["Manifests"]),
         tests(
             "Adapters", "KubernetesClient", on: ["KubernetesClient"],
-            [Parts.nio, Parts.nioPosix, Parts.nioHTTP1, Parts.nioSSL]),
-        tests("Platform", "Posture", on: ["Posture"]),
+            [Parts.nio, Parts.nioPosix, Parts.nioHTTP1, Parts.nioSSL, Parts.subprocess],
+            resources: [.copy("Golden")]),
+        tests("Platform", "Posture", on: ["Posture"], resources: [.copy("Golden")]),
         tests("Architecture", "Architecture", on: []),
         // Runs the suites of MARTLET_CONFORMANCE; not a product.
         .executableTarget(
             name: "conformance", dependencies: ["Posture", "Manifests"], path: "Tests/Conformance",
+            exclude: ["floors.txt"],
             swiftSettings: strict),
         // Benchmarks; not a product.
         .executableTarget(

@@ -12,6 +12,7 @@ extension ConformanceSuite {
             ConformanceFile(name: "admission", run: admission),
             ConformanceFile(name: "apiserver", run: apiServer),
             ConformanceFile(name: "apiserver.stored", run: stored),
+            ConformanceFile(name: "apiserver.invalid", run: invalid),
         ])
 
     private static let evaluator = PodSecurityEvaluator()

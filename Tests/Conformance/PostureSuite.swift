@@ -7,7 +7,10 @@ extension ConformanceSuite {
         name: "posture",
         files: [
             ConformanceFile(name: "corpus-level", run: corpusLevels),
+            ConformanceFile(name: "corpus-accepted", run: corpusAccepted),
             ConformanceFile(name: "probes-pss", run: probes),
+            ConformanceFile(name: "fixes", run: FixesSuite.reachRestricted),
+            ConformanceFile(name: "fixes-open-nothing", run: FixesSuite.openNothing),
         ])
 
     /// The server that gave the levels is v1.36.
@@ -15,10 +18,40 @@ extension ConformanceSuite {
 
     /// The level an API server found for each workload of the corpus; those it refused to take have none.
     private static func corpusLevels(_ folder: ConformanceFolder) throws -> Agreement {
+        try eachWorkload(folder) { entry, id, object, agreement in
+            guard entry["rejected"].isNull else { return }
+            guard let object, let template = object.podTemplate else {
+                agreement.note(id, "no workload found there")
+                return
+            }
+            let pod = PodSecurityInput(template, of: object)
+            let expected = [
+                entry["level"].string, entry["baseline"].string ?? "allowed", entry["restricted"].string ?? "allowed",
+            ]
+            let found = [
+                evaluator.level(pod)?.rawValue, text(evaluator.evaluate(pod, level: .baseline)),
+                text(evaluator.evaluate(pod, level: .restricted)),
+            ]
+            agreement.note(id, expected: "\(expected)", found: "\(found)")
+        }
+    }
+
+    /// We refuse none of the workloads that the server takes.
+    private static func corpusAccepted(_ folder: ConformanceFolder) throws -> Agreement {
+        try eachWorkload(folder) { entry, id, object, agreement in
+            guard entry["rejected"].isNull, let object else { return }
+            agreement.note(
+                id, expected: "", found: PodValidation.errors(in: object).map(\.description).joined(separator: ", "))
+        }
+    }
+
+    private static func eachWorkload(
+        _ folder: ConformanceFolder, _ body: (Node, String, KubernetesObject?, inout Agreement) -> Void
+    ) throws -> Agreement {
         var agreement = Agreement()
         var file = ""
         var documents: [Int: [KubernetesObject]] = [:]
-        for entry in try folder.json("peer/pss-apiserver-1.36.json").elements where entry["rejected"].isNull {
+        for entry in try folder.json("peer/pss-apiserver-1.36.json").elements {
             let path = entry["file"].string ?? ""
             if path != file {
                 file = path
@@ -28,24 +61,9 @@ extension ConformanceSuite {
                 }
             }
             let (ordinal, item) = (entry["doc"].int ?? 0, entry["item"].int ?? 0)
-            let id = "\(path) document \(ordinal) item \(item)"
-            guard let objects = documents[ordinal], objects.indices.contains(item) else {
-                agreement.note(id, "no such object among \(documents.mapValues(\.count))")
-                continue
-            }
-            guard let template = objects[item].podTemplate else {
-                agreement.note(id, "no pod template in \(objects[item].reference)")
-                continue
-            }
-            let pod = PodSecurityInput(template, of: objects[item])
-            let expected = [
-                entry["level"].string, entry["baseline"].string ?? "allowed", entry["restricted"].string ?? "allowed",
-            ]
-            let found = [
-                evaluator.level(pod)?.rawValue, text(evaluator.evaluate(pod, level: .baseline)),
-                text(evaluator.evaluate(pod, level: .restricted)),
-            ]
-            agreement.note(id, expected: "\(expected)", found: "\(found)")
+            let objects = documents[ordinal] ?? []
+            let object = objects.indices.contains(item) ? objects[item] : nil
+            body(entry, "\(path) document \(ordinal) item \(item)", object, &agreement)
         }
         return agreement
     }
@@ -82,7 +100,7 @@ extension ConformanceSuite {
         return agreement
     }
 
-    /// The probes' words for what is violated: the field for namespaces of the host, one word for both levels of a check.
+    /// The probes' words for what is violated: the field for namespaces of the host, one for both levels of a check.
     private static func words(_ verdict: PodSecurityVerdict) -> [String] {
         verdict.violations.flatMap { violation -> [String] in
             switch violation.check {

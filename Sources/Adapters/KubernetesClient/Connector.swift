@@ -53,88 +53,85 @@ final class Connector: Sendable {
     private func open(
         handler: @escaping @Sendable () throws -> NIOSSLClientHandler?, generation: @Sendable () -> Int
     ) async throws -> HTTPConnection {
-        let channel = try await transport(handler)
+        let way = try await transport(handler)
         do {
-            let exchange = try await channel.eventLoop.submit {
-                let handler = try channel.pipeline.syncOperations.handler(type: ExchangeHandler.self)
-                return NIOLoopBound(handler, eventLoop: channel.eventLoop)
-            }.get()
-            try await withDeadline(channel) { exchange.value.whenReady }
-            return HTTPConnection(channel: channel, exchange: exchange, generation: generation())
+            if let tunnel = way.tunnel { try await withDeadline(way.channel) { tunnel.value.whenOpened } }
+            let exchange: NIOLoopBound<ExchangeHandler>
+            if let made = way.exchange {
+                exchange = made
+            } else {
+                exchange = try await way.channel.eventLoop.submit {
+                    let pipeline = way.channel.pipeline.syncOperations
+                    let exchange = try Self.addHTTP(way.channel, handler(), speaksTLS: false)
+                    if let tunnel = way.tunnel { _ = pipeline.removeHandler(tunnel.value) }
+                    return exchange
+                }.get()
+            }
+            try await withDeadline(way.channel) { exchange.value.whenReady }
+            return HTTPConnection(channel: way.channel, exchange: exchange, generation: generation())
         } catch {
-            channel.close(promise: nil)
+            way.channel.close(promise: nil)
             throw error
         }
     }
 
-    /// The bytes' way to the server: a socket, or a tunnel through the proxy.
-    private func transport(_ handler: @escaping @Sendable () throws -> NIOSSLClientHandler?) async throws -> any Channel
-    {
+    /// A socket, and what stands at the end of its pipeline: the exchange, or the tunnel that must come first.
+    ///
+    /// The handlers are kept from the start: a connection that ends at once has taken them out of its pipeline before
+    /// anybody could look for them there.
+    private struct Way: Sendable {
+        var channel: any Channel
+        var exchange: NIOLoopBound<ExchangeHandler>?
+        var tunnel: NIOLoopBound<TunnelHandler>?
+    }
+
+    private func transport(_ handler: @escaping @Sendable () throws -> NIOSSLClientHandler?) async throws -> Way {
         let hop = proxy?.endpoint ?? server
         let tunnel = server.isSecure ? proxy : nil
         let proxyContext = proxy?.endpoint.isSecure == true ? try tls.proxyContext() : nil
-        let bootstrap = ClientBootstrap(group: group)
+        return try await ClientBootstrap(group: group)
             .connectTimeout(timeout)
             .channelOption(.socketOption(.so_keepalive), value: 1)
             .channelOption(.tcpOption(.tcp_nodelay), value: 1)
-            .channelInitializer { [server] channel in
+            .connect(host: hop.host, port: hop.port) { [server] channel in
                 channel.eventLoop.makeCompletedFuture {
                     let pipeline = channel.pipeline.syncOperations
                     if let proxyContext {
                         let name = IPAddress(hop.host) == nil ? hop.host : nil
                         try pipeline.addHandler(NIOSSLClientHandler(context: proxyContext, serverHostname: name))
                     }
-                    if let tunnel {
-                        try pipeline.addHandler(TunnelHandler(tunnel, to: server, on: channel.eventLoop))
-                    } else {
-                        try Self.addHTTP(pipeline, channel.eventLoop, handler(), speaksTLS: proxyContext != nil)
+                    guard let tunnel else {
+                        let exchange = try Self.addHTTP(channel, handler(), speaksTLS: proxyContext != nil)
+                        return Way(channel: channel, exchange: exchange)
                     }
+                    let opener = TunnelHandler(tunnel, to: server, on: channel.eventLoop)
+                    try pipeline.addHandler(opener)
+                    return Way(channel: channel, tunnel: NIOLoopBound(opener, eventLoop: channel.eventLoop))
                 }
             }
-        let channel = try await bootstrap.connect(host: hop.host, port: hop.port).get()
-        guard tunnel != nil else { return channel }
-        do {
-            try await withDeadline(channel) {
-                try channel.pipeline.syncOperations.handler(type: TunnelHandler.self).whenOpened
-            }
-            try await channel.eventLoop.submit {
-                let pipeline = channel.pipeline.syncOperations
-                let opener = try pipeline.handler(type: TunnelHandler.self)
-                try Self.addHTTP(pipeline, channel.eventLoop, handler(), speaksTLS: false)
-                _ = pipeline.removeHandler(opener)
-            }.get()
-            return channel
-        } catch {
-            channel.close(promise: nil)
-            throw error
-        }
     }
 
     private static func addHTTP(
-        _ pipeline: ChannelPipeline.SynchronousOperations, _ loop: any EventLoop, _ tls: NIOSSLClientHandler?,
-        speaksTLS: Bool
-    ) throws {
+        _ channel: any Channel, _ tls: NIOSSLClientHandler?, speaksTLS: Bool
+    ) throws -> NIOLoopBound<ExchangeHandler> {
+        let pipeline = channel.pipeline.syncOperations
         if let tls { try pipeline.addHandler(tls) }
         try pipeline.addHTTPClientHandlers()
-        try pipeline.addHandler(ExchangeHandler(on: loop, speaksTLS: tls != nil || speaksTLS))
+        let exchange = ExchangeHandler(on: channel.eventLoop, speaksTLS: tls != nil || speaksTLS)
+        try pipeline.addHandler(exchange)
+        return NIOLoopBound(exchange, eventLoop: channel.eventLoop)
     }
 
     /// Closes the connection when what is awaited does not come in time.
     private func withDeadline(
-        _ channel: any Channel, _ future: @escaping @Sendable () throws -> EventLoopFuture<Void>
+        _ channel: any Channel, _ future: @escaping @Sendable () -> EventLoopFuture<Void>
     ) async throws {
         let timer = channel.eventLoop.scheduleTask(in: timeout) {
             channel.pipeline.fireErrorCaught(ClientError(.timeout, "no handshake in time"))
         }
         defer { timer.cancel() }
         try await withTaskCancellationHandler {
-            try await channel.eventLoop.flatSubmit {
-                do {
-                    return try future()
-                } catch {
-                    return channel.eventLoop.makeFailedFuture(error)
-                }
-            }.get()
+            try await channel.eventLoop.flatSubmit { future() }.get()
         } onCancel: {
             channel.close(promise: nil)
         }

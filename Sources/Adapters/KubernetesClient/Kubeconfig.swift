@@ -59,7 +59,8 @@ package struct Kubeconfig: Sendable {
     package mutating func add(_ bytes: [UInt8], file: String) throws(ClientError) {
         files.append(file)
         let set = DocumentReader.read(SourceText(name: file, bytes: bytes))
-        if let problem = set.problems.first {
+        // kubectl does not mind a key that stands twice; the last counts.
+        if let problem = set.problems.first(where: { $0.code != .duplicateKey }) {
             throw ClientError(.badConfiguration, "kubeconfig \(problem); correct the file")
         }
         // kubectl takes an empty file for an empty configuration, and reads no second document.

@@ -10,6 +10,12 @@ package struct JSONWriter: Sendable {
 
     package init(compact: Bool = true) { self.compact = compact }
 
+    /// Gives away what has been written so far and goes on behind it: a large text need not be held whole.
+    package mutating func takeBytes() -> [UInt8] {
+        defer { bytes = [] }
+        return bytes
+    }
+
     package var string: String { String(decoding: bytes, as: UTF8.self) }
 
     package mutating func object(_ body: (inout JSONWriter) -> Void) { container("{", "}", body) }

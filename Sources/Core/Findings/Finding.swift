@@ -7,17 +7,33 @@ package struct Evidence: Sendable {
     package let node: Node
     /// What is wrong with it, in words that name the container or volume.
     package let message: String
-    /// The object the field is in, where that is not the finding's subject: the pod of a Deployment.
-    package var object: ObjectReference?
-    /// Where the value came from when it stands in no file: "default of Kubernetes v1.36".
-    package var provenance: String?
+    /// What few places have, kept aside: there are hundreds of thousands of places in a big cluster.
+    private var extra: Extra?
+
+    private final class Extra: Sendable {
+        let object: ObjectReference?
+        let provenance: String?
+
+        init(_ object: ObjectReference?, _ provenance: String?) {
+            self.object = object
+            self.provenance = provenance
+        }
+    }
 
     package init(node: Node, message: String, object: ObjectReference? = nil, provenance: String? = nil) {
         self.node = node
         self.message = message
-        self.object = object
-        self.provenance = provenance
+        extra = object == nil && provenance == nil ? nil : Extra(object, provenance)
     }
+
+    /// The object the field is in, where that is not the finding's subject: the pod of a Deployment.
+    package var object: ObjectReference? {
+        get { extra?.object }
+        set { extra = newValue == nil && provenance == nil ? nil : Extra(newValue, provenance) }
+    }
+
+    /// Where the value came from when it stands in no file: "default of Kubernetes v1.36".
+    package var provenance: String? { extra?.provenance }
 
     package var path: FieldPath { node.path }
     package var location: SourceLocation? { node.location }
@@ -36,38 +52,83 @@ package struct Evidence: Sendable {
     }
 }
 
+/// Who a finding is about; one value for all findings of an owner.
+package final class FindingContext: Sendable, Hashable {
+    /// The topmost owner: what a person would change.
+    package let subject: ObjectReference
+    /// Tells copies of a subject apart among files: the file's name; empty for a cluster.
+    package let file: String
+    /// The cluster's name; empty for files.
+    package let cluster: String
+    /// What installed the subject, when that is known.
+    package let origin: ObjectOrigin?
+
+    package init(subject: ObjectReference, file: String = "", cluster: String = "", origin: ObjectOrigin? = nil) {
+        self.subject = subject
+        self.file = file
+        self.cluster = cluster
+        self.origin = origin
+    }
+
+    package static func == (a: FindingContext, b: FindingContext) -> Bool {
+        a === b || (a.subject == b.subject && a.file == b.file && a.cluster == b.cluster && a.origin == b.origin)
+    }
+
+    package func hash(into hasher: inout Hasher) {
+        hasher.combine(subject)
+        hasher.combine(file)
+    }
+}
+
 /// A rule broken by, or not observable on, one owner: all the places together.
+///
+/// Small, since a big cluster has hundreds of thousands: what all findings of an owner share stands in `context`.
 package struct Finding: Sendable {
     package let rule: Rule
+    package var context: FindingContext
+    package var evidence: [Evidence]
+    private var waiverBox: WaiverBox?
     package var severity: Severity
     package var outcome: Outcome
-    /// The topmost owner: what a person would change.
-    package var subject: ObjectReference
-    /// Tells copies of a subject apart among files: the file's name; empty for a cluster.
-    package var file: String
-    package var evidence: [Evidence]
-    /// The cluster's name; empty for files.
-    package var cluster: String
-    /// What installed the subject, when that is known.
-    package var origin: ObjectOrigin?
     /// Part of Kubernetes itself or of the provider's system software.
     package var isSystem: Bool
-    /// For `waived`: the waiver.
-    package var waiver: Waiver?
+
+    private final class WaiverBox: Sendable {
+        let waiver: Waiver
+        init(_ waiver: Waiver) { self.waiver = waiver }
+    }
+
+    package init(
+        rule: Rule, severity: Severity? = nil, outcome: Outcome, context: FindingContext, evidence: [Evidence],
+        isSystem: Bool = false
+    ) {
+        self.rule = rule
+        self.severity = severity ?? rule.severity
+        self.outcome = outcome
+        self.context = context
+        self.evidence = evidence
+        self.isSystem = isSystem
+    }
 
     package init(
         rule: Rule, severity: Severity? = nil, outcome: Outcome, subject: ObjectReference, file: String = "",
         evidence: [Evidence], cluster: String = "", origin: ObjectOrigin? = nil, isSystem: Bool = false
     ) {
-        self.rule = rule
-        self.severity = severity ?? rule.severity
-        self.outcome = outcome
-        self.subject = subject
-        self.file = file
-        self.evidence = evidence
-        self.cluster = cluster
-        self.origin = origin
-        self.isSystem = isSystem
+        self.init(
+            rule: rule, severity: severity, outcome: outcome,
+            context: FindingContext(subject: subject, file: file, cluster: cluster, origin: origin),
+            evidence: evidence, isSystem: isSystem)
+    }
+
+    package var subject: ObjectReference { context.subject }
+    package var file: String { context.file }
+    package var cluster: String { context.cluster }
+    package var origin: ObjectOrigin? { context.origin }
+
+    /// For `waived`: the waiver.
+    package var waiver: Waiver? {
+        get { waiverBox?.waiver }
+        set { waiverBox = newValue.map(WaiverBox.init) }
     }
 
     /// The first place in a file, for formats that allow one.

@@ -169,9 +169,8 @@ package struct ContainerInput: Sendable {
                 }
             } else if member.hasKey("ports") {
                 for port in reader.elements(member.value, [.hostPort]) where reader.isObject(port, [.hostPort]) {
-                    if (reader.int(port["hostPort"], in: FieldReader.int32, [.hostPort]) ?? 0) != 0 {
-                        hasHostPort = true
-                    }
+                    let number = reader.int(port["hostPort"], in: FieldReader.int32, [.hostPort]) ?? 0
+                    if number != 0 || (opensPorts && (port["containerPort"].int ?? 0) != 0) { hasHostPort = true }
                 }
             } else if member.hasKey("livenessProbe") || member.hasKey("readinessProbe")
                 || member.hasKey("startupProbe")

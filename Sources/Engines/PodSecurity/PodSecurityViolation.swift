@@ -6,10 +6,24 @@ package struct PodSecurityViolation: Sendable {
     package let check: PodSecurityCheck.ID
     /// The few words the API server prints: `hostPort`, `runAsNonRoot != true`.
     package let reason: String
-    /// What it prints in parentheses; empty for none.
-    package let detail: String
+    // Most verdicts are only asked whether they allow; the words are made when someone reads them.
+    private let makeDetail: @Sendable () -> String
+    private let makePlaces: @Sendable () -> [Place]
+
+    init(
+        check: PodSecurityCheck.ID, reason: String, detail: @autoclosure @escaping @Sendable () -> String,
+        places: @autoclosure @escaping @Sendable () -> [Place]
+    ) {
+        self.check = check
+        self.reason = reason
+        makeDetail = detail
+        makePlaces = places
+    }
+
+    /// What the API server prints in parentheses; empty for none.
+    package var detail: String { makeDetail() }
     /// Every field that is wrong, or that is missing.
-    package let places: [Place]
+    package var places: [Place] { makePlaces() }
 
     /// A field that breaks the check.
     package struct Place: Sendable {
@@ -24,7 +38,10 @@ package struct PodSecurityViolation: Sendable {
     package var fields: [Node] { places.map(\.node) }
 
     /// `REASON (DETAIL)`
-    package var text: String { detail.isEmpty ? reason : "\(reason) (\(detail))" }
+    package var text: String {
+        let detail = detail
+        return detail.isEmpty ? reason : "\(reason) (\(detail))"
+    }
 }
 
 /// A field that holds what its type does not allow: an API server refuses the object, so no level can be said of it.

@@ -39,6 +39,15 @@ final class Mutexed<Value: Sendable>: Sendable {
     func change<R: Sendable>(_ body: (inout Value) -> R) -> R { stored.withLock { body(&$0) } }
 }
 
+extension Mutexed<Int> {
+    func increment() -> Int {
+        change {
+            $0 += 1
+            return $0
+        }
+    }
+}
+
 private final class FakeProxyHandler: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer

@@ -52,6 +52,8 @@ final class FakeServer: Sendable {
     }
 
     var requests: [Request] { log.all }
+    /// Connections that carried a request.
+    var connections: Int { log.connections }
     func requests(to path: String) -> [Request] { log.all.filter { $0.path == path } }
 
     func stop() async throws { try await channel.close() }
@@ -60,8 +62,13 @@ final class FakeServer: Sendable {
 
 final class RequestLog: Sendable {
     private let entries = Mutex<[FakeServer.Request]>([])
+    private let ports = Mutex<Set<Int>>([])
     var all: [FakeServer.Request] { entries.withLock { $0 } }
-    func add(_ request: FakeServer.Request) { entries.withLock { $0.append(request) } }
+    var connections: Int { ports.withLock { $0.count } }
+    func add(_ request: FakeServer.Request, from port: Int) {
+        entries.withLock { $0.append(request) }
+        ports.withLock { _ = $0.insert(port) }
+    }
 }
 
 private final class FakeServerHandler: ChannelInboundHandler {
@@ -95,7 +102,7 @@ private final class FakeServerHandler: ChannelInboundHandler {
             let request = FakeServer.Request(
                 method: head.method.rawValue, path: parts[0], query: query, headers: head.headers,
                 body: String(buffer: body))
-            log.add(request)
+            log.add(request, from: context.remoteAddress?.port ?? 0)
             send(answer(request), context)
         }
     }

@@ -117,7 +117,10 @@ enum Sample {
         }
         add(
             privileged, .fail, deployment, "shop/deploy/api.yaml",
-            [Evidence(node: containers[0]["securityContext"]["privileged"], message: "container \"api\" runs privileged")])
+            [
+                Evidence(
+                    node: containers[0]["securityContext"]["privileged"], message: "container \"api\" runs privileged")
+            ])
         add(
             hostPort, .fail, deployment, "shop/deploy/api.yaml",
             (0..<2).map {
@@ -176,7 +179,8 @@ enum Sample {
                 .invalid, code: "syntax", "expected a key, found end of file; the document is cut off",
                 location: SourceLocation(file: "shop/broken.yaml", line: 12, column: 1)),
             Problem(
-                .unsupported, code: "helmTemplate", "a Helm template; render the chart first, or scan the chart's folder",
+                .unsupported, code: "helmTemplate",
+                "a Helm template; render the chart first, or scan the chart's folder",
                 location: SourceLocation(file: "shop/chart/templates/web.yaml", line: 4, column: 9)),
         ]
         report.waiverNotes = ["waivers.yaml:9:3: waiver of pod/host-pid by data team expired on 2026-10-01"]
@@ -236,7 +240,8 @@ enum Sample {
         report.problems = [
             Problem(
                 .forbidden, code: "forbidden",
-                "list networkpolicies.networking.k8s.io: not allowed; grant it with the ClusterRole of martlet permissions")
+                "list networkpolicies.networking.k8s.io: not allowed; grant it with the ClusterRole of martlet permissions"
+            )
         ]
         report.coverage.objects = 412
         report.coverage.workloads = 61

@@ -101,28 +101,71 @@ extension Example {
               volumes: [{name: t, projected: {sources: [{serviceAccountToken: {path: t, audience: vault}}]}}]
             """),
         Example(
-            "no account named", fails: "workload/default-service-account",
+            "the default account has a role", passes: "workload/unneeded-token",
             """
+            apiVersion: rbac.authorization.k8s.io/v1
+            kind: RoleBinding
+            metadata: {name: view}
+            subjects: [{kind: ServiceAccount, name: default}]
+            roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: view}
+            ---
             apiVersion: v1
             kind: Pod
             metadata: {name: a}
-            spec: «{containers: [{name: app, image: app}]}»
+            spec: {containers: [{name: app, image: app}]}
             """),
         Example(
-            "named default", fails: "workload/default-service-account",
+            "a part to be merged into a whole, and a custom resource", passes: "workload/unneeded-token",
             """
+            apiVersion: apps/v1
+            kind: Deployment
+            metadata: {name: a}
+            spec: {template: {spec: {containers: [{name: app, image: app}]}}}
+            ---
+            apiVersion: example.com/v1
+            kind: Database
+            metadata: {name: a}
+            spec: {template: {spec: {containers: [{name: app, image: app}]}}}
+            """),
+        Example(
+            "a role is bound to it", fails: "workload/default-service-account",
+            """
+            apiVersion: rbac.authorization.k8s.io/v1
+            kind: RoleBinding
+            metadata: {name: view, namespace: n}
+            subjects: [{kind: ServiceAccount, name: default, namespace: n}]
+            roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: view}
+            ---
             apiVersion: v1
             kind: Pod
-            metadata: {name: a}
+            metadata: {name: a, namespace: n}
+            spec: «{containers: [{name: app, image: app}]}»
+            ---
+            apiVersion: v1
+            kind: Pod
+            metadata: {name: b, namespace: n}
             spec: {serviceAccountName: «default», containers: [{name: app, image: app}]}
             """),
         Example(
-            "without a token the account is only a name", passes: "workload/default-service-account",
+            "an agent uses its token", fails: "workload/default-service-account",
+            """
+            apiVersion: v1
+            kind: Pod
+            metadata: {name: a, annotations: {vault.hashicorp.com/agent-inject: "true"}}
+            spec: «{containers: [{name: app, image: app}]}»
+            """),
+        Example(
+            "without a token, and with one that nobody uses", passes: "workload/default-service-account",
             """
             apiVersion: v1
             kind: Pod
             metadata: {name: a}
             spec: {automountServiceAccountToken: false, containers: [{name: app, image: app}]}
+            ---
+            apiVersion: v1
+            kind: Pod
+            metadata: {name: b}
+            spec: {containers: [{name: app, image: app}]}
             """),
         Example(
             "a variable and a whole Secret", fails: "workload/secret-environment",

@@ -1,5 +1,5 @@
 extension Example {
-    static let all: [Example] = images + accounts + resources
+    static let all: [Example] = images + accounts + resources + mounts + pods + exposure + reliability
 
     static let images: [Example] = [
         Example(
@@ -41,7 +41,7 @@ extension Example {
             kind: Pod
             metadata: {name: a}
             spec:
-              containers: [{name: app, image: "ko://example.com/cmd/app"}, {name: proxy, image: auto}]
+              containers: [{name: app, image: "ko://example.com/cmd/app"}, {name: proxy, image: auto}, {name: c, image: APP_IMAGE}]
             """),
         Example(
             "Knative runs the digest it looked up", passes: "image/mutable-tag",

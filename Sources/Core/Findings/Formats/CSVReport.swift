@@ -7,7 +7,8 @@ import Kubernetes
 /// before them.
 struct CSVReport {
     static let columns = [
-        "fingerprint", "severity", "outcome", "check", "title", "cluster", "namespace", "kind", "name", "group", "origin",
+        "fingerprint", "severity", "outcome", "check", "title", "cluster", "namespace", "kind", "name", "group",
+        "origin",
         "system", "file", "line", "column", "path", "value", "message", "provenance", "waiver_owner", "waiver_expires",
         "waiver_reason",
     ]
@@ -42,7 +43,8 @@ struct CSVReport {
         let subject = finding.subject
         let location = evidence?.location
         let identity = [
-            finding.fingerprint, finding.severity.rawValue, finding.outcome.rawValue, finding.rule.id, finding.rule.title,
+            finding.fingerprint, finding.severity.rawValue, finding.outcome.rawValue, finding.rule.id,
+            finding.rule.title,
             finding.cluster, subject.namespace, subject.kind, subject.name, subject.group,
             finding.origin.map { "\($0)" } ?? "", finding.isSystem ? "true" : "false",
         ]
@@ -67,7 +69,8 @@ struct CSVReport {
         {
             safe = "'" + safe
         }
-        guard safe.utf8.contains(where: { ",\"".utf8.contains($0) }) || safe.hasPrefix(" ") || safe.hasSuffix(" ") else {
+        guard safe.utf8.contains(where: { ",\"".utf8.contains($0) }) || safe.hasPrefix(" ") || safe.hasSuffix(" ")
+        else {
             return safe
         }
         return "\"" + safe.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\"\"") + "\""

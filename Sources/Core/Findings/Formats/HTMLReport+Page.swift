@@ -4,7 +4,7 @@ extension HTMLReport {
         "default-src 'none'; style-src 'unsafe-inline'; script-src '\(scriptDigest)'; base-uri 'none'; form-action 'none'"
 
     /// SHA-256 of `script`; a test recomputes it.
-    static let scriptDigest = "sha256-"
+    static let scriptDigest = "sha256-3M7w7XJ8dKRNmFvj7HXErkneDcBnsphvnKMt6m1YOvA="
 
     /// Filters the table. Without it the page shows everything.
     static let script = """
@@ -46,6 +46,7 @@ extension HTMLReport {
           --dim: #9aa4ab; --line: #30373d; --critical: #ff7b9c; --high: #ff9a5c; --medium: #e6c453; --low: #74bdea;
           --info: #9aa4ab; } }
         * { box-sizing: border-box; }
+        [hidden] { display: none !important; }
         body { margin: 0; background: var(--ground); color: var(--ink);
           font: 15px/1.5 system-ui, -apple-system, "Segoe UI", Roboto, "Liberation Sans", sans-serif; }
         main { max-width: 72rem; margin: 0 auto; padding: 2.5rem 1.5rem 4rem; }
@@ -84,7 +85,6 @@ extension HTMLReport {
           padding: .9rem 1.1rem; }
         .first p { margin: 0 0 .4rem; } .first p:last-child { margin: 0; color: var(--dim); }
         .filters { display: flex; flex-wrap: wrap; gap: .6rem; align-items: center; margin-bottom: .75rem; }
-        .filters[hidden] { display: none; }
         input[type=search] { flex: 1 1 16rem; }
         input[type=search], select { font: inherit; color: inherit; background: var(--sheet);
           border: 1px solid var(--line); border-radius: .4rem; padding: .4rem .6rem; }
@@ -95,12 +95,15 @@ extension HTMLReport {
         td:last-child { overflow-wrap: anywhere; }
         details { margin-top: .25rem; } summary { cursor: pointer; color: var(--dim); font-size: .92em; }
         details p, details ul { margin: .4rem 0; max-width: 46rem; }
+        .check { margin-bottom: 1.25rem; max-width: 46rem; } .check p { margin: .25rem 0; }
+        h3 { font-size: 1rem; margin: 0; } a { color: inherit; text-decoration-color: var(--dim); }
+        :target { outline: 2px solid var(--low); outline-offset: .4rem; }
         .plain { list-style: none; padding: 0; margin: 0; background: var(--sheet); border: 1px solid var(--line); }
         .plain li { padding: .6rem .8rem; border-top: 1px solid var(--line); overflow-wrap: anywhere; }
         .plain li:first-child { border-top: 0; }
         footer { margin-top: 3rem; padding-top: 1rem; border-top: 1px solid var(--line); color: var(--dim);
           font-size: .92em; }
-        @media (max-width: 40rem) { .severities { grid-column: auto; } table, tbody, tr, td { display: block; }
+        @media (max-width: 40rem) { .severities { grid-column: 1 / -1; } table, tbody, tr, td { display: block; }
           thead { display: none; } td { border: 0; padding: .25rem .8rem; width: auto !important; }
           tr { border-top: 1px solid var(--line); padding: .5rem 0; } }
         @media print { :root { --ground: #fff; } main { max-width: none; padding: 0; } .filters { display: none; }

@@ -21,7 +21,8 @@ struct HTMLReport {
 
     func render() -> String {
         let body = [
-            header(), figures(), first(), table(), notObservable(), problems(), waived(), waiverNotes(), footer(),
+            header(), figures(), first(), table(), checks(), notObservable(), problems(), waived(), waiverNotes(),
+            footer(),
         ]
         return """
             <!DOCTYPE html>
@@ -61,14 +62,17 @@ struct HTMLReport {
 
     /// The one sentence a reader takes away.
     private func verdict() -> String {
-        let counts = SeverityCounts(failures)
+        let own = failures.filter { !$0.isSystem }
+        let counts = SeverityCounts(own)
         let new = report.baseline == nil ? "" : "new "
-        let hole = report.holes == 0 ? "" : " \(counted(report.holes, "question")) could not be answered."
+        let apart = failures.count - own.count
+        var hole = apart == 0 ? "" : " \(counted(apart, "finding")) in system objects stand apart."
+        if report.holes > 0 { hole += " \(counted(report.holes, "question")) could not be answered." }
         guard counts.total > 0 else {
             if report.coverage.objects == 0 { return "No Kubernetes objects were found, so nothing can be said." }
             return (report.holes == 0 ? "No \(new)findings." : "No \(new)findings in what could be seen.") + hole
         }
-        let owners = OwnerGroup.groups(failures).count
+        let owners = OwnerGroup.groups(own).count
         let grave = counts[.critical] + counts[.high]
         let start =
             grave > 0
@@ -79,7 +83,7 @@ struct HTMLReport {
     }
 
     private func figures() -> String {
-        let counts = SeverityCounts(failures)
+        let counts = SeverityCounts(failures.filter { !$0.isSystem })
         let coverage = report.coverage
         var cards: [String] = []
         cards.append(
@@ -88,7 +92,8 @@ struct HTMLReport {
         cards.append(card(coverage.ratio.map(percent) ?? "–", "could be seen", holes))
         let files = report.isCluster ? "" : ", \(counted(coverage.files, "file"))"
         cards.append(
-            card(grouped(coverage.workloads), coverage.workloads == 1 ? "workload" : "workloads",
+            card(
+                grouped(coverage.workloads), coverage.workloads == 1 ? "workload" : "workloads",
                 "\(counted(coverage.objects, "object"))\(files)"))
         if let baseline = report.baseline {
             cards.append(
@@ -127,7 +132,7 @@ struct HTMLReport {
             <li><p><span class="tag \(group.severity.rawValue)">\(Self.mark(group.severity)) \
             \(group.severity.rawValue)</span> <b>\(escaped(group.rule.title))</b> \
             <span class="dim">\(counted(group.findings.count, "owner"))</span></p>
-            <p>\(MarkupText.prose(group.rule.remedy))</p></li>
+            <p>\(Self.prose(group.rule.remedy))</p></li>
             """
         }
         let rest = groups.count > 6 ? "<p class=\"dim\">\(counted(groups.count - 6, "more check")) below.</p>" : ""
@@ -151,7 +156,8 @@ struct HTMLReport {
         let options = namespaces.map { "<option>\(escaped($0))</option>" }.joined()
         let severities = Severity.worstFirst.map { "<option>\($0.rawValue)</option>" }.joined()
         let left = failures.count - shown.count
-        let note = left > 0 ? "<p>\(counted(left, "more finding")) not shown here; the JSON report has them all.</p>" : ""
+        let note =
+            left > 0 ? "<p>\(counted(left, "more finding")) not shown here; the JSON report has them all.</p>" : ""
         return """
             <section>
             <h2>Findings <span class="dim" id="count">\(grouped(shown.count))</span></h2>
@@ -181,15 +187,16 @@ struct HTMLReport {
         if finding.isSystem { owner += " <span class=\"tag\">system</span>" }
         if let origin = finding.origin { owner += "<br><span class=\"dim\">\(escaped("\(origin)"))</span>" }
         let places = finding.evidence.prefix(20).map(place)
-        var detail = "\(escaped(finding.message))<br><code>\(escaped(finding.rule.id))</code>"
+        let id = escaped(finding.rule.id)
+        var detail = "\(escaped(finding.message))<br><a href=\"#\(id)\"><code>\(id)</code></a>"
         if let first = finding.evidence.first { detail += " <span class=\"dim place\">\(locate(first))</span>" }
         let more = finding.evidence.count > 20 ? "<li>… \(grouped(finding.evidence.count - 20)) more</li>" : ""
-        let list = finding.evidence.count > 1 ? "<ul>\(places.joined())\(more)</ul>" : ""
-        let count = finding.evidence.count > 1 ? "\(counted(finding.evidence.count, "place")), why and fix" : "why and fix"
-        detail += """
-            <details><summary>\(count)</summary>\(list)<p>\(MarkupText.prose(finding.rule.why))</p>\
-            <p><b>Fix:</b> \(MarkupText.prose(finding.rule.remedy))</p>\(references(finding.rule))</details>
-            """
+        if finding.evidence.count > 1 {
+            detail += """
+                <details><summary>all \(counted(finding.evidence.count, "place"))</summary>\
+                <ul>\(places.joined())\(more)</ul></details>
+                """
+        }
         return """
             <tr data-severity="\(severity)" data-namespace="\(escaped(subject.namespace))"\(system)>\
             <td><span class="tag \(severity)">\(Self.mark(finding.severity)) \(severity)</span></td>\
@@ -210,6 +217,27 @@ struct HTMLReport {
     private func references(_ rule: Rule) -> String {
         guard !rule.references.isEmpty else { return "" }
         return "<p class=\"dim\">\(escaped(rule.references.map(\.description).joined(separator: " · ")))</p>"
+    }
+
+    /// Why each check matters and how to mend it, once.
+    private func checks() -> String {
+        let items = RuleGroup.groups(failures).map { group in
+            """
+            <div class="check" id="\(escaped(group.rule.id))"><h3>\(escaped(group.rule.title)) \
+            <code class="dim">\(escaped(group.rule.id))</code></h3>
+            <p>\(Self.prose(group.rule.why))</p>
+            <p><b>Fix:</b> \(Self.prose(group.rule.remedy))</p>\(references(group.rule))</div>
+            """
+        }
+        guard !items.isEmpty else { return "" }
+        return "<section>\n<h2>Why, and how to mend it</h2>\n\(items.joined(separator: "\n"))\n</section>"
+    }
+
+    /// Our own words; what stands between backticks as code.
+    private static func prose(_ text: String) -> String {
+        let parts = MarkupText.prose(text).split(separator: "`", omittingEmptySubsequences: false)
+        guard parts.count % 2 == 1 else { return MarkupText.prose(text) }
+        return parts.enumerated().map { $0 % 2 == 1 ? "<code>\($1)</code>" : String($1) }.joined()
     }
 
     // MARK: What is not a failure
@@ -237,7 +265,8 @@ struct HTMLReport {
             report.waived.map { finding in
                 let waiver = finding.waiver.map { waiver in
                     let approver = waiver.approver.map { ", approved by \(escaped($0))" } ?? ""
-                    return "<br>until \(waiver.expires) by \(escaped(waiver.owner))\(approver): \(escaped(waiver.reason))"
+                    return
+                        "<br>until \(waiver.expires) by \(escaped(waiver.owner))\(approver): \(escaped(waiver.reason))"
                 }
                 return """
                     <b>\(escaped("\(finding.subject)"))</b> \(finding.severity.rawValue) \

@@ -14,6 +14,13 @@ struct JSONReport {
     init(_ report: Report, _ options: RenderOptions) { self.report = report }
 
     func render() -> String {
+        var bytes: [UInt8] = []
+        write { bytes += $0 }
+        return String(decoding: bytes, as: UTF8.self)
+    }
+
+    /// Hands the text to `sink` piece by piece.
+    func write(to sink: ([UInt8]) -> Void) {
         var waivers: [Waiver] = []
         var positions: [Waiver: Int] = [:]
         for case let waiver? in report.findings.map(\.waiver) where positions[waiver] == nil {
@@ -40,6 +47,7 @@ struct JSONReport {
             json.list("findings") { json in
                 for finding in report.findings.sorted(by: Finding.areInOrder) {
                     json.line { write(finding, waiver: finding.waiver.flatMap { positions[$0] }, to: &$0) }
+                    if json.bytes.count > 1 << 20 { sink(json.takeBytes()) }
                 }
             }
             json.list("waivers") { json in
@@ -59,7 +67,8 @@ struct JSONReport {
                 for problem in report.problems { json.line { write(problem, to: &$0) } }
             }
         }
-        return json.string + "\n"
+        sink(json.takeBytes())
+        sink([0x0A])
     }
 
     /// The rules that were evaluated, and any a finding has beyond them, by id.

@@ -41,10 +41,11 @@ struct JUnitReport {
             body += suite.lines
         }
         let time = report.generatedAt.isEmpty ? "" : " timestamp=\"\(escaped(report.generatedAt))\""
-        return ([
-            "<?xml version=\"1.0\" encoding=\"UTF-8\"?>",
-            "<testsuites name=\"martlet \(escaped(report.target))\" \(totals.attributes)\(time)>",
-        ] + body + ["</testsuites>", ""]).joined(separator: "\n")
+        return
+            ([
+                "<?xml version=\"1.0\" encoding=\"UTF-8\"?>",
+                "<testsuites name=\"martlet \(escaped(report.target))\" \(totals.attributes)\(time)>",
+            ] + body + ["</testsuites>", ""]).joined(separator: "\n")
     }
 
     private typealias Suite = (totals: Totals, lines: [String])
@@ -71,7 +72,8 @@ struct JUnitReport {
             let line = location.map { " line=\"\($0.line)\"" } ?? ""
             let copy = finding.file.isEmpty ? "" : " (\(finding.file))"
             cases.append(
-                "    <testcase classname=\"\(escaped(rule.id))\" name=\"\(escaped("\(finding.subject)\(copy)"))\"\(place)\(line)>")
+                "    <testcase classname=\"\(escaped(rule.id))\" name=\"\(escaped("\(finding.subject)\(copy)"))\"\(place)\(line)>"
+            )
             switch finding.outcome {
             case .waived:
                 totals.skipped += 1
@@ -84,7 +86,8 @@ struct JUnitReport {
                 totals.failures += 1
                 let head = "\(finding.severity.rawValue): \(finding.message)"
                 cases.append(
-                    "      <failure type=\"\(finding.severity.rawValue)\" message=\"\(escaped(head))\">\(details(finding))</failure>")
+                    "      <failure type=\"\(finding.severity.rawValue)\" message=\"\(escaped(head))\">\(details(finding))</failure>"
+                )
             case .pass, .notApplicable: break
             }
             cases.append("    </testcase>")
@@ -92,9 +95,12 @@ struct JUnitReport {
         if findings.isEmpty {
             totals.tests = 1
             cases.append(
-                "    <testcase classname=\"\(escaped(rule.id))\" name=\"\(escaped("nothing breaks: \(rule.title)"))\"/>")
+                "    <testcase classname=\"\(escaped(rule.id))\" name=\"\(escaped("nothing breaks: \(rule.title)"))\"/>"
+            )
         }
-        return (totals, ["  <testsuite name=\"\(escaped(rule.id))\" \(totals.attributes)>"] + cases + ["  </testsuite>"])
+        return (
+            totals, ["  <testsuite name=\"\(escaped(rule.id))\" \(totals.attributes)>"] + cases + ["  </testsuite>"]
+        )
     }
 
     private func details(_ finding: Finding) -> String {
@@ -115,7 +121,9 @@ struct JUnitReport {
         for problem in report.problems {
             totals.tests += 1
             let name = problem.location.map { "\($0)" } ?? problem.code
-            let file = problem.location.map { " file=\"\(escaped(ReportURI.of($0.file, base: options.baseDirectory)))\"" }
+            let file = problem.location.map {
+                " file=\"\(escaped(ReportURI.of($0.file, base: options.baseDirectory)))\""
+            }
             cases.append("    <testcase classname=\"input\" name=\"\(escaped(name))\"\(file ?? "")>")
             if problem.kind == .warning || problem.kind == .forbidden {
                 totals.skipped += 1
@@ -123,7 +131,8 @@ struct JUnitReport {
             } else {
                 totals.errors += 1
                 cases.append(
-                    "      <error type=\"\(escaped(problem.code))\" message=\"\(escaped("\(problem.kind.rawValue): \(problem.message)"))\"/>")
+                    "      <error type=\"\(escaped(problem.code))\" message=\"\(escaped("\(problem.kind.rawValue): \(problem.message)"))\"/>"
+                )
             }
             cases.append("    </testcase>")
         }

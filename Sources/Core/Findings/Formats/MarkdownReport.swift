@@ -24,7 +24,11 @@ struct MarkdownReport {
         var left = 0
         for group in groups {
             let part = owner(group)
-            if left == 0, out.utf8.count + part.utf8.count < Self.limit - Self.reserve { out += part } else { left += 1 }
+            if left == 0, out.utf8.count + part.utf8.count < Self.limit - Self.reserve {
+                out += part
+            } else {
+                left += 1
+            }
         }
         if left > 0 { out += "\n… and \(counted(left, "more owner")) with findings; the full report has them all.\n" }
         out += system()
@@ -72,7 +76,8 @@ struct MarkdownReport {
         out += "| severity | check | finding | place |\n| --- | --- | --- | --- |\n"
         for finding in group.findings {
             let more = finding.evidence.count > 1 ? " +\(counted(finding.evidence.count - 1, "more place"))" : ""
-            out += "| \(Self.mark(finding.severity)) \(finding.severity.rawValue) | <code>\(escaped(finding.rule.id))</code> "
+            out +=
+                "| \(Self.mark(finding.severity)) \(finding.severity.rawValue) | <code>\(escaped(finding.rule.id))</code> "
             out += "| \(escaped(finding.message)) | <code>\(place(finding))</code>\(more) |\n"
         }
         return out + "\n</details>\n"
@@ -80,7 +85,8 @@ struct MarkdownReport {
 
     private func place(_ finding: Finding) -> String {
         if let location = finding.location {
-            return escaped("\(ReportURI.of(location.file, base: options.baseDirectory)):\(location.line):\(location.column)")
+            return escaped(
+                "\(ReportURI.of(location.file, base: options.baseDirectory)):\(location.line):\(location.column)")
         }
         return escaped(finding.evidence.first?.path.description ?? "")
     }
@@ -120,7 +126,7 @@ struct MarkdownReport {
         var out = "\n<details><summary>\(title): \(grouped(entries.count))</summary>\n\n"
         var shown = 0
         for entry in entries {
-            guard out.utf8.count + entry.utf8.count < Self.reserve / 6 || shown == 0 else { break }
+            guard out.utf8.count + entry.utf8.count < Self.reserve / 6 else { break }
             out += "- \(entry)\n"
             shown += 1
         }

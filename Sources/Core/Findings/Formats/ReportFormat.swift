@@ -30,6 +30,17 @@ package enum ReportFormat: String, Sendable, CaseIterable {
         }
     }
 
+    /// Hands the report to `sink` piece by piece, as `render` has it whole.
+    package func write(
+        _ report: Report, options: RenderOptions = RenderOptions(), to sink: ([UInt8]) -> Void
+    ) {
+        if self == .json {
+            JSONReport(report, options).write(to: sink)
+        } else {
+            sink(Array(render(report, options: options).utf8))
+        }
+    }
+
     /// The report as text that ends with a newline.
     package func render(_ report: Report, options: RenderOptions = RenderOptions()) -> String {
         switch self {

@@ -103,7 +103,7 @@ extension TableReport {
 
     mutating func writeSummary() {
         add(String(repeating: terminal.rule, count: width), style: .dim)
-        let failures = report.failures
+        let failures = report.failures.filter { !$0.isSystem }
         let counts = SeverityCounts(failures)
         if counts.total > 0 {
             let parts = Severity.worstFirst.filter { counts[$0] > 0 }.map { severity in
@@ -116,24 +116,32 @@ extension TableReport {
         } else {
             lines.append(verdictWithoutFindings())
         }
-        flow(facts().map { ($0, $0) }, separator: terminal.dot)
-        guard options.hints, let hint = hint() else { return }
-        for (index, line) in DisplayWidth.wrapped(hint, to: width - 6).enumerated() {
-            add((index == 0 ? "Next: " : "      ") + line, style: index == 0 ? .bold : .plain)
+        let system = SeverityCounts(report.failures.filter(\.isSystem))
+        if system.total > 0 {
+            flow([("System objects: \(tally(system))", "System objects: \(tally(system))")], separator: "")
         }
+        flow(facts().map { ($0, $0) }, separator: terminal.dot)
+        guard options.hints, let command = nextCommand() else { return }
+        let explanation = DisplayWidth.truncated("a verified patch for each finding that has one", to: width)
+        let head = DisplayWidth.truncated("Next: \(command)", to: width)
+        flow(
+            [(head, terminal.styled(head, .bold)), (explanation, terminal.styled(explanation, .dim))], separator: "   ")
     }
 
     /// Clean only where something was looked at and nothing was hidden.
     private func verdictWithoutFindings() -> String {
         let new = report.baseline == nil ? "" : "new "
         if report.coverage.objects == 0 {
-            return terminal.styled("\(terminal.warning) No Kubernetes objects were found in \(safe(report.target))", .medium)
+            return terminal.styled(
+                "\(terminal.warning) No Kubernetes objects were found in \(safe(report.target))", .medium)
         }
+        let elsewhere = report.failures.isEmpty ? "" : " outside system objects"
         if report.holes > 0 {
             return terminal.styled(
-                "\(terminal.warning) No \(new)findings in what could be seen; \(counted(report.holes, "hole"))", .medium)
+                "\(terminal.warning) No \(new)findings\(elsewhere) in what could be seen; \(counted(report.holes, "hole"))",
+                .medium)
         }
-        return terminal.styled("\(terminal.check) No \(new)findings", .good)
+        return terminal.styled("\(terminal.check) No \(new)findings\(elsewhere)", .good)
     }
 
     private func facts() -> [String] {
@@ -148,10 +156,9 @@ extension TableReport {
     }
 
     /// The next useful command.
-    private func hint() -> String? {
-        guard !report.failures.isEmpty else { return nil }
-        let target = report.isCluster ? "--cluster" : shellWord(safe(report.target))
-        return "martlet fix \(target)  shows a verified patch for each finding that has one"
+    private func nextCommand() -> String? {
+        guard report.failures.contains(where: { !$0.isSystem }) else { return nil }
+        return "martlet fix \(report.isCluster ? "--cluster" : shellWord(safe(report.target)))"
     }
 
     private func shellWord(_ text: String) -> String {
@@ -163,8 +170,11 @@ extension TableReport {
             default: "._-/@:,+".utf8.contains(byte)
             }
         }
-        return plain && !text.isEmpty ? text : "'" + text.split(separator: "'", omittingEmptySubsequences: false)
-            .joined(separator: "'\\''") + "'"
+        return plain && !text.isEmpty
+            ? text
+            : "'"
+                + text.split(separator: "'", omittingEmptySubsequences: false)
+                .joined(separator: "'\\''") + "'"
     }
 
     /// Parts on as few lines as they fit.

@@ -24,7 +24,8 @@ struct TableReport {
     func render() -> String {
         var copy = self
         copy.write()
-        return copy.lines.joined(separator: "\n") + "\n"
+        let lines = options.unicode ? copy.lines : copy.lines.map(terminal.ascii)
+        return lines.joined(separator: "\n") + "\n"
     }
 
     private mutating func write() {
@@ -45,13 +46,16 @@ struct TableReport {
     // MARK: By owner
 
     private mutating func writeOwners(_ groups: [OwnerGroup]) {
-        let shown = groups.prefix(options.limit ?? .max)
-        for group in shown {
-            writeHeading(safe("\(group.subject)"), detail: detail(group), right: tally(group.counts))
+        let alike = gathered(groups)
+        let shown = alike.prefix(options.limit ?? .max)
+        for (group, others) in shown {
+            let each = others.isEmpty ? "" : " each"
+            writeHeading(safe("\(group.subject)"), detail: detail(group), right: tally(group.counts) + each)
             for finding in group.findings { write(finding) }
+            if !others.isEmpty { write(others: others) }
             lines.append("")
         }
-        let rest = groups.dropFirst(shown.count)
+        let rest = alike.dropFirst(shown.count).flatMap { [$0.first] + $0.others }
         if !rest.isEmpty {
             let findings = rest.reduce(0) { $0 + $1.findings.count }
             add(
@@ -61,11 +65,53 @@ struct TableReport {
         }
     }
 
+    /// Owners of a live cluster with the same findings stand together: the words are the same, and no line of a file
+    /// would be lost.
+    private func gathered(_ groups: [OwnerGroup]) -> [(first: OwnerGroup, others: [OwnerGroup])] {
+        struct Likeness: Hashable {
+            var words: [String]
+            var origin: ObjectOrigin?
+        }
+        var positions: [Likeness: Int] = [:]
+        var out: [(first: OwnerGroup, others: [OwnerGroup])] = []
+        for group in groups {
+            guard group.findings.allSatisfy({ $0.location == nil && $0.file.isEmpty }) else {
+                out.append((group, []))
+                continue
+            }
+            let words = group.findings.map { finding in
+                let messages = finding.evidence.map { "\($0.message) \($0.path)" }.joined(separator: ";")
+                return "\(finding.severity) \(finding.rule.id) \(messages)"
+            }
+            let likeness = Likeness(words: words + [group.subject.kind], origin: group.origin)
+            if let position = positions[likeness] {
+                out[position].others.append(group)
+            } else {
+                positions[likeness] = out.count
+                out.append((group, []))
+            }
+        }
+        return out
+    }
+
+    private mutating func write(others: [OwnerGroup]) {
+        let names = others.prefix(8).map(\.subject).map {
+            $0.namespace.isEmpty ? $0.name : "\($0.namespace)/\($0.name)"
+        }
+        let more = others.count > 8 ? " \(terminal.more)" : ""
+        let text = "The same in \(grouped(others.count)) more: \(safe(names.joined(separator: ", ")))\(more)"
+        for (index, line) in DisplayWidth.wrapped(text, to: width - 4, limit: 6).enumerated() {
+            add(index == 0 ? "  = \(line)" : "    \(line)", style: .dim)
+        }
+    }
+
     private func detail(_ group: OwnerGroup) -> String {
         var parts: [String] = []
         if let origin = group.origin { parts.append(safe("\(origin)")) }
         // Where findings stand in the file the line below says; where they do not, the heading does.
-        if !group.file.isEmpty, group.findings.contains(where: { $0.location == nil }) { parts.append(safe(group.file)) }
+        if !group.file.isEmpty, group.findings.contains(where: { $0.location == nil }) {
+            parts.append(safe(group.file))
+        }
         return parts.joined(separator: terminal.dot)
     }
 
@@ -84,7 +130,12 @@ struct TableReport {
         }
     }
 
-    private mutating func write(_ finding: Finding) { write(finding, into: &lines) }
+    private mutating func write(_ finding: Finding) {
+        // Lines of its own first: handing out `lines` of `self` while reading `self` would copy them all each time.
+        var own: [String] = []
+        write(finding, into: &own)
+        lines += own
+    }
 
     /// The messages and places of a finding behind `first`, later lines indented.
     private func writePlaces(_ finding: Finding, first: String, indent: Int, into lines: inout [String]) {
@@ -131,7 +182,9 @@ struct TableReport {
             let mark = terminal.mark(group.severity)
             let name = "\(mark) \(group.severity.rawValue)  \(safe(group.rule.id))"
             writeHeading(name, detail: "", right: owners + places, style: terminal.style(group.severity))
-            for line in DisplayWidth.wrapped(safe(group.rule.title), to: width - 2, limit: 2) { lines.append("  \(line)") }
+            for line in DisplayWidth.wrapped(safe(group.rule.title), to: width - 2, limit: 2) {
+                lines.append("  \(line)")
+            }
             for line in DisplayWidth.wrapped("Fix: " + prose(group.rule.remedy), to: width - 2, limit: 4) {
                 add("  \(line)", style: .dim)
             }

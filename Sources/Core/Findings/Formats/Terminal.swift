@@ -47,13 +47,13 @@ struct Terminal {
     var check: String { unicode ? "✔" : "OK" }
     var warning: String { unicode ? "⚠" : "!" }
 
-    /// Text for terminals of another character set: what they cannot show as `?`.
+    /// Text for terminals of another character set: what they cannot show as `?`, the mark of a cut as `~`.
     func ascii(_ text: String) -> String {
         guard !text.utf8.allSatisfy({ $0 < 0x80 }) else { return text }
         return text.map { character in
             switch character {
             case _ where character.isASCII: String(character)
-            case "…": "..."
+            case "…": "~"
             default: "?"
             }
         }.joined()

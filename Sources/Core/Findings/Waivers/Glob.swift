@@ -15,9 +15,8 @@ package struct Glob: Sendable, Hashable {
     package var matchesAll: Bool { pieces.count > 1 && pieces.allSatisfy(\.isEmpty) }
 
     package func matches(_ text: String) -> Bool {
-        let bytes = Array(text.utf8)
-        guard pieces.count > 1 else { return bytes == pieces[0] }
-        return stand(in: bytes)
+        guard pieces.count > 1 else { return text.utf8.elementsEqual(pieces[0]) }
+        return stand(in: Array(text.utf8))
     }
 
     /// Whether the text, or its beginning up to a `.` or `[`, matches: a field and all below it.

@@ -12,10 +12,10 @@ extension PodSecurityCheck {
     private static func evaluate(_ pod: PodSecurityInput) -> PodSecurityViolation? {
         let bad = pod.containers.filter { $0.securityContext.allowPrivilegeEscalation != false }
         guard !bad.isEmpty else { return nil }
-        let names = GoText.named("container", bad.map(\.name))
         return PodSecurityViolation(
             check: .allowPrivilegeEscalation, reason: "allowPrivilegeEscalation != false",
-            detail: "\(names) must set securityContext.allowPrivilegeEscalation=false",
+            detail:
+                "\(GoText.named("container", bad.map(\.name))) must set securityContext.allowPrivilegeEscalation=false",
             places: bad.map {
                 .init(
                     node: $0.node["securityContext"]["allowPrivilegeEscalation"], rule: .privilegeEscalation,

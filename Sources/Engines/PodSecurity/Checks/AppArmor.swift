@@ -13,13 +13,12 @@ extension PodSecurityCheck {
         guard !setters.isEmpty || !annotations.isEmpty else { return nil }
         // A field that does not stand there was copied from an annotation, which is a place of its own.
         let fields = setters.fields(in: pod) { $0["appArmorProfile"] }
-        var values = GoText.sortedSet(fields.map { $0.node.isNull ? "Unconfined" : $0.node["type"].string ?? "" })
-        var words = setters.words
-        if !annotations.isEmpty {
-            // Annotations follow the types, as KEY="VALUE"; the whole is quoted once more, as upstream does.
-            values += GoText.sorted(annotations.map { "\($0.key)=\(GoText.quoted($0.value.string ?? ""))" })
-            words.append(GoText.plural("annotation", annotations.count))
-        }
+        // Annotations follow the types, as KEY="VALUE"; the whole is quoted once more, as upstream does.
+        let values =
+            GoText.sortedSet(fields.map { $0.node.isNull ? "Unconfined" : $0.node["type"].string ?? "" })
+            + GoText.sorted(annotations.map { "\($0.key)=\(GoText.quoted($0.value.string ?? ""))" })
+        let words =
+            setters.words + (annotations.isEmpty ? [] : [GoText.plural("annotation", annotations.count)])
         return PodSecurityViolation(
             check: .appArmor, reason: GoText.plural("forbidden AppArmor profile", values.count),
             detail: "\(words.joined(separator: " and ")) must not set AppArmor profile type to "

@@ -28,38 +28,42 @@ extension PodSecurityCheck {
     private static func evaluateBaseline(_ pod: PodSecurityInput) -> PodSecurityViolation? {
         let bad = pod.containers.filter { $0.securityContext.capabilities.contains(.addsBeyondDefault) }
         guard !bad.isEmpty else { return nil }
-        let places = bad.flatMap { added($0) { !Capability.isDefault($0) } }
         return PodSecurityViolation(
-            check: .capabilitiesBaseline, reason: "non-default capabilities", detail: adding(bad, places),
-            places: places)
+            check: .capabilitiesBaseline, reason: "non-default capabilities",
+            detail: adding(bad, beyondDefault(bad)), places: beyondDefault(bad))
     }
 
     private static func evaluateRestricted(_ pod: PodSecurityInput) -> PodSecurityViolation? {
         let keeping = pod.containers.filter { !$0.securityContext.capabilities.contains(.dropsAll) }
         let bad = pod.containers.filter { $0.securityContext.capabilities.contains(.addsBeyondBinding) }
         guard !keeping.isEmpty || !bad.isEmpty else { return nil }
-        var details: [String] = []
-        var places: [PodSecurityViolation.Place] = []
-        if !keeping.isEmpty {
-            let names = GoText.named("container", keeping.map(\.name))
-            details.append("\(names) must set securityContext.capabilities.drop=[\"ALL\"]")
-            places += keeping.map {
+        return PodSecurityViolation(
+            check: .capabilitiesRestricted, reason: "unrestricted capabilities",
+            detail: [keepingText(keeping), adding(bad, beyondBinding(bad))].filter { !$0.isEmpty }
+                .joined(separator: "; "),
+            places: keeping.map {
                 .init(
                     node: $0.node["securityContext"]["capabilities"]["drop"], rule: .keptCapabilities,
                     message: "container \(GoText.quoted($0.name)) does not drop all capabilities")
-            }
-        }
-        if !bad.isEmpty {
-            let additions = bad.flatMap { added($0) { !$0.equals("NET_BIND_SERVICE") } }
-            details.append(adding(bad, additions))
-            places += additions
-        }
-        return PodSecurityViolation(
-            check: .capabilitiesRestricted, reason: "unrestricted capabilities",
-            detail: details.joined(separator: "; "), places: places)
+            } + beyondBinding(bad))
+    }
+
+    private static func keepingText(_ containers: [ContainerInput]) -> String {
+        guard !containers.isEmpty else { return "" }
+        let names = GoText.named("container", containers.map(\.name))
+        return "\(names) must set securityContext.capabilities.drop=[\"ALL\"]"
+    }
+
+    private static func beyondBinding(_ containers: [ContainerInput]) -> [PodSecurityViolation.Place] {
+        containers.flatMap { added($0) { !$0.equals("NET_BIND_SERVICE") } }
+    }
+
+    private static func beyondDefault(_ containers: [ContainerInput]) -> [PodSecurityViolation.Place] {
+        containers.flatMap { added($0) { !Capability.isDefault($0) } }
     }
 
     private static func adding(_ containers: [ContainerInput], _ places: [PodSecurityViolation.Place]) -> String {
+        guard !containers.isEmpty else { return "" }
         let values = GoText.sortedSet(places.map { $0.node.string ?? "" })
         return "\(GoText.named("container", containers.map(\.name))) must not include "
             + "\(GoText.quotedList(values)) in securityContext.capabilities.add"

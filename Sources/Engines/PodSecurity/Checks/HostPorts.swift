@@ -1,3 +1,4 @@
+import Documents
 import Findings
 
 extension PodSecurityCheck {
@@ -7,30 +8,30 @@ extension PodSecurityCheck {
     private static func evaluate(_ pod: PodSecurityInput) -> PodSecurityViolation? {
         let bad = pod.containers.filter(\.hasHostPort)
         guard !bad.isEmpty else { return nil }
-        var places: [PodSecurityViolation.Place] = []
-        var ports: [String] = []
-        for container in bad {
-            for port in container.node["ports"].elements {
-                var field = port["hostPort"]
-                var number = field.int ?? 0
-                if number == 0, container.opensPorts {
-                    field = port["containerPort"]
-                    number = field.int ?? 0
-                }
-                guard number != 0 else { continue }
-                ports.append(String(number))
-                let message = "container \(GoText.quoted(container.name)) opens port \(number) of the node"
-                places.append(.init(node: field, rule: .hostPort, message: message))
-            }
-        }
-        // Sorted as texts: 443 stands before 80.
-        let distinct = GoText.sortedSet(ports)
-        let verb = bad.count == 1 ? "uses" : "use"
         return PodSecurityViolation(
-            check: .hostPort, reason: "hostPort",
-            detail: "\(GoText.named("container", bad.map(\.name))) \(verb) "
-                + "\(GoText.plural("hostPort", distinct.count)) \(distinct.joined(separator: ", "))",
-            places: places)
+            check: .hostPort, reason: "hostPort", detail: detail(bad),
+            places: bad.flatMap { container in
+                opened(by: container).map {
+                    .init(
+                        node: $0.node, rule: .hostPort,
+                        message: "container \(GoText.quoted(container.name)) opens port \($0.number) of the node")
+                }
+            })
+    }
+
+    private static func detail(_ containers: [ContainerInput]) -> String {
+        // Sorted as texts: 443 stands before 80.
+        let ports = GoText.sortedSet(containers.flatMap(opened).map { String($0.number) })
+        return "\(GoText.named("container", containers.map(\.name))) \(containers.count == 1 ? "uses" : "use") "
+            + "\(GoText.plural("hostPort", ports.count)) \(ports.joined(separator: ", "))"
+    }
+
+    private static func opened(by container: ContainerInput) -> [(node: Node, number: Int)] {
+        container.node["ports"].elements.compactMap { port in
+            if let number = port["hostPort"].int, number != 0 { return (port["hostPort"], number) }
+            guard container.opensPorts, let number = port["containerPort"].int, number != 0 else { return nil }
+            return (port["containerPort"], number)
+        }
     }
 }
 

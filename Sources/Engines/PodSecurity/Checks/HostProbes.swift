@@ -7,22 +7,23 @@ extension PodSecurityCheck {
     private static func evaluate(_ pod: PodSecurityInput) -> PodSecurityViolation? {
         let bad = pod.containers.filter(\.hasProbeHost)
         guard !bad.isEmpty else { return nil }
-        var places: [PodSecurityViolation.Place] = []
-        for container in bad {
-            for host in container.probeHosts {
-                let name = GoText.quoted(container.name)
-                let message = "container \(name) has the kubelet call \(GoText.quoted(host.string ?? ""))"
-                places.append(.init(node: host, rule: .probeHost, message: message))
-            }
-        }
-        // Unlike the other checks, names are a sorted set here.
-        let names = GoText.sortedSet(bad.map(\.name))
-        let hosts = GoText.sortedSet(places.compactMap(\.node.string))
         return PodSecurityViolation(
-            check: .hostProbes, reason: "probe or lifecycle host",
-            detail: "\(GoText.named("container", names)) \(names.count == 1 ? "uses" : "use") "
-                + GoText.named("probe or lifecycle host", hosts),
-            places: places)
+            check: .hostProbes, reason: "probe or lifecycle host", detail: detail(bad),
+            places: bad.flatMap { container in
+                container.probeHosts.map { host in
+                    let name = GoText.quoted(container.name)
+                    let message = "container \(name) has the kubelet call \(GoText.quoted(host.string ?? ""))"
+                    return .init(node: host, rule: .probeHost, message: message)
+                }
+            })
+    }
+
+    private static func detail(_ containers: [ContainerInput]) -> String {
+        // Unlike the other checks, names are a sorted set here.
+        let names = GoText.sortedSet(containers.map(\.name))
+        let hosts = GoText.sortedSet(containers.flatMap(\.probeHosts).compactMap(\.string))
+        return "\(GoText.named("container", names)) \(names.count == 1 ? "uses" : "use") "
+            + GoText.named("probe or lifecycle host", hosts)
     }
 }
 

@@ -35,27 +35,27 @@ extension PodSecurityCheck {
     private static func evaluate(_ pod: PodSecurityInput) -> PodSecurityViolation? {
         let bad = pod.volumes.filter { !$0.hasAllowedSource }
         guard !bad.isEmpty else { return nil }
-        var types: [String] = []
-        var places: [PodSecurityViolation.Place] = []
-        for volume in bad {
-            let type = VolumeType.restrictedSource(of: volume.node)
-            types.append(type)
-            switch type {
-            case "hostPath": places.append(hostPathPlace(volume))
-            case "unknown":
-                let message = "volume \(GoText.quoted(volume.name)) has no source that is known"
-                places.append(.init(node: volume.node, rule: .volumeType, message: message))
-            default:
-                let message = "volume \(GoText.quoted(volume.name)) is of type \(type)"
-                places.append(.init(node: volume.node[type], rule: .volumeType, message: message))
-            }
-        }
-        let verb = bad.count == 1 ? "uses" : "use"
         return PodSecurityViolation(
-            check: .volumeTypes, reason: "restricted volume types",
-            detail: "\(GoText.named("volume", bad.map(\.name))) \(verb) "
-                + GoText.named("restricted volume type", GoText.sortedSet(types)),
-            places: places)
+            check: .volumeTypes, reason: "restricted volume types", detail: detail(bad), places: bad.map(place))
+    }
+
+    private static func detail(_ volumes: [VolumeInput]) -> String {
+        let types = GoText.sortedSet(volumes.map { VolumeType.restrictedSource(of: $0.node) })
+        return "\(GoText.named("volume", volumes.map(\.name))) \(volumes.count == 1 ? "uses" : "use") "
+            + GoText.named("restricted volume type", types)
+    }
+
+    private static func place(_ volume: VolumeInput) -> PodSecurityViolation.Place {
+        let type = VolumeType.restrictedSource(of: volume.node)
+        let name = GoText.quoted(volume.name)
+        switch type {
+        case "hostPath": return hostPathPlace(volume)
+        case "unknown":
+            return .init(
+                node: volume.node, rule: .volumeType, message: "volume \(name) has no source that is known")
+        default:
+            return .init(node: volume.node[type], rule: .volumeType, message: "volume \(name) is of type \(type)")
+        }
     }
 }
 

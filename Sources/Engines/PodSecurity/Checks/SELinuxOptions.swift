@@ -23,38 +23,38 @@ extension PodSecurityCheck {
     ) -> PodSecurityViolation? {
         let setters = Setters(pod) { !$0.seLinux.isDisjoint(with: forbidden) }
         guard !setters.isEmpty else { return nil }
-        var types: [String] = []
-        var user = false
-        var role = false
-        var places: [PodSecurityViolation.Place] = []
-        func note(_ who: String, _ field: Node, _ word: String) {
-            let message = "\(who) sets SELinux \(word) \(GoText.quoted(field.string ?? ""))"
-            places.append(.init(node: field, rule: .seLinuxOptions, message: message))
-        }
-        for (who, options) in setters.fields(in: pod, { $0["seLinuxOptions"] }) {
-            let type = options["type"]
-            let isEngine = type.equals(SELinuxType.engine) && !forbidden.contains(.engineType)
-            if type.textLength > 0, !SELinuxType.isAllowed(type), !isEngine {
-                types.append(type.string ?? "")
-                note(who, type, "type")
-            }
-            if options["user"].textLength > 0 {
-                user = true
-                note(who, options["user"], "user")
-            }
-            if options["role"].textLength > 0 {
-                role = true
-                note(who, options["role"], "role")
-            }
-        }
-        var data: [String] = []
-        if !types.isEmpty { data.append(GoText.named("type", GoText.sortedSet(types))) }
-        if user { data.append("user may not be set") }
-        if role { data.append("role may not be set") }
         return PodSecurityViolation(
             check: .seLinux, reason: "seLinuxOptions",
-            detail: "\(setters.text) set forbidden securityContext.seLinuxOptions: \(data.joined(separator: "; "))",
-            places: places)
+            detail: detail(setters.text, wrong(setters.fields(in: pod) { $0["seLinuxOptions"] }, forbidden)),
+            places: wrong(setters.fields(in: pod) { $0["seLinuxOptions"] }, forbidden).map {
+                .init(
+                    node: $0.node, rule: .seLinuxOptions,
+                    message: "\($0.who) sets SELinux \($0.field) \(GoText.quoted($0.node.string ?? ""))")
+            })
+    }
+
+    private static func detail(_ setters: String, _ wrong: [(who: String, field: String, node: Node)]) -> String {
+        let types = GoText.sortedSet(wrong.filter { $0.field == "type" }.map { $0.node.string ?? "" })
+        let data =
+            (types.isEmpty ? [] : [GoText.named("type", types)])
+            + ["user", "role"].filter { word in wrong.contains { $0.field == word } }.map { "\($0) may not be set" }
+        return "\(setters) set forbidden securityContext.seLinuxOptions: \(data.joined(separator: "; "))"
+    }
+
+    private static func wrong(
+        _ fields: [(who: String, node: Node)], _ forbidden: SecurityContextInput.SELinux
+    ) -> [(who: String, field: String, node: Node)] {
+        fields.flatMap { who, options in
+            ["type", "user", "role"].compactMap { name in
+                let node = options[name]
+                guard node.textLength > 0 else { return nil }
+                if name == "type" {
+                    let isEngine = node.equals(SELinuxType.engine) && !forbidden.contains(.engineType)
+                    if SELinuxType.isAllowed(node) || isEngine { return nil }
+                }
+                return (who, name, node)
+            }
+        }
     }
 }
 

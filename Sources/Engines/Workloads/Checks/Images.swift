@@ -103,9 +103,12 @@ extension Container {
         let text = image
         if text.isEmpty { return .absent }
         // "auto" is Istio's sign for a gateway whose image the sidecar injector knows; ko writes ko://.
-        if text == "auto" || text.contains("://") || text.contains("$") || text.contains("{") || text.contains(" ") {
+        if text == "auto" || text.contains("://") || text.contains(where: { "${}<> ".contains($0) }) {
             return .filledIn
         }
-        return .known(ImageReference(text))
+        let image = ImageReference(text)
+        // Names are in lower case; IMAGE_NAME is a sign for one.
+        if image.repository.split(separator: "/").last?.contains(where: \.isUppercase) ?? true { return .filledIn }
+        return .known(image)
     }
 }

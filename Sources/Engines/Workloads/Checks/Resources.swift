@@ -70,13 +70,9 @@ extension WorkloadChecks {
                 bound == .limit ? defaults.hasLimit(name, in: namespace) : defaults.hasRequest(name, in: namespace)
             if isDefaulted || has(bound, name, subject.spec.node["resources"]) { return }
             for container in subject.startedContainers where !has(bound, name, container.node["resources"]) {
-                guard subject.isComplete else {
-                    return report.notObservable(
-                        at: subject.spec.node, "the controller of \(subject.object.kind) objects may fill it in")
-                }
                 let field = bound == .limit ? "limits" : "requests"
                 report.fail(
-                    at: container.node["resources"][field][name],
+                    missing: container.node["resources"][field][name], in: subject,
                     "\(container.phrase) has no \(name) \(bound == .limit ? "limit" : "request")")
             }
         }

@@ -24,10 +24,7 @@ extension WorkloadChecks {
             return [PatchOperation(.replace, evidence.path, false)]
         }
     ) { subject, report in
-        guard subject.isComplete else {
-            return report.notObservable(
-                at: subject.spec.node, "the controller of \(subject.object.kind) objects may fill it in")
-        }
+        if let reason = subject.incompleteness { return report.notObservable(at: subject.spec.node, reason) }
         let mount: TokenMount
         switch WorkloadChecks.tokenMount(for: subject) {
         case .no: return
@@ -37,12 +34,10 @@ extension WorkloadChecks {
         // A token for another audience than the API server is there for somebody: a vault, a cloud, a mesh.
         if mount.isForOthers || subject.showsTokenUse { return }
         let name = subject.spec.serviceAccountName
-        let rights = subject.context.accounts.rights(
-            of: name, in: subject.object.namespace, for: subject.object, defined: subject.serviceAccount)
-        switch rights {
+        switch subject.rights {
         case .bound: return
         case .none:
-            report.fail(at: mount.node, "holds a token of service account \(quoted: name), to which no role is bound")
+            report.fail(at: mount.node, "holds a token of service account \(quoted: name), which no role binding names")
             // Without a right of its own the token shows what every account may see.
             if name == "default" { report.severity = .low }
         case .unknown(let reason):
@@ -54,29 +49,28 @@ extension WorkloadChecks {
     static let defaultServiceAccount = Check<WorkloadSubject>(
         Rule(
             "workload/default-service-account", .low, [.cis("5.1.5"), .nsa("pod-sa-token"), .attack("T1078.001")],
-            title: "A pod runs as the default service account and holds its token",
+            title: "A pod speaks to the API server as the default service account",
             why: """
                 Every pod of the namespace that names no account shares this one. A role given to it for one program \
                 is given to all of them, and the audit log cannot tell them apart.
                 """,
-            remedy: """
-                Make a ServiceAccount for the workload and name it in serviceAccountName; or mount no token with \
-                automountServiceAccountToken: false.
-                """)
+            remedy: "Make a ServiceAccount for the workload, give it the role, and name it in serviceAccountName.")
     ) { subject, report in
-        guard subject.spec.serviceAccountName == "default", !subject.isMirrorPod else { return }
-        guard subject.isComplete else {
-            return report.notObservable(
-                at: subject.spec.node, "the controller of \(subject.object.kind) objects may fill it in")
+        guard subject.spec.serviceAccountName == "default", case .yes = WorkloadChecks.tokenMount(for: subject) else {
+            return
         }
-        guard case .yes = WorkloadChecks.tokenMount(for: subject) else { return }
-        let isBound = subject.context.accounts.isNamed("default", in: subject.object.namespace)
-        report.fail(
-            at: subject.spec.node["serviceAccountName"],
-            isBound
-                ? "runs as the default service account, to which a role is bound"
-                : "runs as the default service account")
-        if isBound { report.severity = .high }
+        if let reason = subject.incompleteness { return report.notObservable(at: subject.spec.node, reason) }
+        let field = subject.spec.node["serviceAccountName"]
+        switch subject.rights {
+        case .bound:
+            report.fail(at: field, "runs as the default service account, to which a role is bound")
+            report.severity = .high
+        // A token that nobody uses is what workload/unneeded-token speaks of.
+        case .none where !subject.showsTokenUse: return
+        case .none: report.fail(at: field, "runs as the default service account, whose token an agent uses")
+        case .unknown(let reason):
+            report.notObservable(at: field, "runs as the default service account; \(reason)")
+        }
     }
 }
 
@@ -129,6 +123,12 @@ extension WorkloadSubject {
         let reference = ObjectReference(
             group: "", kind: "ServiceAccount", namespace: object.namespace, name: spec.serviceAccountName)
         return context.inventory.resolve(reference, from: object)
+    }
+
+    /// What bindings give the pod's account.
+    fileprivate var rights: AccountBindings.Rights {
+        context.accounts.rights(
+            of: spec.serviceAccountName, in: object.namespace, for: object, defined: serviceAccount)
     }
 
     /// The field that a person would write to stop the automatic mount.

@@ -21,11 +21,12 @@ extension WorkloadChecks {
         for container in subject.startedContainers {
             let field = container.securityContext["readOnlyRootFilesystem"]
             guard field.bool != true else { continue }
-            guard subject.isComplete || field.exists else {
-                return report.notObservable(
-                    at: subject.spec.node, "the controller of \(subject.object.kind) objects may fill it in")
+            let message = "\(container.phrase) may write to its root file system"
+            if field.isNull {
+                report.fail(missing: field, in: subject, message)
+            } else {
+                report.fail(at: field, message)
             }
-            report.fail(at: field, "\(container.phrase) may write to its root file system")
         }
     }
 }

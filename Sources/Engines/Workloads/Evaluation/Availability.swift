@@ -8,6 +8,12 @@ struct Availability: Sendable {
         var selector: LabelSelector
     }
 
+    /// Kinds whose `spec.replicas` says how many pods there are.
+    static let replicatedKinds: [(group: String, name: String)] = [
+        ("apps", "Deployment"), ("apps", "StatefulSet"), ("apps", "ReplicaSet"), ("", "ReplicationController"),
+        ("argoproj.io", "Rollout"),
+    ]
+
     private var budgets: [String: [Budget]] = [:]
     private var minimumReplicas: [String: Int] = [:]
 
@@ -36,8 +42,7 @@ struct Availability: Sendable {
 
     /// How many replicas the object is kept at; nil for kinds without such a number.
     func replicas(of object: KubernetesObject) -> Int? {
-        guard ["Deployment", "StatefulSet", "ReplicaSet", "ReplicationController", "Rollout"].contains(object.kind)
-        else { return nil }
+        guard Self.replicatedKinds.contains(where: { object.is($0.name, of: $0.group) }) else { return nil }
         if let scaled = minimumReplicas[Self.key(object.namespace, object.kind, object.name)] { return scaled }
         return object.node["spec"]["replicas"].int ?? 1
     }

@@ -2,28 +2,6 @@ import Documents
 package import Findings
 package import Kubernetes
 
-/// What the checks say of one owner: its findings, and how many checks passed.
-package struct OwnerResult: Sendable {
-    /// Which owner: its reference, and its file where it is not of a cluster.
-    package struct Identity: Sendable, Hashable, Comparable {
-        package var reference: ObjectReference
-        package var file: String
-
-        package init(_ reference: ObjectReference, file: String) {
-            self.reference = reference
-            self.file = file
-        }
-
-        package static func < (a: Self, b: Self) -> Bool { (a.reference, a.file) < (b.reference, b.file) }
-    }
-
-    package var owner: Identity
-    /// Fails, and what was not observable.
-    package var findings: [Finding]
-    /// Evaluations by result; `workloads` is 1 for an owner that runs pods.
-    package var coverage: Coverage
-}
-
 /// Runs the checks over an inventory.
 ///
 /// A finding belongs to the topmost controller: pods, ReplicaSets and Jobs fold into it. The template of the highest
@@ -33,6 +11,10 @@ package struct WorkloadEvaluation: Sendable {
     package let context: WorkloadContext
     private var inventory: Inventory { context.inventory }
     private let workloadChecks: [Check<WorkloadSubject>]
+    /// The only rules that count; nil for all.
+    package var selected: Set<String>?
+    /// The cluster's name; empty for files.
+    package var cluster = ""
 
     package init(_ context: WorkloadContext) {
         self.context = context
@@ -46,10 +28,8 @@ package struct WorkloadEvaluation: Sendable {
         self.init(WorkloadContext(inventory, options: options))
     }
 
-    // MARK: Everything
-
     /// Every owner of the inventory, in order.
-    package func owners() -> [OwnerResult] { evaluate(inventory.keys) }
+    package func owners() -> [OwnerResult] { inventory.families().map(evaluate) }
 
     /// Every finding in the order of outputs, and the sum of the coverage.
     package func results() -> (findings: [Finding], coverage: Coverage) {
@@ -63,121 +43,55 @@ package struct WorkloadEvaluation: Sendable {
         return (findings, coverage)
     }
 
-    // MARK: What changed
-
-    /// The owners that objects belong to, evaluated again: what `Inventory.apply` says was touched.
+    /// The owners that objects belong to or belonged to before, evaluated again: what `Inventory.apply` says was
+    /// touched.
     ///
-    /// Replaces all earlier results of these owners. An object that is gone gives a result without findings.
-    package func owners(of touched: some Sequence<ObjectKey>) -> [OwnerResult] {
-        var keys: Set<ObjectKey> = []
-        var gone: Set<OwnerResult.Identity> = []
-        for key in touched {
-            guard let object = inventory[key] else {
-                gone.insert(OwnerResult.Identity(key.reference, file: ""))
-                continue
-            }
-            for member in family(of: object, key) { keys.insert(member) }
-        }
-        let results = evaluate(keys.sorted())
-        let seen = Set(results.map(\.owner))
-        let empty = gone.subtracting(seen).map { OwnerResult(owner: $0, findings: [], coverage: Coverage()) }
-        return (results + empty).sorted { $0.owner < $1.owner }
+    /// Replaces all earlier results of these owners; one that is gone comes back without findings.
+    package func owners(of touched: some Sequence<ObjectKey>, before: Inventory) -> [OwnerResult] {
+        let (families, gone) = inventory.families(touchedBy: touched, before: before)
+        return (families.map(evaluate) + gone.map { OwnerResult(owner: $0) }).sorted { $0.owner < $1.owner }
     }
 
     /// One object alone, as admission sees it: nothing folds into it.
-    package func findings(on object: KubernetesObject) -> [Finding] {
-        var collector = Collector(OwnerResult.Identity(object.reference, file: object.file), context)
-        evaluate(object, templates: object.podTemplates, into: &collector)
-        return collector.result(origin: inventory.origin(of: object)).findings
+    package func findings(on object: KubernetesObject) -> [Finding] { evaluate(OwnerFamily(alone: object)).findings }
+
+    /// What the checks say of one owner and all that belongs to it.
+    package func evaluate(_ family: OwnerFamily) -> OwnerResult {
+        var collector = FindingCollector(family.owner, selected: selected, cluster: cluster)
+        // Whose software each part is; nil for the user's.
+        var makers: [String?] = []
+        for member in family.members where member.role == .speaker {
+            makers += evaluate(member, into: &collector)
+        }
+        collector.isSecondary = true
+        for member in family.members where member.role == .follower {
+            _ = evaluate(member, into: &collector)
+        }
+        let isSystem = !makers.isEmpty && makers.allSatisfy { $0 != nil }
+        var result = collector.result(origin: family.origin, isSystem: isSystem)
+        result.coverage.objects = family.members.count
+        result.coverage.workloads = family.runsPods ? 1 : 0
+        return result
     }
 
-    /// The topmost controller of an object and all that it controls.
-    private func family(of object: KubernetesObject, _ key: ObjectKey) -> [ObjectKey] {
-        var top = key
-        var current = object
-        var uid = object.uid
-        for _ in 0..<16 {
-            guard let controller = current.controller else { break }
-            uid = controller.uid
-            guard let above = inventory.key(uid: controller.uid), let owner = inventory[above] else { break }
-            (top, current) = (above, owner)
-        }
-        var members: [ObjectKey] = [top]
-        var seen: Set<ObjectKey> = [top]
-        var queue = [uid].compactMap(\.self)
-        while let next = queue.popLast() {
-            for child in inventory.keys(ownedBy: next) where seen.insert(child).inserted {
-                members.append(child)
-                if let uid = inventory[child]?.uid { queue.append(uid) }
-            }
-        }
-        return members
-    }
-
-    // MARK: Evaluating
-
-    private struct Member {
-        var object: KubernetesObject
-        var templates: [PodTemplate]
-        /// The highest controller that has a template, itself included.
-        var speaker: ObjectKey
-        var key: ObjectKey
-    }
-
-    private func evaluate(_ keys: [ObjectKey]) -> [OwnerResult] {
-        var families: [OwnerResult.Identity: [Member]] = [:]
-        var out: [OwnerResult] = []
-        for key in keys {
-            guard let object = inventory[key] else { continue }
-            let templates = object.podTemplates
-            let owner = object.controller == nil ? object.reference : inventory.topmostOwner(of: object)
-            let identity = OwnerResult.Identity(owner, file: object.file)
-            let member = Member(
-                object: object, templates: templates, speaker: speaker(for: object, key, templates), key: key)
-            families[identity, default: []].append(member)
-        }
-        out.reserveCapacity(families.count)
-        for (identity, members) in families { out.append(evaluate(identity, members)) }
-        return out.sorted { $0.owner < $1.owner }
-    }
-
-    private func evaluate(_ identity: OwnerResult.Identity, _ members: [Member]) -> OwnerResult {
-        var collector = Collector(identity, context)
-        // A custom resource that looks like a workload is silent once the real one is there.
-        let isRealKnown = members.contains { $0.templates.contains { $0.discovery != .shape } }
-        var origin: ObjectOrigin?
-        for member in members where member.speaker == member.key {
-            if origin == nil { origin = inventory.origin(of: member.object) }
-            let isShape = member.templates.contains { $0.discovery == .shape }
-            evaluate(member.object, templates: isShape && isRealKnown ? [] : member.templates, into: &collector)
-        }
-        for member in members where member.speaker != member.key && member.object.is("Pod") {
-            collector.isSecondary = true
-            evaluate(member.object, templates: member.templates, into: &collector)
-        }
-        return collector.result(origin: origin)
-    }
-
-    private func evaluate(_ object: KubernetesObject, templates: [PodTemplate], into collector: inout Collector) {
-        for template in templates {
-            let subject = WorkloadSubject(
-                template, of: object, owner: collector.identity.reference, in: context)
-            if !collector.isSecondary {
-                let maker = SystemIdentities.known.owner(
-                    of: object.name, in: object.namespace, running: subject.spec)
-                collector.sees(maker, isWorkload: true)
-            }
+    /// Gives who made each part that runs pods.
+    private func evaluate(_ member: OwnerFamily.Member, into collector: inout FindingCollector) -> [String?] {
+        let object = member.object
+        var makers: [String?] = []
+        for template in member.templates {
+            let subject = WorkloadSubject(template, of: object, owner: collector.owner.reference, in: context)
+            makers.append(SystemIdentities.known.owner(of: object.name, in: object.namespace, running: subject.spec))
             for check in workloadChecks {
                 var report = CheckReport()
                 check.evaluate(subject, &report)
                 collector.take(report, of: check.rule, on: object)
             }
         }
-        guard !collector.isSecondary, object.controller == nil else { return }
+        guard !collector.isSecondary, object.controller == nil else { return makers }
         let checks = WorkloadChecks.table(for: object)
-        guard !checks.isEmpty else { return }
-        if templates.isEmpty {
-            collector.sees(SystemIdentities.known.isBootstrap(object) ? "Kubernetes" : nil, isWorkload: false)
+        guard !checks.isEmpty else { return makers }
+        if member.templates.isEmpty {
+            makers.append(SystemIdentities.known.isBootstrap(object) ? "Kubernetes" : nil)
         }
         let subject = ObjectSubject(object, in: context)
         for check in checks where context.options.includesReliability || check.rule.category != .reliability {
@@ -185,33 +99,6 @@ package struct WorkloadEvaluation: Sendable {
             check.evaluate(subject, &report)
             collector.take(report, of: check.rule, on: object)
         }
-    }
-
-    /// The highest controller in the inventory that has a template which says all; the object itself if there is none.
-    private func speaker(for object: KubernetesObject, _ key: ObjectKey, _ templates: [PodTemplate]) -> ObjectKey {
-        guard object.controller != nil else { return key }
-        var speaker = key
-        var current = object
-        for _ in 0..<16 {
-            guard let controller = current.controller, let above = inventory.key(uid: controller.uid),
-                let owner = inventory[above]
-            else { break }
-            if owner.podTemplates.contains(where: { $0.discovery != .shape }) { speaker = above }
-            current = owner
-        }
-        return speaker
-    }
-}
-
-extension Coverage {
-    fileprivate mutating func add(_ other: Coverage) {
-        files += other.files
-        objects += other.objects
-        workloads += other.workloads
-        passed += other.passed
-        failed += other.failed
-        notApplicable += other.notApplicable
-        notObservable += other.notObservable
-        waived += other.waived
+        return makers
     }
 }

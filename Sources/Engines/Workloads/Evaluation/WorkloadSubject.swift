@@ -1,4 +1,5 @@
 package import Documents
+import Findings
 package import Kubernetes
 
 /// A pod template in its surroundings: what the checks of pods look at.
@@ -11,6 +12,8 @@ package struct WorkloadSubject: Sendable {
     package let context: WorkloadContext
     /// Init, regular and ephemeral containers, in this order.
     package let containers: [Container]
+    /// Why a field that is missing says nothing; nil where the template is all there is to see.
+    let incompleteness: String?
 
     package init(
         _ template: PodTemplate, of object: KubernetesObject, owner: ObjectReference? = nil,
@@ -21,15 +24,33 @@ package struct WorkloadSubject: Sendable {
         self.owner = owner ?? context.inventory.topmostOwner(of: object)
         self.context = context
         containers = template.spec.allContainers
+        incompleteness = Self.incompleteness(template, object, containers)
     }
 
     package var spec: PodSpec { template.spec }
 
-    /// Whether the template says all there is to say.
-    ///
-    /// A custom resource that merely looks like a workload is completed by its controller: what stands in it counts,
-    /// what is missing says nothing.
-    var isComplete: Bool { template.discovery != .shape }
+    /// A custom resource that merely looks like a workload is completed by its controller, and a manifest that the API
+    /// server would refuse for want of a field is a patch that something merges into a whole one. What stands in them
+    /// counts; what is missing says nothing.
+    private static func incompleteness(
+        _ template: PodTemplate, _ object: KubernetesObject, _ containers: [Container]
+    ) -> String? {
+        if template.discovery == .shape { return "the controller of \(object.kind) objects may fill it in" }
+        guard !object.file.isEmpty, template.discovery == .builtIn else { return nil }
+        let lacks: String
+        if object.apiVersion == GroupVersion("apps/v1"), object.node["spec"]["selector"].isNull,
+            template.spec.metadata["labels"].isEmpty
+        {
+            lacks = "a selector and labels"
+        } else if template.spec.node["containers"].isEmpty {
+            lacks = "containers"
+        } else if containers.contains(where: { $0.node["image"].isNull }) {
+            lacks = "an image"
+        } else {
+            return nil
+        }
+        return "the manifest lacks \(lacks) and is no whole object, but a part to be merged into one"
+    }
 
     /// A pod that the API server has stored, with all that admission added.
     var isStoredPod: Bool { object.is("Pod") && object.uid != nil && object.node["status"].isObject }
@@ -85,4 +106,12 @@ extension Container {
 extension DefaultStringInterpolation {
     /// A name or value in quotes, control characters escaped.
     mutating func appendInterpolation(quoted text: String) { appendInterpolation(JSONText.quoted(text)) }
+}
+
+extension CheckReport {
+    /// A field that should be there is not: a failure, unless something else may still write it.
+    mutating func fail(missing node: Node, in subject: WorkloadSubject, _ message: String) {
+        guard let reason = subject.incompleteness else { return fail(at: node, message) }
+        if unobservable.isEmpty { notObservable(at: subject.spec.node, reason) }
+    }
 }
