@@ -86,11 +86,12 @@ let package = Package(
         core("Findings", on: ["Documents", "Kubernetes"]),
         engine("PodSecurity"),
         engine("Workloads", resources: [.embedInCode("Resources")]),
+        engine("RBAC", resources: [.embedInCode("Resources")]),
         adapter("Manifests", [Parts.subprocess]),
         adapter(
             "KubernetesClient",
             [Parts.nio, Parts.nioPosix, Parts.nioHTTP1, Parts.nioTLS, Parts.nioSSL, Parts.subprocess]),
-        platform("Posture", on: ["Documents", "Kubernetes", "Findings", "PodSecurity", "Workloads"]),
+        platform("Posture", on: ["Documents", "Kubernetes", "Findings", "PodSecurity", "Workloads", "RBAC"]),
         .executableTarget(
             name: "martlet", dependencies: ["Posture", "Manifests", "KubernetesClient", Parts.arguments],
             path: "Sources/martlet",
@@ -100,6 +101,7 @@ let package = Package(
         tests("Core", "Findings", on: ["Findings"], resources: [.copy("Golden")]),
         tests("Engines", "PodSecurity", on: ["PodSecurity"]),
         tests("Engines", "Workloads", on: ["Workloads"]),
+        tests("Engines", "RBAC", on: ["RBAC"]),
         tests("Adapters", "Manifests", on: ["Manifests"]),
         tests(
             "Adapters", "KubernetesClient", on: ["KubernetesClient"],

@@ -2,7 +2,7 @@ import Foundation
 
 // Measures what the project promises: `bench [--name NAME]`. Figures of a debug build mean nothing.
 
-let benchmarks = DocumentBenchmarks.all + PodSecurityBenchmarks.all + ScanBenchmarks.all
+let benchmarks = DocumentBenchmarks.all + PodSecurityBenchmarks.all + ScanBenchmarks.all + RBACBenchmarks.all
 let parts = DocumentBenchmarks.parts.merging(ScanBenchmarks.parts) { first, _ in first }
 
 var arguments = Array(CommandLine.arguments.dropFirst())

@@ -1,0 +1,15 @@
+package import Findings
+
+/// The checks of roles and bindings, in the order of reports.
+package enum RBACChecks {
+    package static let all: [Check<RBACSubject>] =
+        [
+            clusterAdmin, anonymous, authenticated, allAccounts, namespaceAdmin, defaultAccount, bootstrapBinding,
+            bootstrapRole, wildcard,
+        ] + DangerousRight.all.map(\.check) + [
+            danglingRole, danglingSubject, masters, duplicateBinding, shadowedRule, clusterRoleForOneNamespace,
+            unusedRole,
+        ]
+
+    package static let rules: [Rule] = all.map(\.rule) + [WorkloadRights.rule]
+}

@@ -1,0 +1,139 @@
+import Documents
+import Findings
+package import Kubernetes
+
+/// What the checks know beside the object they look at.
+package struct RBACContext: Sendable {
+    package let model: AccessModel
+    let bootstrap = BootstrapPolicy.current
+    /// Whether the inventory is a whole cluster: only then is what is not in it not there.
+    let isCluster: Bool
+    /// Kinds that could not be listed.
+    let unlistedKinds: Set<String>
+    let serviceAccounts: Set<ServiceAccountName>
+    let isAccountKnown: Bool
+    /// What accounts say of mounting their token, where they say anything.
+    let accountMounts: [ServiceAccountName: Bool]
+
+    package init(_ inventory: Inventory, isCluster: Bool, unlistedKinds: Set<String> = []) {
+        var objects: [KubernetesObject] = []
+        for kind in ["ClusterRole", "Role", "ClusterRoleBinding", "RoleBinding"] {
+            objects += inventory.objects(kind, of: AccessModel.group)
+        }
+        // Among files Kubernetes' own roles are there all the same.
+        let own = isCluster ? [] : BootstrapPolicy.current.objects
+        model = AccessModel(own + objects)
+        self.isCluster = isCluster
+        self.unlistedKinds = unlistedKinds
+        let accounts = inventory.objects("ServiceAccount")
+        serviceAccounts = Set(accounts.map { ServiceAccountName(namespace: $0.namespace, name: $0.name) })
+        var mounts: [ServiceAccountName: Bool] = [:]
+        for account in accounts {
+            mounts[ServiceAccountName(namespace: account.namespace, name: account.name)] =
+                account.node["automountServiceAccountToken"].bool
+        }
+        accountMounts = mounts
+        isAccountKnown = isCluster && !unlistedKinds.contains("ServiceAccount")
+    }
+}
+
+/// A role or a binding under a check.
+package struct RBACSubject: Sendable {
+    package let object: KubernetesObject
+    let context: RBACContext
+
+    var node: Node { object.node }
+    var isBinding: Bool { object.kind == "ClusterRoleBinding" || object.kind == "RoleBinding" }
+    var namespace: String { object.kind == "RoleBinding" || object.kind == "Role" ? object.namespace : "" }
+
+    // MARK: Bindings
+
+    struct Entry {
+        var subject: Subject
+        var node: Node
+    }
+
+    var entries: [Entry] {
+        node["subjects"].elements.compactMap { node in
+            Subject(node, bindingNamespace: namespace).map { Entry(subject: $0, node: node) }
+        }
+    }
+
+    var role: RoleReference {
+        let kind: RoleReference.Kind = node["roleRef"]["kind"].equals("ClusterRole") ? .clusterRole : .role
+        return RoleReference(kind, namespace: namespace, node["roleRef"]["name"].string ?? "")
+    }
+
+    /// The rules of the bound role; nothing where it is not there.
+    var grantedRules: [PolicyRule] { context.model.rules(of: role) ?? [] }
+
+    /// Entries the API server does not make itself.
+    var addedEntries: [Entry] {
+        guard let own = context.bootstrap.bindings[object.reference], own.role == role else { return entries }
+        return entries.filter { !own.subjects.contains($0.subject) }
+    }
+
+    // MARK: Roles
+
+    var reference: RoleReference {
+        RoleReference(object.kind == "Role" ? .role : .clusterRole, namespace: namespace, object.name)
+    }
+
+    struct Written {
+        var rule: PolicyRule
+        var node: Node
+    }
+
+    /// The rules written in the role, without those the API server puts there itself.
+    var addedRules: [Written] {
+        let own = context.bootstrap.roles[reference]?.rules ?? []
+        return node["rules"].elements.map { Written(rule: PolicyRule($0), node: $0) }.filter { written in
+            own.isEmpty || !RuleCovering.covers(own, [written.rule])
+        }
+    }
+
+    /// Rules of a ClusterRole that its selectors fill in are the business of the roles they come from.
+    var isAggregated: Bool { node["aggregationRule"].isObject }
+
+    /// How far the role reaches: nowhere, in some namespaces, everywhere.
+    enum Reach: Int { case nowhere, namespaces, cluster }
+    var reach: Reach { context.model.reach(of: reference) }
+}
+
+extension ServiceAccountName {
+    package init(namespace: String, name: String) {
+        self.namespace = namespace
+        self.name = name
+    }
+}
+
+extension AccessModel {
+    func reach(of reference: RoleReference) -> RBACSubject.Reach {
+        guard let number = roleNumbers[reference] else { return .nowhere }
+        let role = roles[Int(number)]
+        func binds(_ numbers: [Int32]) -> Bool { numbers.contains { bindings[Int($0)]?.subjects.isEmpty == false } }
+        if binds(role.clusterBindings) { return .cluster }
+        if role.namespacedBindings.contains(where: { binds($0.value) }) { return .namespaces }
+        // What an aggregated role takes in reaches as far as that role does.
+        var best = RBACSubject.Reach.nowhere
+        for other in roles where other.reference != reference && other.reference.kind == .clusterRole {
+            guard other.rules.contains(where: { $0.source == number }) || aggregates(other, role) else { continue }
+            if binds(other.clusterBindings) { return .cluster }
+            if other.namespacedBindings.contains(where: { binds($0.value) }) { best = .namespaces }
+        }
+        return best
+    }
+
+    private func aggregates(_ role: RoleEntry, _ member: RoleEntry) -> Bool {
+        guard let object = role.object, let labels = member.object?.labels, !labels.isEmpty,
+            let rule = AggregationRule(object)
+        else { return false }
+        return rule.selectors.contains { $0.matches(labels) }
+    }
+
+    /// The namespaces of the RoleBindings of a role, sorted.
+    func boundNamespaces(of reference: RoleReference) -> [String] {
+        guard let number = roleNumbers[reference] else { return [] }
+        return roles[Int(number)].namespacedBindings.filter { !$0.value.isEmpty }.map { symbols[$0.key] }.sorted()
+    }
+}

@@ -1,0 +1,290 @@
+import Documents
+package import Kubernetes
+
+/// The smallest roles that still allow what was used: a proposal, proved by replaying everything that was recorded.
+package struct RightSizing: Sendable {
+    /// What replaces the bindings of one subject.
+    package struct Proposal: Sendable {
+        package var subject: Subject
+        /// Rules by namespace; "" holds what has to be cluster-wide.
+        package var rules: [String: [PolicyRule]]
+        /// Rules that are kept although the log cannot show their use, and why.
+        package var kept: [(rule: PolicyRule, namespace: String, why: String)]
+        /// The bindings it takes the place of.
+        package var replaces: [ObjectReference]
+        package var requests: Int
+        /// Days on which the subject was seen.
+        package var days: Int
+        /// Recorded requests the proposal would deny; a proposal with any is not offered.
+        package var denied: [AccessRequest]
+
+        /// How far to trust it: many days of many requests say more than one.
+        package var confidence: String { days >= 14 ? "high" : days >= 5 ? "medium" : "low" }
+    }
+
+    package let proposals: [Proposal]
+    /// Bindings no recorded request needed.
+    package let unusedBindings: [ObjectReference]
+    /// Subjects of bindings that were never seen.
+    package let dormant: [Subject]
+
+    package init(_ usage: AuditUsage, _ model: AccessModel) {
+        var allowed: [Identity: [AccessRequest]] = [:]
+        var days: [Identity: Set<String>] = [:]
+        for (identity, records) in usage.used {
+            allowed[identity] = records.keys.filter { model.isAllowed(identity, $0) }
+            days[identity] = records.values.reduce(into: []) { $0.formUnion($1.days) }
+        }
+        var proposals: [Proposal] = []
+        var dormant: [Subject] = []
+        for subject in model.subjects {
+            let own = model.bindings(of: subject).map(\.binding.reference).filter {
+                !BootstrapPolicy.current.contains($0)
+            }
+            guard !own.isEmpty, subject != Subject(.group, Identity.masters) else { continue }
+            let members = usage.used.keys.filter { subject.isMatched(by: $0) }
+            guard !members.isEmpty else {
+                dormant.append(subject)
+                continue
+            }
+            let alone =
+                subject.kind == .group
+                ? Identity(user: "", groups: [subject.name]) : Identity(user: subject.matchedName)
+            var requests: Set<AccessRequest> = []
+            for member in members {
+                // What everybody may anyway, or Kubernetes' own bindings give, needs no rule of its own.
+                for request in allowed[member] ?? []
+                where model.isAllowed(alone, request) && !Self.isGivenAnyway(model, alone, request) {
+                    requests.insert(request)
+                }
+            }
+            let kept = Self.unseen(model, alone, requests, isRefused: members.contains(where: usage.refused.contains))
+            let rules = Self.rules(requests, kept)
+            let trial = AccessModel(Self.objects(subject, rules), aggregation: .stored)
+            let denied = requests.filter { !trial.isAllowed(alone, $0) }
+            proposals.append(
+                Proposal(
+                    subject: subject, rules: rules, kept: kept, replaces: own, requests: requests.count,
+                    days: members.reduce(into: Set<String>()) { $0.formUnion(days[$1] ?? []) }.count,
+                    denied: denied.sorted { $0.description < $1.description }))
+        }
+        self.proposals = proposals
+        self.dormant = dormant
+        unusedBindings = Self.unused(model, allowed)
+    }
+
+    // MARK: What is used
+
+    /// Whether a binding of Kubernetes itself grants the request to somebody.
+    private static func isGivenAnyway(_ model: AccessModel, _ identity: Identity, _ request: AccessRequest) -> Bool {
+        let everybody = Identity(user: "", groups: ["system:authenticated"])
+        guard case .granted(let grant) = model.decide(everybody, request) else { return false }
+        return BootstrapPolicy.current.contains(grant.binding.reference)
+    }
+
+    private static func unused(_ model: AccessModel, _ allowed: [Identity: [AccessRequest]]) -> [ObjectReference] {
+        var used: Set<Int32> = []
+        // Members of system:masters are let through before any binding is looked at.
+        for (identity, requests) in allowed where !identity.isMaster {
+            for request in requests {
+                for (number, _) in model.bindingNumbersFor(identity, in: request.namespace) where !used.contains(number)
+                {
+                    if model.binding(number, allows: request) { used.insert(number) }
+                }
+            }
+        }
+        return model.bindings.indices.compactMap { index in
+            used.contains(Int32(index)) ? nil : model.bindings[index]?.object.reference
+        }.sorted()
+    }
+
+    /// Rules that are kept as they are, because what was seen may have needed them and the log would not show it.
+    private static func unseen(
+        _ model: AccessModel, _ identity: Identity, _ requests: Set<AccessRequest>, isRefused: Bool
+    ) -> [(rule: PolicyRule, namespace: String, why: String)] {
+        var kept: [(rule: PolicyRule, namespace: String, why: String)] = []
+        let targets = requests.compactMap { request -> (verb: String, target: AccessRequest.Resource)? in
+            if case .resource(let target) = request.target { (request.verb, target) } else { nil }
+        }
+        let writes = targets.filter { ["create", "update", "patch"].contains($0.verb) }
+        func keep(
+            _ resource: String, _ verbs: [String], in group: String, places: Set<String>, because why: String
+        ) {
+            for place in places.sorted() {
+                for rule in model.rules(of: identity, in: place) {
+                    // A star is no sign that the right is meant.
+                    guard rule.apiGroups.contains(group), rule.resources.contains(resource) else { continue }
+                    let own = rule.verbs.contains("*") ? verbs : verbs.filter(rule.verbs.contains)
+                    guard !own.isEmpty else { continue }
+                    let part = PolicyRule(
+                        verbs: own, apiGroups: [group], resources: [resource], resourceNames: rule.resourceNames)
+                    if !kept.contains(where: { $0.rule == part && $0.namespace == place }) {
+                        kept.append((part, place, why))
+                    }
+                }
+            }
+        }
+        // Owner references that block deletion ask for the owner's finalizers, wherever something is written.
+        let places = Set(writes.map(\.target.namespace)).subtracting([""])
+        for place in places {
+            for rule in model.rules(of: identity, in: place) {
+                for resource in rule.resources where resource.hasSuffix("/finalizers") && !resource.hasPrefix("*") {
+                    let base = String(resource.dropLast("/finalizers".count))
+                    for group in rule.apiGroups where group != "*" {
+                        let isOwner = targets.contains { $0.target.resource == base && $0.target.group == group }
+                        guard isOwner, writes.contains(where: { $0.target.namespace == place }) else { continue }
+                        keep(
+                            resource, ["update"], in: group, places: [place],
+                            because: "owner references that block deletion are checked, not logged")
+                    }
+                }
+            }
+        }
+        if writes.contains(where: { $0.target.combined == "certificatesigningrequests/approval" }) {
+            keep(
+                "signers", ["approve"], in: "certificates.k8s.io", places: [""],
+                because: "approving a request is checked for its signer, not logged")
+        }
+        if writes.contains(where: { $0.target.combined == "certificatesigningrequests/status" }) {
+            keep(
+                "signers", ["sign"], in: "certificates.k8s.io", places: [""],
+                because: "signing a request is checked for its signer, not logged")
+        }
+        if writes.contains(where: { $0.target.resource.hasPrefix("validatingadmissionpolic") }) {
+            for rule in model.rules(of: identity, in: "") where !rule.resources.contains("*") {
+                for group in rule.apiGroups where group != "*" && group != "admissionregistration.k8s.io" {
+                    for resource in rule.resources {
+                        keep(
+                            resource, ["get"], in: group, places: [""],
+                            because: "reading the parameters of a policy is checked when it is written, not logged")
+                    }
+                }
+            }
+        }
+        // A request made as somebody is refused without a word of who was meant, when part of it was allowed.
+        if isRefused, targets.contains(where: { $0.verb == "impersonate" }) {
+            for resource in ["users", "groups", "serviceaccounts"] {
+                keep(
+                    resource, ["impersonate"], in: "", places: [""],
+                    because: "refused impersonation does not show who was meant")
+            }
+        }
+        // Kubelets answer on their own port; only their own questions show it.
+        for resource in ["nodes/metrics", "nodes/stats", "nodes/log", "nodes/healthz", "nodes/pods", "nodes/configz"] {
+            keep(
+                resource, ["get"], in: "", places: [""],
+                because: "kubelets are called directly, past the audit log")
+        }
+        kept.sort { ($0.namespace, $0.rule.description) < ($1.namespace, $1.rule.description) }
+        return kept
+    }
+
+    // MARK: Rules
+
+    /// The fewest rules for the requests: by namespace, verbs and resources put together, names where they last.
+    private static func rules(
+        _ requests: Set<AccessRequest>, _ kept: [(rule: PolicyRule, namespace: String, why: String)]
+    ) -> [String: [PolicyRule]] {
+        var parts: [String: [PolicyRule]] = [:]
+        for request in requests.sorted(by: { $0.description < $1.description }) {
+            switch request.target {
+            case .path(let path):
+                parts["", default: []].append(PolicyRule(verbs: [request.verb], nonResourceURLs: [path]))
+            case .resource(let target):
+                // The name of what is to be created is not asked, save below an object.
+                let hasName =
+                    !target.name.isEmpty && !isGenerated(target.name)
+                    && (request.verb != "create" || !target.subresource.isEmpty)
+                    && request.verb != "deletecollection"
+                parts[target.namespace, default: []].append(
+                    PolicyRule(
+                        verbs: [request.verb], apiGroups: [target.group], resources: [target.combined],
+                        resourceNames: hasName ? [target.name] : []))
+            }
+        }
+        for entry in kept { parts[entry.namespace, default: []].append(entry.rule) }
+        let wide = parts[""] ?? []
+        return parts.reduce(into: [:]) { out, entry in
+            let (namespace, rules) = entry
+            // Names are no use beside the same right without one; neither is a namespace beside everywhere.
+            let general = rules.filter { $0.resourceNames.isEmpty } + (namespace.isEmpty ? [] : wide)
+            let needed = rules.filter { rule in
+                (rule.resourceNames.isEmpty || !RuleCovering.covers(general, [rule]))
+                    && (namespace.isEmpty || !RuleCovering.covers(wide, [rule]))
+            }
+            var unique: [PolicyRule] = []
+            for rule in needed where !unique.contains(rule) { unique.append(rule) }
+            let joined = PolicyRule.joined(unique)
+            if !joined.isEmpty { out[namespace] = joined }
+        }
+    }
+
+    /// Names that end as the API server and controllers make them up: another one tomorrow.
+    static func isGenerated(_ name: String) -> Bool {
+        let made = Set("bcdfghjklmnpqrstvwxz2456789".utf8)
+        let hexadecimal = Set("0123456789abcdef".utf8)
+        guard let tail = name.split(whereSeparator: { $0 == "-" || $0 == "." }).last, tail.count < name.count else {
+            return false
+        }
+        let digits = tail.utf8.count { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
+        let count = tail.utf8.count
+        let isMade = tail.utf8.allSatisfy(made.contains)
+        // Five letters without a vowel are no word; more of them, and hashes, show by their digits.
+        if count == 5, isMade { return true }
+        return digits > 0
+            && ((8...10).contains(count) && isMade || count >= 8 && tail.utf8.allSatisfy(hexadecimal.contains))
+    }
+
+    // MARK: Writing
+
+    /// Roles and bindings of a proposal.
+    package static func objects(_ subject: Subject, _ rules: [String: [PolicyRule]]) -> [KubernetesObject] {
+        let name = "right-sized-\(subject.kind.rawValue.lowercased())-\(subject.objectName)"
+        var out: [KubernetesObject] = []
+        for (namespace, list) in rules.sorted(by: { $0.key < $1.key }) {
+            var metadata: [DocumentValue.Member] = [.init("name", .string(name))]
+            if !namespace.isEmpty { metadata.append(.init("namespace", .string(namespace))) }
+            let kind = namespace.isEmpty ? "ClusterRole" : "Role"
+            let reference = RoleReference(namespace.isEmpty ? .clusterRole : .role, namespace: namespace, name)
+            out.append(
+                .made(
+                    kind,
+                    [.init("metadata", .object(metadata)), .init("rules", .array(list.map(\.documentValue)))]))
+            out.append(
+                .made(
+                    "\(kind)Binding",
+                    [
+                        .init("metadata", .object(metadata)), .init("roleRef", reference.documentValue),
+                        .init("subjects", .array([subject.documentValue])),
+                    ]))
+        }
+        return out
+    }
+}
+
+extension Subject {
+    /// Whether requests of an identity are this subject's.
+    func isMatched(by identity: Identity) -> Bool {
+        kind == .group ? identity.groups.contains(name) : identity.user == matchedName
+    }
+
+    /// A name for objects: lower case letters, digits and dashes.
+    fileprivate var objectName: String {
+        let text = kind == .serviceAccount ? "\(namespace)-\(name)" : name
+        var out = ""
+        for character in text.lowercased() {
+            let isPlain = character.isASCII && (character.isLetter || character.isNumber)
+            if isPlain { out.append(character) } else if out.last != "-" { out.append("-") }
+        }
+        while out.last == "-" { out.removeLast() }
+        return out
+    }
+}
+
+extension AccessModel {
+    /// Whether the role of a binding allows a request, wherever the binding holds.
+    func binding(_ number: Int32, allows request: AccessRequest) -> Bool {
+        guard let binding = bindings[Int(number)] else { return false }
+        return roles[Int(binding.role)].rules.contains { rules.rule($0.rule, symbols).allows(request) }
+    }
+}

@@ -1,0 +1,115 @@
+import ArgumentParser
+import Documents
+import Kubernetes
+import RBAC
+
+struct RBACRightSizeCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "right-size", abstract: "The smallest roles that still allow what an audit log shows was used.",
+        discussion: """
+            Reads audit.k8s.io/v1 events, one a line or as an EventList, gzip and zstd too. Every recorded request is
+            replayed against a proposal; one that would deny any is not offered. What a log cannot show is kept and
+            said. Something that runs more seldom than the log is long is not in it: mind the period.
+            """)
+
+    @OptionGroup var input: RBACInputOptions
+
+    @Option(name: .customLong("audit-log"), parsing: .upToNextOption, help: "Audit logs; - for standard input.")
+    var logs: [String]
+
+    @Option(help: "Only events from this moment on, 2026-09-01 or 2026-09-01T00:00:00Z.")
+    var since: String = ""
+
+    @Flag(help: "Write who would lose what instead of the roles.")
+    var diff = false
+
+    func run() async throws {
+        let read = try await input.read()
+        var usage = AuditUsage(since: since)
+        for log in logs { try AuditLogFile(path: log).read(into: &usage) }
+        let model = read.model
+        let sizing = RightSizing(usage, model)
+        let summary = usage.summary
+        Console.note(
+            "\(summary.events) events from \(summary.first) to \(summary.last), \(summary.malformed) malformed lines "
+                + "skipped, \(summary.passedOver) passed over")
+        if diff {
+            writeDiff(sizing, model, read.objects)
+        } else {
+            Console.print(Self.yaml(sizing))
+        }
+        try read.finish()
+    }
+
+    private func writeDiff(_ sizing: RightSizing, _ model: AccessModel, _ objects: [KubernetesObject]) {
+        let offered = sizing.proposals.filter(\.denied.isEmpty)
+        var after = model
+        // A binding of several subjects goes when each of them has a proposal or was never seen.
+        let settled = Set(offered.map(\.subject)).union(sizing.dormant)
+        for object in objects where object.kind.hasSuffix("Binding") && AccessModel.concerns(object) {
+            let own = model.subjects(of: object)
+            guard !own.isEmpty, own.allSatisfy(settled.contains),
+                !BootstrapPolicy.current.contains(object.reference)
+            else { continue }
+            after.apply(.deleted(object))
+        }
+        for proposal in offered {
+            for object in RightSizing.objects(proposal.subject, proposal.rules) { after.apply(.added(object)) }
+        }
+        var rows: [[String]] = []
+        for change in AccessDiff(from: model, to: after).changes {
+            let place = change.namespace.isEmpty ? "*" : change.namespace
+            for rule in change.lost { rows.append(["loses", change.subject.description, place, "\(rule)"]) }
+            for rule in change.gained { rows.append(["gains", change.subject.description, place, "\(rule)"]) }
+        }
+        RBACOutput.write(
+            input.output, ["CHANGE", "SUBJECT", "NAMESPACE", "RULE"], rows, empty: "nobody loses anything")
+    }
+
+    /// Roles and bindings to apply, with what to know about them as comments.
+    static func yaml(_ sizing: RightSizing) -> String {
+        var out = ""
+        for proposal in sizing.proposals {
+            let bindings = proposal.replaces.map(\.description).joined(separator: ", ")
+            guard proposal.denied.isEmpty else {
+                out +=
+                    "# \(proposal.subject): not offered, \(proposal.denied.count) recorded requests would be denied\n"
+                continue
+            }
+            out += "# \(proposal.subject): \(proposal.requests) different requests on \(proposal.days) days, "
+            out += "confidence \(proposal.confidence); replaces \(bindings)\n"
+            for kept in proposal.kept { out += "# kept: \(kept.rule): \(kept.why)\n" }
+            for object in RightSizing.objects(proposal.subject, proposal.rules) {
+                out += "---\n" + text(DocumentValue(object.node), indent: 0)
+            }
+        }
+        for subject in sizing.dormant { out += "# never seen: \(subject)\n" }
+        for binding in sizing.unusedBindings where !BootstrapPolicy.current.contains(binding) {
+            out += "# unused in the period: \(binding)\n"
+        }
+        return out
+    }
+
+    private static func text(_ value: DocumentValue, indent: Int) -> String {
+        guard case .object(let members) = value else { return "" }
+        let space = String(repeating: " ", count: indent)
+        var out = ""
+        for member in members {
+            switch member.value {
+            case .object: out += "\(space)\(member.key):\n" + text(member.value, indent: indent + 2)
+            case .array(let elements) where elements.contains { if case .object = $0 { true } else { false } }:
+                out += "\(space)\(member.key):\n"
+                for element in elements {
+                    let lines = text(element, indent: indent + 2)
+                    out += "\(space)- " + lines.dropFirst(indent + 2)
+                }
+            default:
+                // JSON is YAML: quotes and brackets as they are.
+                var writer = JSONWriter()
+                writer.value(member.value)
+                out += "\(space)\(member.key): \(writer.string)\n"
+            }
+        }
+        return out
+    }
+}
