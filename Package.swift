@@ -83,6 +83,7 @@ let package = Package(
         core("Findings", on: ["Documents", "Kubernetes"]),
         engine("PodSecurity"),
         engine("Workloads"),
+        engine("NetworkPolicies"),
         adapter("Manifests", [Parts.subprocess]),
         platform("Posture", on: ["Documents", "Kubernetes", "Findings", "PodSecurity", "Workloads"]),
         .executableTarget(
@@ -93,6 +94,7 @@ let package = Package(
         tests("Core", "Findings", on: ["Findings"]),
         tests("Engines", "PodSecurity", on: ["PodSecurity"]),
         tests("Engines", "Workloads", on: ["Workloads"]),
+        tests("Engines", "NetworkPolicies", on: ["NetworkPolicies"]),
         tests("Adapters", "Manifests", on: ["Manifests"]),
         tests("Platform", "Posture", on: ["Posture"]),
         tests("Architecture", "Architecture", on: []),
