@@ -38,6 +38,6 @@ struct ClusterOptions: ParsableArguments {
         help: "Do not check the server's certificate. Anyone in between can then answer.")
     var insecure = false
 
-    @Option(name: .customLong("request-timeout"), help: "Seconds to wait for one request.")
-    var requestTimeout: Double = 30
+    @Option(name: .customLong("request-timeout"), help: "How long to wait for one request: 5, 5s, 2m.")
+    var requestTimeout: String?
 }

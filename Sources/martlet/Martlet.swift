@@ -26,7 +26,7 @@ struct Martlet: AsyncParsableCommand {
             3 something was not observable and --strict was given.
             """,
         version: MartletVersion.current,
-        subcommands: [CompletionCommand.self])
+        subcommands: [ScanCommand.self, ChecksCommand.self, PermissionsCommand.self, CompletionCommand.self])
 
     static func main() async {
         // A closed pipe (`martlet scan | head`) ends the program quietly.
@@ -38,6 +38,8 @@ struct Martlet: AsyncParsableCommand {
             } else {
                 try command.run()
             }
+        } catch let code as ExitCode {
+            Glibc.exit(code.rawValue)
         } catch let failure as Failure {
             Console.error(failure.message)
             Glibc.exit(failure.code)

@@ -1,1 +1,27 @@
-print("")
+import Foundation
+
+// Measures what the project promises: `bench [--name NAME]`. Figures of a debug build mean nothing.
+
+let benchmarks = DocumentBenchmarks.all
+let parts = DocumentBenchmarks.parts
+
+var arguments = Array(CommandLine.arguments.dropFirst())
+switch arguments.first {
+case "--part":
+    guard arguments.count > 1, let part = parts[arguments[1]] else { exit(2) }
+    try part(Array(arguments.dropFirst(2)))
+case "--name", nil:
+    let wanted = arguments.dropFirst().first
+    let chosen = benchmarks.filter { wanted == nil || $0.name == wanted }
+    guard !chosen.isEmpty else {
+        print("no such benchmark; there are: \(benchmarks.map(\.name).joined(separator: ", "))")
+        exit(2)
+    }
+    for benchmark in chosen {
+        print(try benchmark.line())
+        fflush(nil)
+    }
+default:
+    print("usage: bench [--name NAME]")
+    exit(2)
+}

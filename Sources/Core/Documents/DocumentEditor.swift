@@ -136,7 +136,7 @@ package struct DocumentEditor: Sendable {
         }
         switch (opened(tree), first) {
         case (.array(var elements, let origin), .index(let index)):
-            guard index <= elements.count else { return false }
+            guard 0...elements.count ~= index else { return false }
             elements.insert(.value(value), at: index)
             tree = .array(elements, from: origin)
         case (.array(var elements, let origin), .key("-")):
@@ -211,11 +211,17 @@ package struct DocumentEditor: Sendable {
         private mutating func begin(_ kind: NodeKind, _ key: String?, _ origin: Node? = nil) -> Int {
             var node = TapeNode(start: 0, extent: 0, key: 0, keyLength: 0, kind: kind, flags: .synthetic)
             if let origin, !origin.isSynthetic {
-                // A container that was opened for a change still stands where it stood.
-                node.start = origin.tape.nodes[Int(origin.index)].start
-                node.flags = origin.isAliased ? .aliased : []
+                // A container that was opened for a change still stands where it stood, and so does its key.
+                let old = origin.tape.nodes[Int(origin.index)]
+                node.start = old.start
+                node.flags = origin.isAliased ? [.aliased, .edited] : .edited
+                if key != nil { keepKey(of: old, origin.tape, &node) }
+                if let use = origin.tape.aliasUse(Int(origin.index)) {
+                    builder.aliasUses.append(AliasUse(node: builder.nodes.count, start: use.start, end: use.end))
+                }
+            } else {
+                setKey(&node, key)
             }
-            setKey(&node, key)
             builder.nodes.append(node)
             return builder.nodes.count - 1
         }
@@ -224,6 +230,12 @@ package struct DocumentEditor: Sendable {
             guard let key else { return }
             node.key = builder.addSide(key)
             node.flags.insert(.keySide)
+        }
+
+        private mutating func keepKey(of old: TapeNode, _ tape: Tape, _ node: inout TapeNode) {
+            node.key = old.flags.contains(.keySide) ? moveSide(tape, Int(old.key)) : old.key
+            node.keyLength = old.keyLength
+            node.flags.formUnion(old.flags.intersection([.keySide, .keyEscaped]))
         }
 
         private mutating func emit(_ value: DocumentValue, key: String?) {
@@ -263,17 +275,18 @@ package struct DocumentEditor: Sendable {
             for index in first..<tape.end(of: first) {
                 var copy = tape.nodes[index]
                 if copy.isContainer { copy.extent = UInt32(Int(copy.extent) + shift) }
-                if copy.flags.contains(.side), !copy.isContainer {
-                    copy.extent = moveSide(tape, Int(copy.extent))
-                }
-                if copy.flags.contains(.keySide), index != first || key == nil {
+                if copy.flags.contains(.side), !copy.isContainer { copy.extent = moveSide(tape, Int(copy.extent)) }
+                if index == first, key == nil {
+                    // A document's root or a list's element has no key, whatever it was before.
+                    (copy.key, copy.keyLength) = (0, 0)
+                    copy.flags.subtract([.keySide, .keyEscaped])
+                } else if copy.flags.contains(.keySide) {
                     copy.key = moveSide(tape, Int(copy.key))
                 }
+                if copy.flags.contains(.aliased), let use = tape.aliasUse(index) {
+                    builder.aliasUses.append(AliasUse(node: builder.nodes.count, start: use.start, end: use.end))
+                }
                 builder.nodes.append(copy)
-            }
-            // The root of the subtree keeps its key where it stands in the source; the same text is meant.
-            if key != nil, tape.nodes[first].flags.contains(.keySide) {
-                builder.nodes[first + shift].key = moveSide(tape, Int(tape.nodes[first].key))
             }
         }
 
@@ -281,7 +294,7 @@ package struct DocumentEditor: Sendable {
             let entry = tape.sideEntries[index]
             let stored = tape.side
             let text = stored.span.extracting(Int(entry.offset)..<Int(entry.offset + entry.length))
-            return builder.addSide(text, sourceEnd: Int(entry.sourceEnd))
+            return builder.addSide(text, from: Int(entry.sourceStart), to: Int(entry.sourceEnd))
         }
     }
 }

@@ -15,6 +15,12 @@ package struct DocumentError: Error, Sendable, Equatable, CustomStringConvertibl
         case badKey
         /// The same key twice in one object; Kubernetes keeps the last.
         case duplicateKey
+        /// A value that does not fit its tag, or that JSON has no word for.
+        case badValue
+        /// Documents parted in a way that `kubectl` does not read.
+        case separator
+        /// So much was wrong that the rest was not read.
+        case tooManyProblems
         /// A file that is only YAML after Helm has rendered it.
         case helmTemplate
         /// The file could not be read.

@@ -1,3 +1,5 @@
+internal import YAMLEvents
+
 /// One YAML document or one JSON value of a text.
 package struct Document: Sendable {
     package let root: Node
@@ -36,20 +38,29 @@ package enum DocumentReader {
             return DocumentSet(documents: [], problems: [DocumentError(.tooLarge, at: place, "larger than 4 GiB")])
         }
         if beginsLikeJSON(source.bytes) {
+            if let (repaired, problem) = repairedText(source) {
+                var set = read(repaired, options: options)
+                set.problems.insert(problem, at: 0)
+                return set
+            }
             var parser = JSONParser(source: source, options: options)
             do throws(DocumentError) {
                 try parser.parse()
-                return set(parser.builder, parser.roots, parser.problems, source)
+                return set(parser.builder, parser.roots, parser.problems.finished, source)
             } catch {
                 // Flow-style YAML begins like JSON too; but what is neither is told as the JSON it looks like.
-                guard error.code == .syntax else { return DocumentSet(documents: [], problems: [error]) }
-                let yaml = readYAML(source, options)
-                if yaml.problems.allSatisfy({ $0.code == .duplicateKey }) { return yaml }
-                let whole = parser.roots.dropLast()
+                let whole = parser.completeRoots
                 var kept = parser.builder
-                if let cut = parser.roots.last { kept.nodes.removeSubrange(cut...) }
+                if whole.count < parser.roots.count { kept.truncate(to: parser.roots[whole.count]) }
+                guard error.code == .syntax else {
+                    return set(kept, whole, parser.problems.finished + [error], source)
+                }
+                let yaml = readYAML(source, options)
+                if yaml.documents.count > whole.count || yaml.problems.allSatisfy({ $0.code == .duplicateKey }) {
+                    return yaml
+                }
                 let helm = yaml.problems.first { $0.code == .helmTemplate }
-                return set(kept, Array(whole), parser.problems + [helm ?? error], source)
+                return set(kept, whole, parser.problems.finished + [helm ?? error], source)
             }
         }
         return readYAML(source, options)
@@ -57,13 +68,13 @@ package enum DocumentReader {
 
     /// Reads text that must be one JSON value.
     package static func readJSON(_ source: SourceText, options: Options = .server) throws(DocumentError) -> Node {
-        var parser = JSONParser(source: source, options: options)
+        var parser = JSONParser(source: repairedText(source)?.source ?? source, options: options)
         try parser.parse()
         guard parser.roots.count == 1 else {
             throw DocumentError(
                 .syntax, at: source.location(at: 0), "expected one JSON value, found \(parser.roots.count)")
         }
-        let tape = parser.builder.finish(source)
+        let tape = parser.builder.finish(parser.source)
         return Node(tape: tape, index: parser.roots[0], root: parser.roots[0])
     }
 
@@ -90,10 +101,29 @@ package enum DocumentReader {
         return false
     }
 
+    /// JSON with bytes that are no UTF-8: Kubernetes reads U+FFFD in their place.
+    private static func repairedText(_ source: SourceText) -> (source: SourceText, problem: DocumentError)? {
+        guard !TextScan.isASCII(source.bytes, in: 0..<source.bytes.count) else { return nil }
+        let stored = source.bytes
+        let offset: Int
+        do {
+            _ = try UTF8Span(validating: stored.span)
+            return nil
+        } catch {
+            offset = error.byteOffsets.lowerBound
+        }
+        let text = Array(String(decoding: source.bytes, as: UTF8.self).utf8)
+        return (
+            SourceText(name: source.name, bytes: text),
+            DocumentError(
+                .binary, at: source.location(at: offset), "not UTF-8 text; Kubernetes reads \"\u{FFFD}\" here")
+        )
+    }
+
     private static func readYAML(_ source: SourceText, _ options: Options) -> DocumentSet {
         var composer = YAMLComposer(source: source, options: options)
         composer.parse()
-        return set(composer.builder, composer.roots, composer.problems, source)
+        return set(composer.builder, composer.roots, composer.problems.finished, source)
     }
 
     private static func set(

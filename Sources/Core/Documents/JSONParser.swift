@@ -8,7 +8,7 @@ struct JSONParser: ~Copyable {
     let options: DocumentReader.Options
     var builder = TapeBuilder()
     var roots: [Int] = []
-    var problems: [DocumentError] = []
+    var problems = ProblemList()
 
     init(source: SourceText, options: DocumentReader.Options) {
         self.source = source
@@ -17,11 +17,16 @@ struct JSONParser: ~Copyable {
         builder.nodes.reserveCapacity(source.bytes.count / 14 + 16)
     }
 
+    /// Roots that were read to their end.
+    private(set) var completeRoots: [Int] = []
+
     private struct Frame {
         var index: Int
         var isObject: Bool
         /// Nodes below here are dropped when the container closes (`managedFields`).
         var dropFrom: Int
+        /// The container it stands in; -1 for a root.
+        var parent: Int
     }
 
     /// Reads every value; stops at the first syntax error.
@@ -53,7 +58,8 @@ struct JSONParser: ~Copyable {
                     position += 1
                     close(frame)
                     stack.removeLast()
-                    expectComma = true
+                    expectComma = !stack.isEmpty
+                    if stack.isEmpty { completeRoots.append(frame.index) }
                     continue
                 }
                 if expectComma {
@@ -77,7 +83,8 @@ struct JSONParser: ~Copyable {
                         let plain = escaped ? JSONText.unescaped(text) : []
                         keyStart = Int(
                             escaped
-                                ? builder.addSide(plain.span, sourceEnd: end) : builder.addSide(text, sourceEnd: end))
+                                ? builder.addSide(plain.span, from: keyStart - 1, to: end + 1)
+                                : builder.addSide(text, from: keyStart - 1, to: end + 1))
                         keyLength = 0
                     }
                     position = skipSpace(bytes, end + 1)
@@ -125,7 +132,10 @@ struct JSONParser: ~Copyable {
                 {
                     dropFrom = builder.nodes.count
                 }
-                stack.append(Frame(index: builder.nodes.count, isObject: node.kind == .object, dropFrom: dropFrom))
+                stack.append(
+                    Frame(
+                        index: builder.nodes.count, isObject: node.kind == .object, dropFrom: dropFrom,
+                        parent: stack.last?.index ?? -1))
                 builder.nodes.append(node)
                 position += 1
                 expectComma = false
@@ -136,6 +146,7 @@ struct JSONParser: ~Copyable {
                 position = end
             }
             expectComma = !stack.isEmpty
+            if stack.isEmpty { completeRoots.append(builder.nodes.count - 1) }
         }
         if let frame = stack.last {
             let opened = source.location(at: Int(builder.nodes[frame.index].start))
@@ -146,11 +157,11 @@ struct JSONParser: ~Copyable {
     private mutating func close(_ frame: Frame) {
         if frame.dropFrom >= 0 {
             builder.nodes.removeSubrange(frame.dropFrom...)
+            if frame.parent >= 0 { builder.nodes[frame.parent].flags.insert(.edited) }
             return
         }
         for lost in builder.close(frame.index, source: source, checkKeys: options.checkDuplicateKeys) {
-            problems.append(
-                .duplicateKey(builder.key(lost, source), at: source.location(at: Int(builder.nodes[lost].key))))
+            problems.append(.duplicateKey(builder.key(lost, source), at: builder.keyLocation(lost, source)))
         }
     }
 

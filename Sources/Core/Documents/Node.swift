@@ -265,16 +265,24 @@ package struct Node: Sendable {
         guard exists, !node.flags.contains(.synthetic), index != root else { return nil }
         if node.flags.contains(.keySide) {
             let entry = tape.sideEntries[Int(node.key)]
-            return Int(node.key) < tape.sideEntries.count
-                ? Int(entry.sourceEnd) - Int(entry.length)..<Int(entry.sourceEnd) : nil
+            // A key that was written by a patch stands nowhere.
+            return entry.sourceEnd > 0 ? Int(entry.sourceStart)..<Int(entry.sourceEnd) : nil
         }
-        guard node.keyLength > 0 else { return nil }
         let start = Int(node.key)
+        // No key text begins at the first byte: an opening bracket or a quote is before it, or it is the first key of
+        // a block mapping, and then it is not empty.
+        guard start > 0 || node.keyLength > 0 else { return nil }
         let bytes = tape.source.bytes
         if start > 0, bytes[start - 1] == UInt8(ascii: "\"") || bytes[start - 1] == UInt8(ascii: "'") {
             return start - 1..<start + Int(node.keyLength) + 1
         }
         return start..<start + Int(node.keyLength)
+    }
+
+    /// Bytes of the `*name` that this value came by; nil when it is written out, or came with a merge key.
+    package var aliasRange: Range<Int>? {
+        guard exists, let use = tape.aliasUse(Int(index)) else { return nil }
+        return use.start..<use.end
     }
 
     /// Whether the node came by a YAML alias or merge key, so that its text stands elsewhere and is shared.
@@ -285,47 +293,4 @@ package struct Node: Sendable {
 
     /// The text the node stands in.
     package var source: SourceText { tape.source }
-}
-
-extension Tape {
-    /// One past the last byte of the node in the source.
-    func sourceEnd(_ index: Int) -> Int {
-        let node = nodes[index]
-        guard node.isContainer else {
-            if node.flags.contains(.side) { return Int(sideEntries[Int(node.extent)].sourceEnd) }
-            return Int(node.start) + Int(node.extent) + (node.flags.contains(.quoted) ? 1 : 0)
-        }
-        let stored = source.bytes
-        let bytes = stored.span
-        let start = Int(node.start)
-        var last = start
-        var child = index + 1
-        while child < Int(node.extent) {
-            // Aliased children stand elsewhere; their text says nothing of this container's end.
-            if !nodes[child].flags.contains(.synthetic),
-                !nodes[child].flags.contains(.aliased)
-                    || node.flags.contains(.aliased)
-            {
-                last = Swift.max(last, sourceEnd(child))
-            }
-            child = end(of: child)
-        }
-        guard start < bytes.count else { return last }
-        let open = bytes[start]
-        let close: UInt8
-        switch open {
-        case UInt8(ascii: "{"): close = UInt8(ascii: "}")
-        case UInt8(ascii: "["): close = UInt8(ascii: "]")
-        default: return last
-        }
-        var position = Swift.max(last, start + 1)
-        while position < bytes.count, bytes[position] != close {
-            if bytes[position] == UInt8(ascii: "#") {
-                while position < bytes.count, bytes[position] != 0x0A { position += 1 }
-            } else {
-                position += 1
-            }
-        }
-        return Swift.min(position + 1, bytes.count)
-    }
 }

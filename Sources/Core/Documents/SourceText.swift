@@ -1,4 +1,5 @@
 internal import Synchronization
+internal import YAMLEvents
 
 /// A place in a file, as editors count: lines and columns from 1, columns in Unicode scalars.
 package struct SourceLocation: Sendable, Hashable, Comparable, CustomStringConvertible {
@@ -27,8 +28,18 @@ package final class SourceText: Sendable {
     package let bytes: [UInt8]
     /// The bytes were made from the file by Kustomize or Helm: places inside them are not places in the file.
     package let isRendered: Bool
-    /// Offsets of the first byte of every line, found when a location is first asked for.
-    private let lineStarts = Mutex<[UInt32]?>(nil)
+    /// What stands before every block of `blockSize` bytes, counted when a location is first asked for.
+    private let blocks = Mutex<[Block]?>(nil)
+    private static let blockSize = 1024
+
+    /// So that a place in a file of one long line costs no walk back to its start.
+    private struct Block {
+        var lines: UInt32
+        /// First byte of the line that the block begins in.
+        var lineStart: UInt32
+        /// Bytes that continue a Unicode scalar, before the block.
+        var continuations: UInt32
+    }
 
     package init(name: String, bytes: [UInt8], isRendered: Bool = false) {
         self.name = name
@@ -42,37 +53,63 @@ package final class SourceText: Sendable {
     /// The place of a byte offset.
     package func location(at offset: Int) -> SourceLocation {
         guard !isRendered else { return SourceLocation(file: name, line: 1, column: 1) }
+        let offset = max(0, min(offset, bytes.count))
         let (line, start) = lineAndStart(of: offset)
-        var column = 1
-        var index = start
-        let end = min(offset, bytes.count)
-        while index < end {
-            // Continuation bytes of UTF-8 are not columns.
-            if bytes[index] & 0xC0 != 0x80 { column += 1 }
-            index += 1
-        }
+        let column = offset - start - (continuations(before: offset) - continuations(before: start)) + 1
         return SourceLocation(file: name, line: line, column: column)
     }
 
     /// Line number from 1 and the offset of the line's first byte.
     package func lineAndStart(of offset: Int) -> (line: Int, start: Int) {
-        lineStarts.withLock { cache in
-            let starts = cache ?? Self.scanLines(bytes)
-            cache = starts
-            var low = 0
-            var high = starts.count
-            while high - low > 1 {
-                let middle = (low + high) / 2
-                if Int(starts[middle]) <= offset { low = middle } else { high = middle }
-            }
-            return (low + 1, Int(starts[low]))
+        let offset = max(0, min(offset, bytes.count))
+        let index = offset / Self.blockSize
+        let block = block(index)
+        let first = index * Self.blockSize
+        let line = Int(block.lines) + TextScan.lines(bytes, in: first..<offset) + 1
+        let stored = bytes
+        let span = stored.span
+        var start = offset
+        while start > first, span[start - 1] != UInt8(ascii: "\n") { start -= 1 }
+        return (line, start > first || index == 0 ? start : startsLine(first) ? first : Int(block.lineStart))
+    }
+
+    private func startsLine(_ offset: Int) -> Bool { offset == 0 || bytes[offset - 1] == UInt8(ascii: "\n") }
+
+    private func continuations(before offset: Int) -> Int {
+        let index = offset / Self.blockSize
+        return Int(block(index).continuations) + Self.continuations(bytes, in: index * Self.blockSize..<offset)
+    }
+
+    private static func continuations(_ bytes: [UInt8], in range: Range<Int>) -> Int {
+        let span = bytes.span
+        var count = 0
+        for i in range where span[i] & 0xC0 == 0x80 { count += 1 }
+        return count
+    }
+
+    private func block(_ index: Int) -> Block {
+        blocks.withLock { cache in
+            let counted = cache ?? Self.count(bytes)
+            cache = counted
+            return counted[index]
         }
     }
 
-    private static func scanLines(_ bytes: [UInt8]) -> [UInt32] {
-        var starts: [UInt32] = [0]
+    private static func count(_ bytes: [UInt8]) -> [Block] {
         let span = bytes.span
-        for index in span.indices where span[index] == UInt8(ascii: "\n") { starts.append(UInt32(index + 1)) }
-        return starts
+        var blocks: [Block] = []
+        blocks.reserveCapacity(bytes.count / blockSize + 1)
+        var block = Block(lines: 0, lineStart: 0, continuations: 0)
+        for i in 0...bytes.count {
+            if i % blockSize == 0 { blocks.append(block) }
+            guard i < bytes.count else { break }
+            if span[i] == UInt8(ascii: "\n") {
+                block.lines += 1
+                block.lineStart = UInt32(i + 1)
+            } else if span[i] & 0xC0 == 0x80 {
+                block.continuations += 1
+            }
+        }
+        return blocks
     }
 }

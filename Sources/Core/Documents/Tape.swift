@@ -47,10 +47,12 @@ struct TapeNode: Sendable {
         static let keyEscaped = Flags(rawValue: 16)
         /// The key is the side entry `key`.
         static let keySide = Flags(rawValue: 32)
-        /// A later member of the same object has the same key and wins.
+        /// Hidden: a later member of the same object has the same key and wins, or the node is a merge key.
         static let shadowed = Flags(rawValue: 64)
-        /// Not in the source: written by defaulting or a patch. For containers: a flow or block matter is unknown.
+        /// Not in the source: written by defaulting or a patch.
         static let synthetic = Flags(rawValue: 128)
+        /// Containers only: something in it was changed or left out, so that its last child tells nothing of its end.
+        static let edited = Flags(rawValue: 2)
     }
 
     var isContainer: Bool { kind == .array || kind == .object }
@@ -60,8 +62,17 @@ struct TapeNode: Sendable {
 struct SideEntry: Sendable {
     var offset: UInt32
     var length: UInt32
+    /// The first byte of the source that the text was written as, quotes included.
+    var sourceStart: UInt32
     /// One past the last byte of the source that the text was written as.
     var sourceEnd: UInt32
+}
+
+/// Where an alias stands whose value is the node.
+struct AliasUse: Sendable {
+    var node: Int
+    var start: Int
+    var end: Int
 }
 
 /// The nodes of all documents of one source.
@@ -70,12 +81,17 @@ final class Tape: Sendable {
     let nodes: [TapeNode]
     let side: [UInt8]
     let sideEntries: [SideEntry]
+    /// Ordered by node.
+    let aliasUses: [AliasUse]
 
-    init(source: SourceText, nodes: [TapeNode], side: [UInt8], sideEntries: [SideEntry]) {
+    init(
+        source: SourceText, nodes: [TapeNode], side: [UInt8], sideEntries: [SideEntry], aliasUses: [AliasUse]
+    ) {
         self.source = source
         self.nodes = nodes
         self.side = side
         self.sideEntries = sideEntries
+        self.aliasUses = aliasUses
     }
 
     /// The index behind the subtree at `index`.

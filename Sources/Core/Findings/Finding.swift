@@ -22,7 +22,18 @@ package struct Evidence: Sendable {
     package var path: FieldPath { node.path }
     package var location: SourceLocation? { node.location }
     /// The value as text where it is a scalar; nil for containers, missing fields and anything of a Secret.
-    package var value: String? { node.text }
+    package var value: String? {
+        node.exists && !isConfidential ? node.text : nil
+    }
+
+    /// Whether the value could be a secret: anything of a Secret, the value of an environment variable, and the copy
+    /// of the whole object that `kubectl apply` leaves in an annotation.
+    private var isConfidential: Bool {
+        if object?.kind == "Secret" || node.rootNode["kind"].equals("Secret") { return true }
+        let elements = path.elements
+        if elements.last == .key("kubectl.kubernetes.io/last-applied-configuration") { return true }
+        return elements.count > 2 && elements.last == .key("value") && elements[elements.count - 3] == .key("env")
+    }
 }
 
 /// A rule broken by, or not observable on, one owner: all the places together.

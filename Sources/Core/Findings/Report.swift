@@ -17,6 +17,8 @@ package struct Report: Sendable {
     package var rules: [Rule]
     /// Waivers that have expired or matched nothing.
     package var waiverNotes: [String]
+    /// What was left out because a baseline knows it; nil without one.
+    package var baseline: BaselineComparison?
 
     package init(
         target: String, isCluster: Bool, generatedAt: String, version: String, findings: [Finding] = [],

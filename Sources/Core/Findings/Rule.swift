@@ -110,6 +110,9 @@ package struct CheckReport: Sendable {
         failures.append(Evidence(node: node, message: message))
     }
 
+    /// The subject is wrong where the evidence says.
+    package mutating func fail(_ evidence: Evidence) { failures.append(evidence) }
+
     /// It cannot be known from what was seen, and why.
     package mutating func notObservable(at node: Node, _ reason: String) {
         unobservable.append(Evidence(node: node, message: reason))

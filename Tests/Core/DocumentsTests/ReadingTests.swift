@@ -23,7 +23,7 @@ import Testing
         let root = try #require(set.documents.first).root
         #expect(
             root.json()
-                == #"{"a":{"b":1,"c":["x","y\n"]},"d":{"b":1,"c":["x","y\n"]},"e":{"c":["x","y\n"],"b":2,"quoted key":true},"text":"hello\nworld\n","ü":"é","z":420}"#
+                == #"{"a":{"b":1,"c":["x","y\n"]},"d":{"b":1,"c":["x","y\n"]},"e":{"b":2,"quoted key":true,"c":["x","y\n"]},"text":"hello\nworld\n","ü":"é","z":420}"#
         )
         #expect(root["z"].location?.description == "t.yaml:12:4")
         #expect(root["e"]["b"].path.description == "e.b")

@@ -115,7 +115,8 @@ struct DirectionTable: Sendable {
             }
         }
         var out: [CompiledRule] = []
-        for (meaning, where_) in meanings.sorted(by: { $0.key.description < $1.key.description }) where !meaning.isEmpty {
+        for (meaning, where_) in meanings.sorted(by: { $0.key.description < $1.key.description }) where !meaning.isEmpty
+        {
             if identity.direction == .egress {
                 let narrowed = PeerSpace.Selection(
                     peers.sure.intersection(where_), possible: peers.possible.map { $0.intersection(where_) })
@@ -254,7 +255,8 @@ struct DirectionTable: Sendable {
                 }
             }
             allowed.formUnion(remaining)
-            groups[number].allowed.append(AllowedPeers(traffic: atom, allowed: allowed, denied: hasDoubt ? denied : nil))
+            groups[number].allowed.append(
+                AllowedPeers(traffic: atom, allowed: allowed, denied: hasDoubt ? denied : nil))
         }
     }
 

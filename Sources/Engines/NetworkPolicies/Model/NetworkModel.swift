@@ -15,7 +15,9 @@ package struct NetworkModel: Sendable {
     package init(_ given: NetworkState) {
         var state = given
         let plugin = state.plugin
-        if !plugin.enforcesPolicies || (plugin.family == .cilium && plugin.enforcement == .never) { state.policies = [] }
+        if !plugin.enforcesPolicies || (plugin.family == .cilium && plugin.enforcement == .never) {
+            state.policies = []
+        }
         self.state = state
         var selectors: [PeerSelector] = []
         var expressions: [LabelExpression] = state.gaps.map(\.subjects)

@@ -46,6 +46,12 @@ package struct NetworkNode: Sendable {
     package var name: String
     package var labels: [String: String]
     package var addresses: [IPAddress]
+
+    package init(name: String, labels: [String: String], addresses: [IPAddress]) {
+        self.name = name
+        self.labels = labels
+        self.addresses = addresses
+    }
 }
 
 /// All that decides who may talk to whom at one moment: a plain value, built by hand or read from objects.
@@ -83,7 +89,8 @@ package struct NetworkState: Sendable {
     package func namespaceNumber(_ name: String) -> Int? { namespaceIndex[name] }
 
     @discardableResult
-    package mutating func add(namespace name: String, labels: [String: String], object: KubernetesObject? = nil) -> Int {
+    package mutating func add(namespace name: String, labels: [String: String], object: KubernetesObject? = nil) -> Int
+    {
         let index = namespace(named: name)
         // The API server sets this label itself and lets nobody change it.
         namespaces[index].labels = labels.merging(["kubernetes.io/metadata.name": name]) { $1 }

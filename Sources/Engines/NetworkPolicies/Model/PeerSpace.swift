@@ -107,7 +107,8 @@ struct PeerSpace: Sendable {
             let selection = select(inner)
             let all = Bits(full: count)
             return Selection(
-                all.subtracting(selection.most), possible: selection.possible.map { _ in all.subtracting(selection.sure) })
+                all.subtracting(selection.most),
+                possible: selection.possible.map { _ in all.subtracting(selection.sure) })
         case .unknown(_, let inner): return doubt(inner)
         }
     }

@@ -62,7 +62,9 @@ package struct PolicyCatalogue: Sendable {
 
     package mutating func read(_ object: KubernetesObject) {
         guard let language = Self.language(object) else {
-            if Self.isUnread(object) { unread(object, "policies of kind \(object.kind) (\(object.apiVersion)) are not read") }
+            if Self.isUnread(object) {
+                unread(object, "policies of kind \(object.kind) (\(object.apiVersion)) are not read")
+            }
             return
         }
         let namespace = object.namespace.isEmpty ? "default" : object.namespace
@@ -83,14 +85,18 @@ package struct PolicyCatalogue: Sendable {
             let policy = reader.read(object)
             take([policy], reader.defects, object)
         case .calico:
-            guard plugin.family == .calico else { return unread(object, "a policy of Calico, which was not found here") }
+            guard plugin.family == .calico else {
+                return unread(object, "a policy of Calico, which was not found here")
+            }
             var reader = CalicoPolicyReader(
                 namespace: isGlobal ? nil : namespace, surroundings: surroundings, services: services)
             let policy = reader.read(object)
             take(policy.map { [$0] } ?? [], reader.defects, object)
         case .staged: staged.append(object.reference)
         case .cilium:
-            guard plugin.family == .cilium else { return unread(object, "a policy of Cilium, which was not found here") }
+            guard plugin.family == .cilium else {
+                return unread(object, "a policy of Cilium, which was not found here")
+            }
             var reader = CiliumPolicyReader(
                 namespace: isGlobal ? nil : namespace, plugin: plugin, services: services, blockGroups: blockGroups)
             let policies = reader.read(object)
@@ -119,7 +125,9 @@ package struct PolicyCatalogue: Sendable {
                         reason: "\(object.reference) is invalid: \(defects.refusals[0].message)",
                         subjects: policy.subjects, ingress: policy.ingress != nil, egress: policy.egress != nil))
             }
-            if read.isEmpty { unread(object, "\(object.reference) is invalid: \(defects.refusals[0].message)", said: true) }
+            if read.isEmpty {
+                unread(object, "\(object.reference) is invalid: \(defects.refusals[0].message)", said: true)
+            }
             return
         }
         policies += read
@@ -144,7 +152,9 @@ package struct PolicyCatalogue: Sendable {
     private mutating func unread(_ object: KubernetesObject, _ reason: String, said: Bool = false) {
         if !said {
             problems.append(
-                Problem(.unsupported, code: "network-policy", "\(object.reference): \(reason)", location: object.node.location))
+                Problem(
+                    .unsupported, code: "network-policy", "\(object.reference): \(reason)",
+                    location: object.node.location))
         }
         gaps.append(
             PolicyGap(

@@ -62,7 +62,8 @@ struct AdminPolicyReader {
             defects.expect(rule, ["name", "action", peersKey, portsKey])
             guard let action = rule["action"].string.flatMap({ actions[$0] }) else {
                 defects.refuse(
-                    rule["action"], "\(rule["action"].path): the action is \(actions.keys.sorted().joined(separator: ", "))")
+                    rule["action"],
+                    "\(rule["action"].path): the action is \(actions.keys.sorted().joined(separator: ", "))")
                 continue
             }
             if rule[peersKey].isEmpty {

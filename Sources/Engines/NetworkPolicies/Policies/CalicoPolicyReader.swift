@@ -23,7 +23,8 @@ struct CalicoPolicyReader {
         defects.expect(
             spec,
             [
-                "tier", "order", "selector", "namespaceSelector", "serviceAccountSelector", "types", "ingress", "egress",
+                "tier", "order", "selector", "namespaceSelector", "serviceAccountSelector", "types", "ingress",
+                "egress",
                 "doNotTrack", "preDNAT", "applyOnForward", "performanceHints",
             ])
         // Untracked and pre-DNAT policies act on the interfaces of hosts, never on pods.
@@ -77,7 +78,8 @@ struct CalicoPolicyReader {
             defects.expect(
                 rule,
                 [
-                    "action", "ipVersion", "protocol", "notProtocol", "icmp", "notICMP", "source", "destination", "http",
+                    "action", "ipVersion", "protocol", "notProtocol", "icmp", "notICMP", "source", "destination",
+                    "http",
                     "metadata",
                 ])
             let action: PolicyRule.Action

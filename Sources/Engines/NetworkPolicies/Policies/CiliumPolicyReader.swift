@@ -32,7 +32,8 @@ struct CiliumPolicyReader {
         defects.expect(
             spec,
             [
-                "endpointSelector", "nodeSelector", "ingress", "ingressDeny", "egress", "egressDeny", "enableDefaultDeny",
+                "endpointSelector", "nodeSelector", "ingress", "ingressDeny", "egress", "egressDeny",
+                "enableDefaultDeny",
                 "labels", "description", "log",
             ])
         if !spec["nodeSelector"].isNull { return nil }
@@ -272,7 +273,8 @@ struct CiliumSelector {
     var namesNamespace: Bool
 
     static func read(_ node: Node, _ defects: inout PolicyDefects) -> CiliumSelector {
-        let names = node["matchLabels"].members.map(\.key) + node["matchExpressions"].elements.compactMap { $0["key"].string }
+        let names =
+            node["matchLabels"].members.map(\.key) + node["matchExpressions"].elements.compactMap { $0["key"].string }
         let reserved = names.first { $0.hasPrefix("reserved:") || $0.hasPrefix("reserved.") }
         let expression = LabelExpression.selector(node, key, absent: .everything, &defects)
         var namesNamespace = false

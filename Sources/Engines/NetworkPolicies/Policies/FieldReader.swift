@@ -48,7 +48,8 @@ enum PortName {
             return false
         }
         let isLetter = { (byte: UInt8) in byte >= 0x61 && byte <= 0x7A }
-        return bytes.allSatisfy { isLetter($0) || ($0 >= 0x30 && $0 <= 0x39) || $0 == 0x2D } && bytes.contains(where: isLetter)
+        return bytes.allSatisfy { isLetter($0) || ($0 >= 0x30 && $0 <= 0x39) || $0 == 0x2D }
+            && bytes.contains(where: isLetter)
     }
 }
 

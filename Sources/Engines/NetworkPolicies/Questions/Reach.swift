@@ -149,9 +149,13 @@ extension NetworkModel {
             return set.v4 == AddressSet.all.v4 ? .yes : .maybe
         case .domains(let patterns): return patterns.contains { $0.matches(name) } ? .yes : .no
         case .union(let parts):
-            return parts.map { domainMatch($0, name) }.reduce(.no) { $0 == .yes || $1 == .yes ? .yes : $0 == .no ? $1 : $0 }
+            return parts.map { domainMatch($0, name) }.reduce(.no) {
+                $0 == .yes || $1 == .yes ? .yes : $0 == .no ? $1 : $0
+            }
         case .intersection(let parts):
-            return parts.map { domainMatch($0, name) }.reduce(.yes) { $0 == .no || $1 == .no ? .no : $0 == .yes ? $1 : $0 }
+            return parts.map { domainMatch($0, name) }.reduce(.yes) {
+                $0 == .no || $1 == .no ? .no : $0 == .yes ? $1 : $0
+            }
         case .complement(let inner):
             switch domainMatch(inner, name) {
             case .yes: return .no
@@ -179,7 +183,11 @@ extension NetworkModel {
                 guard match != .no else { continue }
                 if match == .maybe {
                     doubts.append(rule.identity)
-                    if rule.action == .pass { mayPass = true } else { possible.insert(rule.action == .allow ? .allowed : .denied) }
+                    if rule.action == .pass {
+                        mayPass = true
+                    } else {
+                        possible.insert(rule.action == .allow ? .allowed : .denied)
+                    }
                     continue
                 }
                 if rule.action == .pass {

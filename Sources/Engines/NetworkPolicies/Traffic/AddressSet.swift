@@ -7,7 +7,9 @@ package struct AddressSet: Sendable, Hashable {
 
     package init(_ cidr: CIDR) {
         switch cidr.base.family {
-        case .v4: v4 = IntervalSet(UInt32(truncatingIfNeeded: cidr.base.value), through: UInt32(truncatingIfNeeded: cidr.last))
+        case .v4:
+            v4 = IntervalSet(
+                UInt32(truncatingIfNeeded: cidr.base.value), through: UInt32(truncatingIfNeeded: cidr.last))
         case .v6: v6 = IntervalSet(cidr.base.value, through: cidr.last)
         }
     }

@@ -146,7 +146,8 @@ package struct CIDR: Sendable, Hashable, CustomStringConvertible {
     package var last: UInt128 {
         let bits = base.family == .v4 ? 32 : 128
         return length == bits
-            ? base.value : length == 0 ? (bits == 32 ? 0xFFFF_FFFF : .max) : base.value | ((1 << UInt128(bits - length)) - 1)
+            ? base.value
+            : length == 0 ? (bits == 32 ? 0xFFFF_FFFF : .max) : base.value | ((1 << UInt128(bits - length)) - 1)
     }
 
     package func contains(_ other: CIDR) -> Bool {

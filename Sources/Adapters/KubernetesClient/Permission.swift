@@ -1,0 +1,93 @@
+/// One thing a user may do.
+package struct Permission: Sendable, Hashable, CustomStringConvertible {
+    package var verb: String
+    package var group: String
+    package var resource: String
+    /// Nil for the whole cluster.
+    package var namespace: String?
+
+    package init(_ verb: String, _ resource: String, in group: String, namespace: String? = nil) {
+        self.verb = verb
+        self.group = group
+        self.resource = resource
+        self.namespace = namespace
+    }
+
+    /// `list deployments.apps in all namespaces`.
+    package var description: String {
+        let name = group.isEmpty ? resource : "\(resource).\(group)"
+        return "\(verb) \(name) " + (namespace.map { "in namespace \($0)" } ?? "in the whole cluster")
+    }
+}
+
+/// Whether the user has a permission.
+package struct PermissionStatus: Sendable, Hashable {
+    package var permission: Permission
+    package var isHeld: Bool
+    /// What the authorizer said; often nothing.
+    package var reason: String
+}
+
+extension ResourceSet {
+    /// What reading the set takes, in the order of the table.
+    package func permissions(in namespace: String? = nil) -> [Permission] {
+        guard let namespace else { return entries.map { Permission("list", $0.name, in: $0.group) } }
+        return [Permission("get", "namespaces", in: "", namespace: namespace)]
+            + namespaced.entries.map { Permission("list", $0.name, in: $0.group, namespace: namespace) }
+    }
+
+    /// The role that allows to read the set and nothing else, as YAML: bound to a service account, it is all Martlet
+    /// needs.
+    package func clusterRole(named name: String = "martlet") -> String {
+        role(
+            kind: "ClusterRole", metadata: ["name: \(name)"],
+            comment: [
+                "The least Martlet needs to read a cluster: one verb, \"list\", on each kind it looks at.",
+                "/version and discovery need no rule: every signed-in user has them (system:discovery).",
+            ], entries: entries, namespaces: nil)
+    }
+
+    /// The same for one namespace.
+    package func role(named name: String = "martlet", in namespace: String) -> String {
+        role(
+            kind: "Role", metadata: ["name: \(name)", "namespace: \(namespace)"],
+            comment: ["The least Martlet needs to read this one namespace."], entries: namespaced.entries,
+            namespaces: namespace)
+    }
+
+    private func role(
+        kind: String, metadata: [String], comment: [String], entries: [Entry], namespaces: String?
+    ) -> String {
+        var lines = comment.map { "# \($0)" }
+        lines += ["apiVersion: rbac.authorization.k8s.io/v1", "kind: \(kind)", "metadata:"]
+        lines += metadata.map { "  \($0)" }
+        lines.append("rules:")
+        if let namespaces {
+            lines += [
+                "# The namespace itself: its Pod Security labels.", "- apiGroups: [\"\"]", "  resources: [namespaces]",
+                "  resourceNames: [\(namespaces)]", "  verbs: [get]",
+            ]
+        }
+        let groups = Set(entries.map(\.group)).sorted()
+        for isSecret in [false, true] {
+            for group in groups {
+                let own = entries.filter { $0.group == group && ($0.name == "secrets") == isSecret }
+                guard !own.isEmpty else { continue }
+                if isSecret {
+                    lines += [
+                        "# Martlet asks for the metadata of Secrets only. RBAC cannot say so: whoever holds this rule can",
+                        "# read every value. Leave it out, and Secrets are reported as not observable.",
+                    ]
+                } else if own.contains(where: { !$0.isBuiltIn }) {
+                    lines.append("# Pod templates inside custom resources; harmless where \(group) is not installed.")
+                }
+                lines += ["- apiGroups: [\"\(group)\"]", "  resources:"]
+                for entry in own.sorted(by: { $0.name < $1.name }) {
+                    lines.append("  - \(entry.name)" + (entry.isBuiltIn && !isSecret ? "  # \(entry.reason)" : ""))
+                }
+                lines.append("  verbs: [list]")
+            }
+        }
+        return lines.joined(separator: "\n") + "\n"
+    }
+}

@@ -1,0 +1,125 @@
+/// What a scan reads of a cluster, and why: the one table that the reader, the role it needs and the page of
+/// permissions are made from.
+package struct ResourceSet: Sendable {
+    package struct Entry: Sendable, Hashable {
+        package var group: String
+        /// The plural, as roles name it.
+        package var name: String
+        package var isNamespaced: Bool
+        package var form: ObjectForm
+        /// What it is read for.
+        package var reason: String
+        /// Whether a server without it lacks something; custom resources come and go with their operators.
+        package var isBuiltIn: Bool
+
+        init(
+            _ group: String, _ name: String, namespaced: Bool = true, form: ObjectForm = .full, builtIn: Bool = true,
+            _ reason: String
+        ) {
+            self.group = group
+            self.name = name
+            isNamespaced = namespaced
+            self.form = form
+            isBuiltIn = builtIn
+            self.reason = reason
+        }
+    }
+
+    package var entries: [Entry]
+
+    package init(_ entries: [Entry]) { self.entries = entries }
+
+    /// Everything the checks look at, and nothing more.
+    ///
+    /// Not read, on purpose: Secrets (RBAC has no way to allow their metadata alone: who may list them may read their
+    /// values) and ConfigMaps, until a check asks for them; Events, Leases, Endpoints and EndpointSlices, metrics and
+    /// reviews, which change all the time and configure nothing; revisions of workloads, which are not what runs.
+    package static let standard = ResourceSet(builtIn + customWorkloads)
+
+    /// The names, labels and owners of Secrets; their values are never asked for.
+    package static let secretMetadata = ResourceSet([
+        Entry("", "secrets", form: .metadata, "Which Secrets exist and who owns them; the values are never asked for")
+    ])
+
+    /// ConfigMaps, whole.
+    package static let configMaps = ResourceSet([Entry("", "configmaps", "Credentials written into ConfigMaps")])
+
+    package static func + (a: Self, b: Self) -> Self {
+        ResourceSet(a.entries + b.entries.filter { !a.entries.contains($0) })
+    }
+
+    /// The part that one namespace has.
+    package var namespaced: Self { ResourceSet(entries.filter(\.isNamespaced)) }
+
+    private static let builtIn: [Entry] = [
+        Entry("", "namespaces", namespaced: false, "Pod Security labels, and the labels policies select by"),
+        Entry("", "pods", "What runs: security contexts, volumes, images, host access"),
+        Entry("", "podtemplates", "Pod templates kept for later"),
+        Entry("", "replicationcontrollers", "Pod templates and the owners of pods"),
+        Entry("", "serviceaccounts", "Which token a pod is given"),
+        Entry("", "services", "What is reachable, and from outside"),
+        Entry("", "limitranges", "Requests and limits a namespace gives to containers that name none"),
+        Entry("", "nodes", namespaced: false, "Versions of kubelets, taints, owners of static pods"),
+        Entry("apps", "deployments", "Pod templates and the owners of pods"),
+        Entry("apps", "replicasets", "The way from pods to their Deployment"),
+        Entry("apps", "statefulsets", "Pod templates and the owners of pods"),
+        Entry("apps", "daemonsets", "Pod templates and the owners of pods"),
+        Entry("batch", "jobs", "Pod templates and the owners of pods"),
+        Entry("batch", "cronjobs", "Pod templates that have no pod at the moment"),
+        Entry("networking.k8s.io", "networkpolicies", "Who may speak with whom"),
+        Entry("networking.k8s.io", "ingresses", "What is reachable from outside, with or without TLS"),
+        Entry("policy", "poddisruptionbudgets", "Which workloads survive the drain of a node"),
+        Entry("rbac.authorization.k8s.io", "roles", "Who may do what in a namespace"),
+        Entry("rbac.authorization.k8s.io", "rolebindings", "Who may do what in a namespace"),
+        Entry("rbac.authorization.k8s.io", "clusterroles", namespaced: false, "Who may do what in the cluster"),
+        Entry("rbac.authorization.k8s.io", "clusterrolebindings", namespaced: false, "Who may do what in the cluster"),
+        Entry("scheduling.k8s.io", "priorityclasses", namespaced: false, "Which pods may push others off a node"),
+        Entry(
+            "admissionregistration.k8s.io", "mutatingadmissionpolicies", namespaced: false,
+            "What is changed before it is stored"),
+        Entry(
+            "admissionregistration.k8s.io", "mutatingadmissionpolicybindings", namespaced: false,
+            "Where those policies hold"),
+        Entry(
+            "admissionregistration.k8s.io", "mutatingwebhookconfigurations", namespaced: false,
+            "What is changed before it is stored, and by whom"),
+        Entry(
+            "admissionregistration.k8s.io", "validatingadmissionpolicies", namespaced: false,
+            "What the cluster already refuses"),
+        Entry(
+            "admissionregistration.k8s.io", "validatingadmissionpolicybindings", namespaced: false,
+            "Where those policies hold"),
+        Entry(
+            "admissionregistration.k8s.io", "validatingwebhookconfigurations", namespaced: false,
+            "What the cluster already refuses, and who decides"),
+        Entry(
+            "apiextensions.k8s.io", "customresourcedefinitions", namespaced: false, form: .metadata,
+            "Which custom kinds there are; their schemas are not asked for"),
+    ]
+
+    /// Kinds of well-known operators that hold pod templates.
+    private static let customWorkloads: [Entry] =
+        [
+            ("actions.github.com", ["autoscalingrunnersets", "ephemeralrunners"]),
+            ("actions.summerwind.dev", ["runnerdeployments"]),
+            ("agones.dev", ["fleets", "gameservers"]),
+            ("apps.kruise.io", ["advancedcronjobs", "broadcastjobs", "clonesets", "daemonsets", "statefulsets"]),
+            ("apps.openshift.io", ["deploymentconfigs"]),
+            ("argoproj.io", ["analysistemplates", "rollouts"]),
+            ("batch.volcano.sh", ["jobs"]),
+            ("jobset.x-k8s.io", ["jobsets"]),
+            ("keda.sh", ["scaledjobs"]),
+            ("kubeflow.org", ["mpijobs", "notebooks", "pytorchjobs", "tfjobs"]),
+            ("leaderworkerset.x-k8s.io", ["leaderworkersets"]),
+            ("ray.io", ["rayclusters", "rayjobs"]),
+            ("serving.knative.dev", ["services"]),
+            ("sources.knative.dev", ["containersources"]),
+            ("sparkoperator.k8s.io", ["sparkapplications"]),
+        ].flatMap { group, names in
+            names.map { Entry(group, $0, builtIn: false, "Pod templates inside custom resources") }
+        } + [
+            Entry(
+                "argoproj.io", "clusteranalysistemplates", namespaced: false, builtIn: false,
+                "Pod templates inside custom resources")
+        ]
+}
