@@ -93,7 +93,7 @@ let package = Package(
             [Parts.nio, Parts.nioPosix, Parts.nioHTTP1, Parts.nioTLS, Parts.nioSSL, Parts.subprocess]),
         platform("Posture", on: ["Documents", "Kubernetes", "Findings", "PodSecurity", "Workloads"]),
         .executableTarget(
-            name: "martlet", dependencies: ["Posture", "Manifests", "KubernetesClient", Parts.arguments],
+            name: "martlet", dependencies: ["Posture", "Manifests", "KubernetesClient", "NetworkPolicies", Parts.arguments],
             path: "Sources/martlet",
             swiftSettings: strict),
         tests("Core", "Documents", on: ["Documents"]),

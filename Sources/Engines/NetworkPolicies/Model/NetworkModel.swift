@@ -12,7 +12,8 @@ package struct NetworkModel: Sendable {
     private let podsByAddress: [IPAddress: Int]
     private let nodesByAddress: [IPAddress: Int]
 
-    package init(_ given: NetworkState) {
+    /// `others` are states this one will be compared with: the address space is cut where their policies cut it too.
+    package init(_ given: NetworkState, comparedWith others: [NetworkState] = []) {
         var state = given
         let plugin = state.plugin
         if !plugin.enforcesPolicies || (plugin.family == .cilium && plugin.enforcement == .never) {
@@ -30,6 +31,11 @@ package struct NetworkModel: Sendable {
                     if let own = rule.own { selectors.append(own) }
                     for port in rule.traffic.named + rule.traffic.excludedNames { names.insert(port.name) }
                 }
+            }
+        }
+        for policy in others.flatMap(\.policies) {
+            for direction in Direction.allCases {
+                selectors += (policy.section(direction)?.rules ?? []).map(\.peers)
             }
         }
         let space = PeerSpace(state, selectors: selectors, expressions: expressions, portNames: names)
