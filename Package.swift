@@ -105,8 +105,9 @@ let package = Package(
         tests("Adapters", "Manifests", on: ["Manifests"]),
         tests(
             "Adapters", "KubernetesClient", on: ["KubernetesClient"],
-            [Parts.nio, Parts.nioPosix, Parts.nioHTTP1, Parts.nioSSL]),
-        tests("Platform", "Posture", on: ["Posture"]),
+            [Parts.nio, Parts.nioPosix, Parts.nioHTTP1, Parts.nioSSL, Parts.subprocess],
+            resources: [.copy("Golden")]),
+        tests("Platform", "Posture", on: ["Posture"], resources: [.copy("Golden")]),
         tests("Architecture", "Architecture", on: []),
         // Runs the suites of MARTLET_CONFORMANCE; not a product.
         .executableTarget(

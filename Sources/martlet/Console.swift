@@ -82,7 +82,10 @@ enum OutputFile {
     /// Replaces a file's content in one step, with the permissions it had, so that a cut never leaves half a file.
     static func replace(_ path: String, with bytes: [UInt8]) throws {
         var info = stat()
-        let mode = stat(path, &info) == 0 ? info.st_mode & 0o7777 : 0o644
+        let exists = stat(path, &info) == 0
+        // Pipes and devices (/dev/stdout, /dev/null) are written to, never replaced.
+        if exists, info.st_mode & S_IFMT != S_IFREG { return try write(path, bytes) }
+        let mode = exists ? info.st_mode & 0o7777 : 0o644
         // A link's target is replaced, not the link.
         let target = realpath(path, nil).map { pointer in
             defer { free(pointer) }
@@ -101,6 +104,17 @@ enum OutputFile {
             let reason = String(cString: strerror(errno))
             unlink(temporary)
             throw Failure(message: "\(path): cannot be written: \(reason)")
+        }
+    }
+
+    private static func write(_ path: String, _ bytes: [UInt8]) throws {
+        let descriptor = open(path, O_WRONLY | O_CLOEXEC)
+        guard descriptor >= 0 else {
+            throw Failure(message: "\(path): cannot be written: \(String(cString: strerror(errno)))")
+        }
+        defer { close(descriptor) }
+        guard Console.writeAll(bytes, to: descriptor) else {
+            throw Failure(message: "\(path): cannot be written: \(String(cString: strerror(errno)))")
         }
     }
 }

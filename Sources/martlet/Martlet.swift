@@ -26,7 +26,10 @@ struct Martlet: AsyncParsableCommand {
             3 something was not observable and --strict was given.
             """,
         version: MartletVersion.current,
-        subcommands: [ScanCommand.self, ChecksCommand.self, PermissionsCommand.self, CompletionCommand.self])
+        subcommands: [
+            ScanCommand.self, FixCommand.self, PodSecurityCommand.self, ChecksCommand.self, PermissionsCommand.self,
+            CompletionCommand.self,
+        ])
 
     static func main() async {
         // A closed pipe (`martlet scan | head`) ends the program quietly.

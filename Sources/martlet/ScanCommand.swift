@@ -115,7 +115,7 @@ struct ScanCommand: AsyncParsableCommand {
             }
         }
         try write(report)
-        let status = ExitStatus(report, failOn: failOn.severity, strict: strict)
+        let status = RunStatus(report, failOn: failOn.severity, strict: strict)
         if status != .clean { throw ExitCode(status.rawValue) }
     }
 

@@ -2,7 +2,7 @@ import Foundation
 
 // Measures what the project promises: `bench [--name NAME]`. Figures of a debug build mean nothing.
 
-let benchmarks = DocumentBenchmarks.all
+let benchmarks = DocumentBenchmarks.all + PodSecurityBenchmarks.all + ScanBenchmarks.all
 let parts = DocumentBenchmarks.parts
 
 var arguments = Array(CommandLine.arguments.dropFirst())

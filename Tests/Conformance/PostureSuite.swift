@@ -9,6 +9,8 @@ extension ConformanceSuite {
             ConformanceFile(name: "corpus-level", run: corpusLevels),
             ConformanceFile(name: "corpus-accepted", run: corpusAccepted),
             ConformanceFile(name: "probes-pss", run: probes),
+            ConformanceFile(name: "fixes", run: FixesSuite.reachRestricted),
+            ConformanceFile(name: "fixes-open-nothing", run: FixesSuite.openNothing),
         ])
 
     /// The server that gave the levels is v1.36.
@@ -98,7 +100,7 @@ extension ConformanceSuite {
         return agreement
     }
 
-    /// The probes' words for what is violated: the field for namespaces of the host, one word for both levels of a check.
+    /// The probes' words for what is violated: the field for namespaces of the host, one for both levels of a check.
     private static func words(_ verdict: PodSecurityVerdict) -> [String] {
         verdict.violations.flatMap { violation -> [String] in
             switch violation.check {

@@ -72,6 +72,7 @@ enum DocumentTarget {
     }
 }
 
+/// What libFuzzer calls with every text.
 @_cdecl("LLVMFuzzerTestOneInput")
 public func fuzzDocuments(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
     DocumentTarget.run(Array(UnsafeBufferPointer(start: start, count: count)))

@@ -21,6 +21,13 @@ extension APIClient {
         return out
     }
 
+    /// The way of servers before 1.26: a request for each group version.
+    func discoverLegacy() async throws -> Discovery {
+        var out = Discovery(resources: [], unavailable: [])
+        for path in ["/api", "/apis"] { try await read(legacy: try await node(path), path, into: &out) }
+        return out
+    }
+
     private static let aggregated =
         ["v2", "v2beta1"].map {
             "application/json;g=apidiscovery.k8s.io;v=\($0);as=APIGroupDiscoveryList"

@@ -254,8 +254,8 @@ extension ClientConfiguration {
         }
         if skipsVerification, server.isSecure {
             warnings.append(
-                "insecure-skip-tls-verify: the certificate of \(server.authority) is not checked; anyone on the way can "
-                    + "read the credentials and forge the answers")
+                "insecure-skip-tls-verify: the certificate of \(server.authority) is not checked; anyone on the "
+                    + "way can read the credentials and forge the answers")
         }
         let hasCredential = identity.token != nil || identity.tokenFile != nil || identity.username != nil
         if !server.isSecure, hasCredential {

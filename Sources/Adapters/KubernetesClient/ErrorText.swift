@@ -21,7 +21,8 @@ enum ErrorText {
             if error.connectionErrors.isEmpty {
                 return ClientError(
                     code(.unknownHost),
-                    "the name \"\(hop.host)\" is not known; check \(isProxy ? "proxy-url" : "the server's name, DNS and VPN")"
+                    "the name \"\(hop.host)\" is not known; check "
+                        + (isProxy ? "proxy-url" : "the server's name, DNS and VPN")
                 )
             }
             let causes = error.connectionErrors.map(\.error)
@@ -31,7 +32,8 @@ enum ErrorText {
         case let error as IOError where error.errnoCode == ECONNREFUSED:
             return ClientError(
                 code(.connectionRefused),
-                "\(what) refused the connection; is \(isProxy ? "the proxy" : "the API server") running, and the port right?"
+                "\(what) refused the connection; is \(isProxy ? "the proxy" : "the API server") running, and "
+                    + "the port right?"
             )
         case let error as IOError where error.errnoCode == ECONNRESET || error.errnoCode == EPIPE:
             return isProxy ? nil : ClientError(.connectionCut, "\(what) closed the connection; is it an API server?")
@@ -72,7 +74,8 @@ enum ErrorText {
         if Double(leaf.notValidAfter) < now {
             return ClientError(
                 .clientCertificateExpired,
-                "the client certificate of the kubeconfig expired on \(SystemTime.display(Double(leaf.notValidAfter))); "
+                "the client certificate of the kubeconfig expired on "
+                    + "\(SystemTime.display(Double(leaf.notValidAfter))); "
                     + "fetch a new kubeconfig (kubeadm certs renew, or your provider's login)")
         }
         if Double(leaf.notValidBefore) > now {

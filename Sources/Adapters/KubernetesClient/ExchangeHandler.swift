@@ -28,11 +28,11 @@ final class ExchangeHandler: ChannelInboundHandler {
 
     /// The next part of the answer; fails when none comes in time.
     func next(within limit: TimeAmount?) -> EventLoopFuture<HTTPClientResponsePart> {
-        guard let context else {
-            return ready.futureResult.eventLoop.makeFailedFuture(failure ?? ChannelError.ioOnClosedChannel)
-        }
-        if let part = parts.popFirst() { return context.eventLoop.makeSucceededFuture(part) }
-        if let failure { return context.eventLoop.makeFailedFuture(failure) }
+        let loop = ready.futureResult.eventLoop
+        // What came before the connection ended is handed out first.
+        if let part = parts.popFirst() { return loop.makeSucceededFuture(part) }
+        if let failure { return loop.makeFailedFuture(failure) }
+        guard let context else { return loop.makeFailedFuture(ChannelError.ioOnClosedChannel) }
         let promise = context.eventLoop.makePromise(of: HTTPClientResponsePart.self)
         waiter = promise
         if let limit {

@@ -51,7 +51,8 @@ package struct ExecPlugin: Sendable {
         guard let mode = InteractiveMode(rawValue: mode ?? "IfAvailable") else {
             throw ClientError(
                 .badConfiguration,
-                "the exec plugin of user \"\(userName)\" has an unknown interactiveMode; write Never, IfAvailable or Always"
+                "the exec plugin of user \"\(userName)\" has an unknown interactiveMode; "
+                    + "write Never, IfAvailable or Always"
             )
         }
         interactiveMode = mode
@@ -163,7 +164,8 @@ package struct ExecPlugin: Sendable {
         guard node["kind"].equals("ExecCredential"), node["apiVersion"].equals(apiVersion) else {
             throw ClientError(
                 .pluginFailed,
-                "\(name) answered \(node["apiVersion"].string ?? "nothing"), the kubeconfig says \(apiVersion); make them agree"
+                "\(name) answered \(node["apiVersion"].string ?? "nothing"), the kubeconfig says \(apiVersion); "
+                    + "make them agree"
             )
         }
         let status = node["status"]

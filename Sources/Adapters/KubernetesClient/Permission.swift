@@ -75,8 +75,8 @@ extension ResourceSet {
                 guard !own.isEmpty else { continue }
                 if isSecret {
                     lines += [
-                        "# Martlet asks for the metadata of Secrets only. RBAC cannot say so: whoever holds this rule can",
-                        "# read every value. Leave it out, and Secrets are reported as not observable.",
+                        "# Martlet asks for the metadata of Secrets only. RBAC cannot say so: whoever holds this rule",
+                        "# can read every value. Leave it out, and Secrets are reported as not observable.",
                     ]
                 } else if own.contains(where: { !$0.isBuiltIn }) {
                     lines.append("# Pod templates inside custom resources; harmless where \(group) is not installed.")

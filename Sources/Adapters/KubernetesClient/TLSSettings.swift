@@ -19,7 +19,8 @@ struct TLSSettings: Sendable {
             } catch {
                 throw ClientError(
                     .badConfiguration,
-                    "the certificate-authority of cluster \"\(configuration.clusterName)\" is no PEM certificate; correct it"
+                    "the certificate-authority of cluster \"\(configuration.clusterName)\" is no PEM "
+                        + "certificate; correct it"
                 )
             }
         } else {
@@ -38,7 +39,10 @@ struct TLSSettings: Sendable {
                     .certificate($0)
                 }
             } catch {
-                throw ClientError(.badConfiguration, "the client-certificate is no PEM certificate; correct it")
+                throw ClientError(
+                    .badConfiguration,
+                    "the client-certificate is no PEM "
+                        + "certificate; correct it")
             }
             do {
                 configuration.privateKey = .privateKey(try NIOSSLPrivateKey(bytes: key, format: .pem))
@@ -50,7 +54,8 @@ struct TLSSettings: Sendable {
         return try make(configuration)
     }
 
-    /// For a proxy reached over TLS: the system's authorities and the cluster's; our certificate is none of its business.
+    /// For a proxy reached over TLS: the system's authorities and the cluster's; our certificate is none of
+    /// its business.
     func proxyContext() throws(ClientError) -> NIOSSLContext {
         var configuration = TLSConfiguration.makeClientConfiguration()
         if !authority.isEmpty { configuration.additionalTrustRoots = [.certificates(authority)] }
@@ -65,9 +70,9 @@ struct TLSSettings: Sendable {
         configuration.applicationProtocols = ["http/1.1"]
         if skipsVerification {
             configuration.certificateVerification = .none
-        } else if IPAddress(serverName) != nil {
-            // An address is compared with the certificate's own addresses in `handler`: NIOSSL would compare the
-            // socket's, which behind a proxy is the proxy's.
+        } else {
+            // The name is compared in `handler`. NIOSSL takes a certificate for the socket's address too when a name was
+            // asked for, and behind a proxy that address is the proxy's.
             configuration.certificateVerification = .noHostnameVerification
         }
         return configuration
@@ -83,14 +88,13 @@ struct TLSSettings: Sendable {
     }
 
     func handler(_ context: NIOSSLContext) throws -> NIOSSLClientHandler {
-        guard let address = IPAddress(serverName) else {
-            return try NIOSSLClientHandler(context: context, serverHostname: serverName)
-        }
-        guard !skipsVerification else { return try NIOSSLClientHandler(context: context, serverHostname: nil) }
-        let mismatch = hostnameMismatch
-        return try NIOSSLClientHandler._makeSSLClientHandler(context: context, serverHostname: nil) {
+        // An address has no place in the server name indication (RFC 6066, 3).
+        let name = IPAddress(serverName) == nil ? serverName : nil
+        guard !skipsVerification else { return try NIOSSLClientHandler(context: context, serverHostname: name) }
+        let (mismatch, wanted) = (hostnameMismatch, serverName)
+        return try NIOSSLClientHandler._makeSSLClientHandler(context: context, serverHostname: name) {
             certificate, channel in
-            Self.addresses(of: certificate).contains(address)
+            CertificateNames(certificate).include(wanted)
                 ? channel.eventLoop.makeSucceededVoidFuture() : channel.eventLoop.makeFailedFuture(mismatch)
         }
     }
@@ -98,16 +102,8 @@ struct TLSSettings: Sendable {
     var hostnameMismatch: ClientError {
         ClientError(
             .hostnameMismatch,
-            "the certificate of \(server.authority) is not for \"\(serverName)\"; use a name it has as the server, or set "
-                + "tls-server-name")
-    }
-
-    private static func addresses(of certificate: NIOSSLCertificate) -> [IPAddress] {
-        var out: [IPAddress] = []
-        for name in certificate._subjectAlternativeNames() where name.nameType == .ipAddress {
-            out.append(IPAddress(bytes: Array(name.contents)))
-        }
-        return out
+            "the certificate of \(server.authority) is not for \"\(serverName)\"; use a name it has as the server, or "
+                + "set tls-server-name")
     }
 
     /// A handshake that only looks at the server's certificates and then ends: what verification refused, and why.
@@ -129,7 +125,8 @@ struct TLSSettings: Sendable {
             if Double(leaf.notValidAfter) < now {
                 return ClientError(
                     .serverCertificateExpired,
-                    "the certificate of \(server.authority) expired on \(SystemTime.display(Double(leaf.notValidAfter))); "
+                    "the certificate of \(server.authority) expired on "
+                        + "\(SystemTime.display(Double(leaf.notValidAfter))); "
                         + "renew it (kubeadm certs renew apiserver), or check this machine's clock")
             }
             if Double(leaf.notValidBefore) > now {
@@ -142,7 +139,8 @@ struct TLSSettings: Sendable {
         if let old = authority.first(where: { Double($0.notValidAfter) < now }), authority.count == 1 {
             return ClientError(
                 .unknownAuthority,
-                "the certificate-authority of the kubeconfig expired on \(SystemTime.display(Double(old.notValidAfter))); "
+                "the certificate-authority of the kubeconfig expired on "
+                    + "\(SystemTime.display(Double(old.notValidAfter))); "
                     + "fetch the cluster's current one")
         }
         return ClientError(
@@ -150,7 +148,7 @@ struct TLSSettings: Sendable {
             authority.isEmpty
                 ? "the certificate of \(server.authority) is signed by an authority this machine does not know; set "
                     + "certificate-authority to the cluster's CA"
-                : "the certificate of \(server.authority) is not signed by the certificate-authority of the kubeconfig; is it "
-                    + "the right cluster, and its current CA?")
+                : "the certificate of \(server.authority) is not signed by the kubeconfig's certificate-authority; "
+                    + "is it the right cluster, and its current CA?")
     }
 }

@@ -46,21 +46,23 @@ package enum DocumentReader {
             var parser = JSONParser(source: source, options: options)
             do throws(DocumentError) {
                 try parser.parse()
-                return set(parser.builder, parser.roots, parser.problems.finished, source)
+                return set(parser.builder, parser.roots, parser.problems.finished(source), source)
             } catch {
                 // Flow-style YAML begins like JSON too; but what is neither is told as the JSON it looks like.
                 let whole = parser.completeRoots
                 var kept = parser.builder
                 if whole.count < parser.roots.count { kept.truncate(to: parser.roots[whole.count]) }
                 guard error.code == .syntax else {
-                    return set(kept, whole, parser.problems.finished + [error], source)
+                    return set(kept, whole, parser.problems.finished(source) + [error], source)
                 }
                 let yaml = readYAML(source, options)
                 if yaml.documents.count > whole.count || yaml.problems.allSatisfy({ $0.code == .duplicateKey }) {
                     return yaml
                 }
-                let helm = yaml.problems.first { $0.code == .helmTemplate }
-                return set(kept, whole, parser.problems.finished + [helm ?? error], source)
+                // What YAML says is worth more only where it says more than that the text is none.
+                let clearer: Set<DocumentError.Code> = [.helmTemplate, .tooDeep, .aliasBomb, .badAlias]
+                let told = yaml.problems.first { clearer.contains($0.code) }
+                return set(kept, whole, parser.problems.finished(source) + [told ?? error], source)
             }
         }
         return readYAML(source, options)
@@ -123,7 +125,7 @@ package enum DocumentReader {
     private static func readYAML(_ source: SourceText, _ options: Options) -> DocumentSet {
         var composer = YAMLComposer(source: source, options: options)
         composer.parse()
-        return set(composer.builder, composer.roots, composer.problems.finished, source)
+        return set(composer.builder, composer.roots, composer.problems.finished(source), source)
     }
 
     private static func set(

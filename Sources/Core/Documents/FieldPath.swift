@@ -20,7 +20,8 @@ package struct FieldPath: Sendable, Hashable, Comparable, CustomStringConvertibl
         var elements: [Element] = []
         var key = ""
         var inBrackets = false
-        for character in text {
+        var rest = Substring(text)
+        while let character = rest.popFirst() {
             switch character {
             case "." where !inBrackets:
                 if !key.isEmpty { elements.append(.key(key)) }
@@ -29,7 +30,8 @@ package struct FieldPath: Sendable, Hashable, Comparable, CustomStringConvertibl
                 if !key.isEmpty { elements.append(.key(key)) }
                 key = ""
                 inBrackets = true
-            case "]" where inBrackets:
+            // A key may hold the bracket too; the one that closes stands before another step or at the end.
+            case "]" where inBrackets && (rest.isEmpty || rest.first == "." || rest.first == "["):
                 elements.append(Int(key).map(Element.index) ?? .key(key))
                 key = ""
                 inBrackets = false

@@ -161,7 +161,7 @@ struct JSONParser: ~Copyable {
             return
         }
         for lost in builder.close(frame.index, source: source, checkKeys: options.checkDuplicateKeys) {
-            problems.append(.duplicateKey(builder.key(lost, source), at: builder.keyLocation(lost, source)))
+            problems.appendDuplicate(at: builder.keyStart(lost), source) { builder.key(lost, source) }
         }
     }
 

@@ -1,40 +1,43 @@
 /// The problems of one text, bounded: a hostile text has millions.
 struct ProblemList {
-    static let limit = 1000
+    static let limit = 2000
+    static let duplicateLimit = 100
 
     private(set) var list: [DocumentError] = []
     private var duplicates = 0
-    private var lastDuplicate: DocumentError?
+    private var lastDuplicate = 0
 
-    /// Whether so many documents were broken that the rest is not read.
+    /// Whether so much was wrong that the rest is not read.
     private(set) var isFull = false
 
     mutating func append(_ problem: DocumentError) {
-        if problem.code == .duplicateKey {
-            duplicates += 1
-            lastDuplicate = problem
-            guard duplicates < Self.limit else { return }
-        }
-        guard list.count < 2 * Self.limit else {
+        guard list.count < Self.limit else {
             guard !isFull else { return }
             isFull = true
             list.append(
                 DocumentError(
                     .tooManyProblems, at: problem.location,
-                    "more than \(2 * Self.limit) problems; the text is read no further than here"))
+                    "more than \(Self.limit) problems; the text is read no further than here"))
             return
         }
         list.append(problem)
     }
 
-    /// All of them; what was not kept is counted in a last one.
-    var finished: [DocumentError] {
-        guard duplicates >= Self.limit, let lastDuplicate else { return list }
-        let more = duplicates - Self.limit + 1
+    /// Counts a key that comes again; only the first are described, since finding a place takes time.
+    mutating func appendDuplicate(at offset: Int, _ source: SourceText, key: () -> String) {
+        duplicates += 1
+        lastDuplicate = offset
+        if duplicates < Self.duplicateLimit { append(.duplicateKey(key(), at: source.location(at: offset))) }
+    }
+
+    /// All of them; duplicate keys that were not described are counted in a last one.
+    func finished(_ source: SourceText) -> [DocumentError] {
+        guard duplicates >= Self.duplicateLimit else { return list }
+        let more = duplicates - Self.duplicateLimit + 1
         return list + [
             DocumentError(
-                .duplicateKey, at: lastDuplicate.location,
-                more == 1 ? lastDuplicate.message : "\(more) more duplicate keys, the last of them here")
+                .duplicateKey, at: source.location(at: lastDuplicate),
+                "\(more) more duplicate key\(more == 1 ? "" : "s"), the last of them here")
         ]
     }
 }

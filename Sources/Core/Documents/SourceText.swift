@@ -55,8 +55,10 @@ package final class SourceText: Sendable {
         guard !isRendered else { return SourceLocation(file: name, line: 1, column: 1) }
         let offset = max(0, min(offset, bytes.count))
         let (line, start) = lineAndStart(of: offset)
-        let column = offset - start - (continuations(before: offset) - continuations(before: start)) + 1
-        return SourceLocation(file: name, line: line, column: column)
+        // A byte order mark is no column: editors do not show it.
+        let mark = start == 0 && offset >= 3 && bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? 1 : 0
+        let wide = continuations(before: offset) - continuations(before: start)
+        return SourceLocation(file: name, line: line, column: offset - start - wide - mark + 1)
     }
 
     /// Line number from 1 and the offset of the line's first byte.
@@ -70,10 +72,8 @@ package final class SourceText: Sendable {
         let span = stored.span
         var start = offset
         while start > first, span[start - 1] != UInt8(ascii: "\n") { start -= 1 }
-        return (line, start > first || index == 0 ? start : startsLine(first) ? first : Int(block.lineStart))
+        return (line, start > first ? start : Int(block.lineStart))
     }
-
-    private func startsLine(_ offset: Int) -> Bool { offset == 0 || bytes[offset - 1] == UInt8(ascii: "\n") }
 
     private func continuations(before offset: Int) -> Int {
         let index = offset / Self.blockSize

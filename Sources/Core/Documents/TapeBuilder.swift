@@ -186,10 +186,10 @@ struct TapeBuilder {
         return side[Int(entry.offset)..<Int(entry.offset) + Int(entry.length)]
     }
 
-    func keyLocation(_ index: Int, _ source: SourceText) -> SourceLocation {
+    /// Offset of a member's key in the source.
+    func keyStart(_ index: Int) -> Int {
         let node = nodes[index]
-        return source.location(
-            at: node.flags.contains(.keySide) ? Int(sideEntries[Int(node.key)].sourceStart) : Int(node.key))
+        return Int(node.flags.contains(.keySide) ? sideEntries[Int(node.key)].sourceStart : node.key)
     }
 }
 

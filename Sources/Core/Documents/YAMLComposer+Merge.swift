@@ -30,9 +30,9 @@ extension YAMLComposer {
             guard let loser = winners.updateValue(position, forKey: name), !candidates[loser].isMerged else { continue }
             builder.nodes[candidates[loser].node].flags.insert(.shadowed)
             if !candidate.isMerged, options.checkDuplicateKeys {
-                problems.append(
-                    .duplicateKey(
-                        String(decoding: name, as: UTF8.self), at: builder.keyLocation(candidates[loser].node, source)))
+                problems.appendDuplicate(at: builder.keyStart(candidates[loser].node), source) {
+                    String(decoding: name, as: UTF8.self)
+                }
             }
         }
         for (position, candidate) in candidates.enumerated() where candidate.isMerged {

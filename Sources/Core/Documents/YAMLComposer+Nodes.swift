@@ -224,7 +224,7 @@ extension YAMLComposer {
             try applyMerges(frame)
         } else {
             for lost in builder.close(frame.index, source: source, checkKeys: options.checkDuplicateKeys) {
-                problems.append(.duplicateKey(builder.key(lost, source), at: builder.keyLocation(lost, source)))
+                problems.appendDuplicate(at: builder.keyStart(lost), source) { builder.key(lost, source) }
             }
         }
         if frame.isAnchored { weights[frame.index] = decodeCount - frame.decodeStart }

@@ -7,6 +7,7 @@ internal import YAMLEvents
 /// hide the others of its file. What `kubectl` would not see (behind `...`, or on the line of a `---`) is read and told.
 struct YAMLComposer: ~Copyable {
     static let maximumDepth = 1000
+    static var depthMessage: String { "nested more than \(maximumDepth) levels deep; no Kubernetes object is" }
 
     let source: SourceText
     let options: DocumentReader.Options
@@ -77,7 +78,8 @@ struct YAMLComposer: ~Copyable {
     // MARK: Parts of the text
 
     mutating func parse() {
-        var from = 0
+        // libyaml counts a byte order mark as a column, which would set the first line apart from the rest.
+        var from = source.bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? 3 : 0
         while from < source.bytes.count {
             let end = endOfPart(from)
             readPart(from..<end)
@@ -190,7 +192,7 @@ struct YAMLComposer: ~Copyable {
                 }
                 guard let failed else { return }
                 abandon(isOpen, before + count - 1)
-                problems.append(failed)
+                problems.append(asTemplate(failed))
             } catch let error as YAMLReadError {
                 abandon(isOpen, before + count - 1)
                 problems.append(describe(error, range.lowerBound))
@@ -257,13 +259,22 @@ struct YAMLComposer: ~Copyable {
                 "not text (\(error.problem)); manifests are UTF-8 YAML or JSON")
         }
         let place = source.location(at: offset(error.offset))
-        if isTemplate == nil { isTemplate = DocumentReader.looksLikeHelmTemplate(source.bytes) }
-        if isTemplate == true {
-            return DocumentError(
-                .helmTemplate, at: place,
-                "an unrendered Helm template; scan the chart's folder (needs helm) or the output of `helm template`")
+        // libyaml's own bound, met before ours when it reads ahead.
+        if error.problem.contains("nesting") {
+            return DocumentError(.tooDeep, at: place, Self.depthMessage)
         }
         let context = error.context.map { " \($0)" } ?? ""
-        return DocumentError(.syntax, at: place, "not valid YAML: \(error.problem)\(context)")
+        return asTemplate(DocumentError(.syntax, at: place, "not valid YAML: \(error.problem)\(context)"))
+    }
+
+    /// What is wrong with a template is that it is one: `{{` reads as a mapping that is a key.
+    private mutating func asTemplate(_ error: DocumentError) -> DocumentError {
+        guard error.code == .syntax || error.code == .badKey else { return error }
+        let known = isTemplate ?? DocumentReader.looksLikeHelmTemplate(source.bytes)
+        isTemplate = known
+        guard known else { return error }
+        return DocumentError(
+            .helmTemplate, at: error.location,
+            "an unrendered Helm template; scan the chart's folder (needs helm) or the output of `helm template`")
     }
 }

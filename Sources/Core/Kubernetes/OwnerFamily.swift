@@ -67,21 +67,21 @@ extension Inventory {
     /// Every family, in order.
     package func families() -> [OwnerFamily] { families(of: keys) }
 
-    /// The families that touched objects belong to, whole; and the owners that are gone.
+    /// The families that touched objects belong to, or belonged to before, whole; and the owners that are gone.
     package func families(
-        touchedBy touched: some Sequence<ObjectKey>
+        touchedBy touched: some Sequence<ObjectKey>, before: Inventory
     ) -> (families: [OwnerFamily], gone: [OwnerIdentity]) {
         var keys: Set<ObjectKey> = []
-        var gone: Set<OwnerIdentity> = []
+        var owners: Set<OwnerIdentity> = []
         for key in touched {
-            guard let object = self[key] else {
-                gone.insert(OwnerIdentity(key.reference, file: ""))
-                continue
+            for state in [before, self] {
+                guard let object = state[key] else { continue }
+                owners.insert(OwnerIdentity(state.topmostOwner(of: object), file: object.file))
+                keys.formUnion(state.relatives(of: object, key))
             }
-            keys.formUnion(relatives(of: object, key))
         }
         let families = families(of: keys.sorted())
-        return (families, gone.subtracting(families.map(\.owner)).sorted())
+        return (families, owners.subtracting(families.map(\.owner)).sorted())
     }
 
     private func families(of keys: [ObjectKey]) -> [OwnerFamily] {

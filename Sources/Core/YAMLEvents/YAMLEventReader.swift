@@ -205,4 +205,13 @@ package enum TextScan {
             return count
         }
     }
+
+    /// Number of Unicode scalars in `range`: continuation bytes of UTF-8 do not count.
+    package static func scalars(_ bytes: [UInt8], in range: Range<Int>) -> Int {
+        unsafe bytes.withUnsafeBufferPointer { buffer in
+            var count = 0
+            for byte in unsafe buffer[range] where byte & 0xC0 != 0x80 { count &+= 1 }
+            return count
+        }
+    }
 }

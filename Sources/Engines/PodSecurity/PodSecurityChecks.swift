@@ -14,6 +14,15 @@ package enum PodSecurityChecks {
         }
     }
 
+    /// What each check says of a pod, by rule.
+    package static func outcomes(of pod: PodSecurityInput) -> [String: Outcome] {
+        all.reduce(into: [:]) { outcomes, check in
+            var report = CheckReport()
+            check.evaluate(pod, &report)
+            outcomes[check.rule.id] = report.outcome
+        }
+    }
+
     private static func check(_ rule: Rule) -> Check<PodSecurityInput> {
         // The restricted form of a check finds all its baseline form does.
         let replaced = PodSecurityCheck.all.compactMap { $0.editions.last?.replaces }.reduce(into: Set()) {

@@ -95,25 +95,26 @@ package struct PostureScan: Sendable {
     /// Applies a watch event and evaluates what it touches again; gives the owners whose results are new.
     @discardableResult
     package mutating func apply(_ event: Inventory.Event) -> [OwnerIdentity] {
-        let touched = inventory.apply(event)
-        return reevaluate(touched)
+        let before = inventory
+        return reevaluate(inventory.apply(event), before: before)
     }
 
     /// Puts changed content in place of objects: what-if.
     @discardableResult
     package mutating func replace(_ changes: [(key: ObjectKey, object: KubernetesObject)]) -> [OwnerIdentity] {
+        let before = inventory
         for change in changes { inventory.replace(change.key, with: change.object) }
-        return reevaluate(changes.map(\.key))
+        return reevaluate(changes.map(\.key), before: before)
     }
 
-    private mutating func reevaluate(_ touched: some Sequence<ObjectKey>) -> [OwnerIdentity] {
+    private mutating func reevaluate(_ touched: some Sequence<ObjectKey>, before: Inventory) -> [OwnerIdentity] {
         if touched.contains(where: { WorkloadContext.kindsRead.contains($0.reference.kind) }) {
             workloads = WorkloadEvaluation(inventory, options: options.workloads)
         } else {
             workloads = WorkloadEvaluation(workloads.context.over(inventory))
         }
         workloads.selected = selected
-        let (families, gone) = inventory.families(touchedBy: touched)
+        let (families, gone) = inventory.families(touchedBy: touched, before: before)
         for family in families { results[family.owner] = evaluate(family) }
         for owner in gone { results[owner] = nil }
         return families.map(\.owner) + gone

@@ -58,13 +58,16 @@ extension APIClient {
 }
 
 /// The error `body` ends with.
-func failure(_ body: () async throws -> Void) async throws -> ClientError {
+func failure(
+    at place: SourceLocation = #_sourceLocation, _ body: () async throws -> Void
+) async throws -> ClientError {
     do {
         try await body()
     } catch let error as ClientError {
         #expect(!error.message.contains("\n"), "an error is one line")
         return error
     }
+    Issue.record("expected an error, there was none", sourceLocation: place)
     throw NoFailure()
 }
 struct NoFailure: Error, CustomStringConvertible { let description = "expected an error, there was none" }

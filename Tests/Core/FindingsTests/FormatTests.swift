@@ -249,13 +249,17 @@ private enum CSV {
         #expect(Evidence(node: applied, message: "").value == nil)
     }
 
-    @Test(arguments: ReportFormat.allCases.filter { $0 != .openreports })
-    func `Every format says file, line and column, or at least the line`(format: ReportFormat) {
+    @Test(arguments: ReportFormat.allCases)
+    func `Every format says file, line and column`(format: ReportFormat) {
         let out = format.render(Sample.files())
         switch format {
         case .csv: #expect(out.contains("shop/deploy/api.yaml,14,23"))
         case .json: #expect(out.contains(#""file":"shop/deploy/api.yaml","line":14,"column":23"#))
-        case .gitlab: #expect(out.contains(#""path":"shop/deploy/api.yaml","lines":{"begin":14}"#))
+        case .gitlab:
+            #expect(
+                out.contains(
+                    #""path":"shop/deploy/api.yaml","lines":{"begin":14},"positions":{"begin":{"line":14,"column":23}}"#
+                ))
         case .sarif: #expect(out.contains(#""startLine":14,"startColumn":23"#))
         default: #expect(out.contains("shop/deploy/api.yaml:14:23"))
         }

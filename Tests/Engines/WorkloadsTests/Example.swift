@@ -85,5 +85,6 @@ struct Example: Sendable, CustomTestStringConvertible {
 }
 
 extension Evidence: CustomStringConvertible {
+    /// The place, the field and what is said of it.
     public var description: String { "\(location.map(\.description) ?? "") \(path) \(message)" }
 }

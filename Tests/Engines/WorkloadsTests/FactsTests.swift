@@ -110,6 +110,8 @@ import Testing
     @Test(arguments: [
         ("/", "/"), ("/var/run/docker.sock", "/run/docker.sock"), ("//etc/./kubernetes/", "/etc/kubernetes"),
         ("/a/../../proc", "/proc"), ("/var/running", "/var/running"), ("proc", "/proc"),
+        ("C:\\", "c:"), ("C:/var/lib/kubelet", #"c:\var\lib\kubelet"#),
+        (#"\\.\pipe\docker_engine"#, #"\\.\pipe\docker_engine"#),
     ])
     func pathsAreReadAsTheNodeResolvesThem(_ path: String, _ normalized: String) {
         #expect(HostPaths.normalized(path) == normalized)

@@ -23,24 +23,23 @@ struct CodeQualityReport {
                 let places = finding.evidence.isEmpty ? [nil] : finding.evidence.map(Optional.some)
                 for evidence in places {
                     let path = evidence?.path.description ?? ""
-                    var fingerprint = Self.fingerprint(finding.fingerprint, finding.outcome.rawValue, path)
-                    let copy = seen[fingerprint, default: 0]
-                    seen[fingerprint] = copy + 1
-                    if copy > 0 { fingerprint = Self.fingerprint(fingerprint, "copy", String(copy)) }
+                    let fingerprint = unique(
+                        Self.fingerprint(finding.fingerprint, finding.outcome.rawValue, path), among: &seen)
                     json.line { write(finding, evidence, fingerprint, to: &$0) }
                 }
             }
             for problem in report.problems {
-                let place = problem.location.map { "\($0)" } ?? ""
+                let file = problem.location?.file ?? ""
+                let fingerprint = unique(Self.fingerprint(problem.code, file, problem.message), among: &seen)
                 json.line { json in
                     json.member("description", safe("\(problem.kind.rawValue): \(problem.message)"))
                     json.member("check_name", safe("input/\(problem.code)"))
-                    json.member("fingerprint", Self.fingerprint(problem.code, place, problem.message))
+                    json.member("fingerprint", fingerprint)
                     json.member("severity", problem.kind == .warning ? "minor" : "major")
                     writeLocation(
                         problem.location.map { ReportURI.of($0.file, base: options.baseDirectory) }
                             ?? ReportURI.of(report.target, base: options.baseDirectory),
-                        problem.location?.line, to: &json)
+                        problem.location, to: &json)
                 }
             }
         }
@@ -59,14 +58,28 @@ struct CodeQualityReport {
         let file = evidence?.location?.file ?? finding.file
         writeLocation(
             file.isEmpty ? ReportURI.of(finding) : ReportURI.of(file, base: options.baseDirectory),
-            evidence?.location?.line, to: &json)
+            evidence?.location, to: &json)
     }
 
-    private func writeLocation(_ path: String, _ line: Int?, to json: inout JSONWriter) {
+    private func writeLocation(_ path: String, _ place: SourceLocation?, to json: inout JSONWriter) {
         json.fields("location") { json in
             json.member("path", path)
-            json.fields("lines") { $0.member("begin", max(1, line ?? 1)) }
+            json.fields("lines") { $0.member("begin", max(1, place?.line ?? 1)) }
+            // GitLab reads the line above; the column is for others.
+            guard let place else { return }
+            json.fields("positions") { json in
+                json.fields("begin") { json in
+                    json.member("line", place.line)
+                    json.member("column", place.column)
+                }
+            }
         }
+    }
+
+    private func unique(_ fingerprint: String, among seen: inout [String: Int]) -> String {
+        let copy = seen[fingerprint, default: 0]
+        seen[fingerprint] = copy + 1
+        return copy == 0 ? fingerprint : Self.fingerprint(fingerprint, "copy", String(copy))
     }
 
     private func safe(_ text: String) -> String { PrintableText.of(text, limit: 1000) }

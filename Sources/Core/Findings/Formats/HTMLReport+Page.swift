@@ -46,6 +46,7 @@ extension HTMLReport {
           --dim: #9aa4ab; --line: #30373d; --critical: #ff7b9c; --high: #ff9a5c; --medium: #e6c453; --low: #74bdea;
           --info: #9aa4ab; } }
         * { box-sizing: border-box; }
+        [hidden] { display: none !important; }
         body { margin: 0; background: var(--ground); color: var(--ink);
           font: 15px/1.5 system-ui, -apple-system, "Segoe UI", Roboto, "Liberation Sans", sans-serif; }
         main { max-width: 72rem; margin: 0 auto; padding: 2.5rem 1.5rem 4rem; }
@@ -84,7 +85,6 @@ extension HTMLReport {
           padding: .9rem 1.1rem; }
         .first p { margin: 0 0 .4rem; } .first p:last-child { margin: 0; color: var(--dim); }
         .filters { display: flex; flex-wrap: wrap; gap: .6rem; align-items: center; margin-bottom: .75rem; }
-        .filters[hidden] { display: none; }
         input[type=search] { flex: 1 1 16rem; }
         input[type=search], select { font: inherit; color: inherit; background: var(--sheet);
           border: 1px solid var(--line); border-radius: .4rem; padding: .4rem .6rem; }

@@ -26,8 +26,9 @@ package struct PodSecurityAdmission: Sendable {
         self.maximumPods = maximumPods
     }
 
-    /// Decides on a request. `pods` are those of the namespace, asked for only when it changes its level; nil where they
-    /// could not be listed.
+    /// Decides on a request.
+    ///
+    /// `pods` are those of the namespace, asked for only when it changes its level; nil where they could not be listed.
     package func respond(
         to request: AdmissionRequest, namespace: @autoclosure () -> NamespaceLookup, pods: @autoclosure () -> [Node]?
     ) -> AdmissionResponse {

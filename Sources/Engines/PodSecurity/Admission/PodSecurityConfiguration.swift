@@ -55,9 +55,9 @@ package struct PodSecurityConfiguration: Sendable, Hashable {
         "\(node.path): Invalid value: \(GoText.quoted(node.text ?? "")): \(detail)"
     }
 
-    func isExempt(namespace: String) -> Bool { !namespace.isEmpty && exemptNamespaces.contains(namespace) }
-    func isExempt(username: String) -> Bool { !username.isEmpty && exemptUsernames.contains(username) }
-    func isExempt(runtimeClass: Node) -> Bool {
+    package func isExempt(namespace: String) -> Bool { !namespace.isEmpty && exemptNamespaces.contains(namespace) }
+    package func isExempt(username: String) -> Bool { !username.isEmpty && exemptUsernames.contains(username) }
+    package func isExempt(runtimeClass: Node) -> Bool {
         guard let name = runtimeClass.string, !name.isEmpty else { return false }
         return exemptRuntimeClasses.contains(name)
     }

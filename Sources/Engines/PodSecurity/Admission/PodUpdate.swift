@@ -4,8 +4,8 @@ package import Documents
 package enum PodUpdate {
     /// Whether an image changed or a container came or went.
     ///
-    /// All else that matters cannot be changed in a pod, so a pod older than its namespace's level may still be labelled
-    /// and deleted.
+    /// All else that matters cannot be changed in a pod, so a pod older than its namespace's level may still be
+    /// labelled and deleted.
     package static func isSignificant(from old: Node, to new: Node) -> Bool {
         for list in ["containers", "initContainers"] {
             let before = Array(old[list].elements)

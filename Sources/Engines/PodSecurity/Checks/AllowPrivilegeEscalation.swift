@@ -14,7 +14,8 @@ extension PodSecurityCheck {
         guard !bad.isEmpty else { return nil }
         return PodSecurityViolation(
             check: .allowPrivilegeEscalation, reason: "allowPrivilegeEscalation != false",
-            detail: "\(GoText.named("container", bad.map(\.name))) must set securityContext.allowPrivilegeEscalation=false",
+            detail:
+                "\(GoText.named("container", bad.map(\.name))) must set securityContext.allowPrivilegeEscalation=false",
             places: bad.map {
                 .init(
                     node: $0.node["securityContext"]["allowPrivilegeEscalation"], rule: .privilegeEscalation,

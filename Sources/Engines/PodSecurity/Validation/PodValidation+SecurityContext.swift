@@ -151,7 +151,7 @@ extension PodValidation {
     }
 }
 
-/// A security context as the API server prints it in an error: all of its fields, in the order and spelling of its type.
+/// A security context as the API server prints it in an error: all fields, in the order and spelling of its type.
 private enum SecurityContextText {
     static func json(_ context: Node) -> String {
         let capabilities = context["capabilities"]

@@ -1,7 +1,7 @@
 import Documents
 package import Kubernetes
 
-/// What an API server refuses in a pod, as far as it has to do with security contexts, ports, probes, volumes and names.
+/// What an API server refuses in a pod, as far as it is about security contexts, ports, probes, volumes and names.
 ///
 /// Source: validation of `core/v1`, Kubernetes v1.36. It matters twice: a refused pod has no level, and a fix must not
 /// make a pod that is refused. No error here does not mean that there is none: quantities, affinities, environment and

@@ -118,7 +118,7 @@ extension WorkloadSubject {
             for container in containers {
                 for mount in container.volumeMounts where mount["name"].equals(volume.name) {
                     let part = mount["subPath"].string ?? mount["subPathExpr"].string ?? ""
-                    let whole = HostPaths.normalized("\(path)/\(part)")
+                    let whole = HostPaths.normalized(part.isEmpty ? path : "\(path)/\(part)")
                     let isReadOnly = mount["readOnly"].bool ?? false
                     if let known = out[first...].firstIndex(where: { $0.path == whole }) {
                         out[known].users += ", \(container.phrase)"

@@ -41,11 +41,12 @@ package struct WorkloadEvaluation: Sendable {
         return (findings, coverage)
     }
 
-    /// The owners that objects belong to, evaluated again: what `Inventory.apply` says was touched.
+    /// The owners that objects belong to or belonged to before, evaluated again: what `Inventory.apply` says was
+    /// touched.
     ///
-    /// Replaces all earlier results of these owners. An object that is gone gives a result without findings.
-    package func owners(of touched: some Sequence<ObjectKey>) -> [OwnerResult] {
-        let (families, gone) = inventory.families(touchedBy: touched)
+    /// Replaces all earlier results of these owners; one that is gone comes back without findings.
+    package func owners(of touched: some Sequence<ObjectKey>, before: Inventory) -> [OwnerResult] {
+        let (families, gone) = inventory.families(touchedBy: touched, before: before)
         return (families.map(evaluate) + gone.map { OwnerResult(owner: $0) }).sorted { $0.owner < $1.owner }
     }
 
@@ -85,8 +86,11 @@ package struct WorkloadEvaluation: Sendable {
             }
         }
         guard !collector.isSecondary, object.controller == nil else { return makers }
-        if member.templates.isEmpty, SystemIdentities.known.isBootstrap(object) { makers.append("Kubernetes") }
         let checks = WorkloadChecks.table(for: object)
+        guard !checks.isEmpty else { return makers }
+        if member.templates.isEmpty {
+            makers.append(SystemIdentities.known.isBootstrap(object) ? "Kubernetes" : nil)
+        }
         let subject = ObjectSubject(object, in: context)
         for check in checks where context.options.includesReliability || check.rule.category != .reliability {
             var report = CheckReport()

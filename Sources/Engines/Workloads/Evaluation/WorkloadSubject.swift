@@ -38,8 +38,10 @@ package struct WorkloadSubject: Sendable {
         if template.discovery == .shape { return "the controller of \(object.kind) objects may fill it in" }
         guard !object.file.isEmpty, template.discovery == .builtIn else { return nil }
         let lacks: String
-        if object.apiVersion == GroupVersion("apps/v1"), object.node["spec"]["selector"].isNull {
-            lacks = "spec.selector"
+        if object.apiVersion == GroupVersion("apps/v1"), object.node["spec"]["selector"].isNull,
+            template.spec.metadata["labels"].isEmpty
+        {
+            lacks = "a selector and labels"
         } else if template.spec.node["containers"].isEmpty {
             lacks = "containers"
         } else if containers.contains(where: { $0.node["image"].isNull }) {

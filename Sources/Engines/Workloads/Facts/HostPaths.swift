@@ -50,7 +50,7 @@ struct HostPaths: Sendable {
             let matches =
                 switch place.scope {
                 case .exact: path == place.path
-                case .tree: path == place.path || path.hasPrefix(place.path + "/")
+                case .tree: path == place.path || path.hasPrefix(place.path + "/") || path.hasPrefix(place.path + "\\")
                 case .prefix: path.hasPrefix(place.path)
                 }
             if matches, place.path.utf8.count > best?.path.utf8.count ?? 0 { best = place }
@@ -59,7 +59,13 @@ struct HostPaths: Sendable {
     }
 
     /// A path without `.`, `..`, doubled and trailing slashes; `/var/run` is `/run` on every node.
+    ///
+    /// Paths of Windows, told by a backslash or a drive, come in lower case without their last backslash.
     static func normalized(_ path: String) -> String {
+        if path.contains("\\") || path.dropFirst().first == ":" {
+            let plain = path.lowercased().replacing("/", with: "\\")
+            return String(plain.reversed().drop { $0 == "\\" }.reversed())
+        }
         var parts: [Substring] = []
         for part in path.split(separator: "/") where part != "." {
             if part == ".." { parts = Array(parts.dropLast()) } else { parts.append(part) }

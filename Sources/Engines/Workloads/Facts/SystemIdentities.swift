@@ -1,4 +1,5 @@
 import Documents
+import Findings
 import Kubernetes
 
 /// Which workloads are part of Kubernetes itself, of its network or of the provider's software.
