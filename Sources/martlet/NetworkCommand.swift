@@ -79,14 +79,17 @@ struct NetworkReachCommand: AsyncParsableCommand {
         let answer = model.verdict(from: source, to: destination, traffic)
         let verdict = answer.verdict == .unknown ? "not observable" : answer.verdict.rawValue
         Console.print("\(model.name(source)) to \(model.name(destination)), \(traffic): \(verdict)")
-        for line in model.explain(answer.egress, .egress) + model.explain(answer.ingress, .ingress) { Console.print(line) }
+        for line in model.explain(answer.egress, .egress) + model.explain(answer.ingress, .ingress) {
+            Console.print(line)
+        }
         if answer.verdict != .allowed { throw ExitCode(answer.verdict == .denied ? 1 : 3) }
     }
 
     private func end(_ text: String, _ model: NetworkModel) throws -> NetworkModel.Endpoint {
         guard let end = model.endpoint(named: text) else {
             throw Failure(
-                message: "\"\(text)\" is no pod, workload, node or address that was seen; write namespace/name, node:NAME, "
+                message:
+                    "\"\(text)\" is no pod, workload, node or address that was seen; write namespace/name, node:NAME, "
                     + "dns:NAME, an address or \"internet\"")
         }
         return end

@@ -25,9 +25,11 @@ enum NetworkText {
     static func csv(_ connections: [Connection]) -> String {
         func quoted(_ text: String) -> String {
             text.contains(where: { ",\"\n".contains($0) })
-                ? "\"\(text.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\"\""))\"" : text
+                ? "\"\(text.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\"\""))\""
+                : text
         }
-        return (["from,to,traffic"]
+        return
+            (["from,to,traffic"]
             + connections.map { "\(quoted("\($0.source)")),\(quoted("\($0.target)")),\(quoted("\($0.traffic)"))" })
             .joined(separator: "\n")
     }

@@ -2,8 +2,8 @@ import Foundation
 
 // Measures what the project promises: `bench [--name NAME]`. Figures of a debug build mean nothing.
 
-let benchmarks = DocumentBenchmarks.all + PodSecurityBenchmarks.all + ScanBenchmarks.all
-let parts = DocumentBenchmarks.parts
+let benchmarks = DocumentBenchmarks.all + PodSecurityBenchmarks.all + ScanBenchmarks.all + NetworkPolicyBenchmarks.all
+let parts = DocumentBenchmarks.parts.merging(NetworkPolicyBenchmarks.parts) { first, _ in first }
 
 var arguments = Array(CommandLine.arguments.dropFirst())
 switch arguments.first {

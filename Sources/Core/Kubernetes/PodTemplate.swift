@@ -17,6 +17,12 @@ package struct PodTemplate: Sendable {
     package let discovery: Discovery
     package let spec: PodSpec
 
+    package init(path: FieldPath, discovery: Discovery, spec: PodSpec) {
+        self.path = path
+        self.discovery = discovery
+        self.spec = spec
+    }
+
     /// Path of the pod's specification.
     package var specPath: FieldPath { spec.node.path }
 }

@@ -57,7 +57,8 @@ package struct NetworkEvaluation: Sendable {
         let subject = ObjectReference(group: "apps", kind: "DaemonSet", namespace: "", name: state.plugin.evidence)
         say(
             NetworkRules.pluginWithoutEnforcement, .fail, subject,
-            [Evidence(node: pod.node["metadata"], message: "\(state.plugin.family.rawValue): \(state.plugin.evidence)")])
+            [Evidence(node: pod.node["metadata"], message: "\(state.plugin.family.rawValue): \(state.plugin.evidence)")]
+        )
     }
 
     /// A namespace is closed when a policy selects every pod it can ever have, and drops the rest.
@@ -141,14 +142,17 @@ package struct NetworkEvaluation: Sendable {
         let open = openRules(pod, internet, isAll: true)
         say(
             NetworkRules.internetEgress, open.isEmpty ? .pass : .fail, workload,
-            open.map { Evidence(node: $0.node, message: "\($0.policy): every public address is allowed", object: $0.policy) })
+            open.map {
+                Evidence(node: $0.node, message: "\($0.policy): every public address is allowed", object: $0.policy)
+            })
         let wanted = TrafficSet(.tcp, 80...80)
         let verdict = model.anyAllowed(.egress, pod, metadata, wanted)
         let doors = verdict == .allowed ? openRules(pod, metadata, isAll: false, wanted) : []
         say(
             NetworkRules.metadataReachable, verdict == .allowed && !doors.isEmpty ? .fail : .pass, workload,
             doors.map {
-                Evidence(node: $0.node, message: "\($0.policy): 169.254.169.254 is allowed on port 80", object: $0.policy)
+                Evidence(
+                    node: $0.node, message: "\($0.policy): 169.254.169.254 is allowed on port 80", object: $0.policy)
             })
     }
 

@@ -28,7 +28,9 @@ package enum NetworkRules {
         title: "A namespace lets out what no policy names",
         why: "Pods that no policy selects for egress reach the internet, the cloud's metadata service and every "
             + "other namespace.",
-        remedy: "Add a NetworkPolicy with an empty podSelector and policyTypes [Egress], then allow DNS and what is needed.")
+        remedy:
+            "Add a NetworkPolicy with an empty podSelector and policyTypes [Egress], then allow DNS and what is needed."
+    )
 
     static let unselectedIngress = Rule(
         "network/unselected-ingress", .medium, [.cis("5.3.2"), .nsa("Network policies")],

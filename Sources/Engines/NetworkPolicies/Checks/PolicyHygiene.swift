@@ -69,7 +69,8 @@ struct PolicyHygiene {
     private func ports(_ policy: Policy, _ number: Int) -> [Found] {
         var evidence: [Evidence] = []
         for direction in Direction.allCases {
-            for (index, rule) in (policy.section(direction)?.rules ?? []).enumerated() where !rule.traffic.named.isEmpty {
+            for (index, rule) in (policy.section(direction)?.rules ?? []).enumerated() where !rule.traffic.named.isEmpty
+            {
                 let identity = RuleIdentity(policy: number, direction: direction, rule: index)
                 let known = model.table(direction).rules.contains { $0.identity == identity }
                 if !known {
@@ -160,7 +161,9 @@ struct PolicyHygiene {
                             evidence: [
                                 Evidence(
                                     node: policy.node["spec"]["priority"],
-                                    message: "\(state.policies[other].reference) has the same priority and selects the same pods")
+                                    message:
+                                        "\(state.policies[other].reference) has the same priority and selects the same pods"
+                                )
                             ]))
                 }
             }

@@ -153,7 +153,9 @@ extension NetworkModel {
             }
         }
         for index in space.nodes { out[index] = [.nodes] }
-        for (index, range) in space.atoms.ranges.enumerated() { out[space.outside.lowerBound + index] = [.outside(range)] }
+        for (index, range) in space.atoms.ranges.enumerated() {
+            out[space.outside.lowerBound + index] = [.outside(range)]
+        }
         return out
     }
 

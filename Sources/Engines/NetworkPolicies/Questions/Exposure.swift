@@ -64,7 +64,8 @@ extension NetworkModel {
             switch range.first.family {
             case .v4:
                 set.v4 = IntervalSet(
-                    UInt32(truncatingIfNeeded: range.first.value), through: UInt32(truncatingIfNeeded: range.last.value))
+                    UInt32(truncatingIfNeeded: range.first.value), through: UInt32(truncatingIfNeeded: range.last.value)
+                )
             case .v6: set.v6 = IntervalSet(range.first.value, through: range.last.value)
             }
             if !set.subtracting(.reserved).isEmpty { bits.insert(space.outside.lowerBound + index) }
@@ -235,7 +236,8 @@ private struct ExposureFinder {
     }
 
     private mutating func open(
-        _ route: Exposure.Route, _ object: KubernetesObject, service name: String, in namespace: String, port wanted: Node,
+        _ route: Exposure.Route, _ object: KubernetesObject, service name: String, in namespace: String,
+        port wanted: Node,
         at node: Node, _ inventory: Inventory
     ) {
         let reference = ObjectReference(group: "", kind: "Service", namespace: namespace, name: name)
@@ -290,7 +292,9 @@ private struct ExposureFinder {
     /// Pods behind a port of a Service, with the port it means there.
     private func backends(_ service: KubernetesObject, _ port: Node) -> [(ObjectReference, Int, Traffic)] {
         let selector = service.node["spec"]["selector"].stringMap
-        guard !selector.isEmpty, let transport = TransportProtocol(name: port["protocol"].string ?? "TCP") else { return [] }
+        guard !selector.isEmpty, let transport = TransportProtocol(name: port["protocol"].string ?? "TCP") else {
+            return []
+        }
         let place = service.namespace.isEmpty ? "default" : service.namespace
         return (podsByNamespace[place] ?? []).compactMap { workload, pod in
             let labels = model.state.labels(of: model.state.pods[pod])
@@ -298,10 +302,14 @@ private struct ExposureFinder {
             let target = port["targetPort"]
             if let name = target.string, UInt16(name) == nil {
                 let ports = model.state.ports(of: model.state.pods[pod])
-                guard let known = ports.first(where: { $0.name == name && $0.protocol == transport }) else { return nil }
+                guard let known = ports.first(where: { $0.name == name && $0.protocol == transport }) else {
+                    return nil
+                }
                 return (workload, pod, Traffic(transport, known.number))
             }
-            let number = target.text.flatMap { UInt16($0) }.flatMap { $0 == 0 ? nil : $0 } ?? port["port"].int.flatMap { UInt16(exactly: $0) }
+            let number =
+                target.text.flatMap { UInt16($0) }.flatMap { $0 == 0 ? nil : $0 }
+                ?? port["port"].int.flatMap { UInt16(exactly: $0) }
             return number.map { (workload, pod, Traffic(transport, $0)) }
         }
     }
