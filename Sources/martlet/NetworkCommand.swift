@@ -170,12 +170,11 @@ struct NetworkDiffCommand: AsyncParsableCommand {
         let change = ConnectivityChange(from: old, to: new)
         for connection in change.removed { Console.print("- \(NetworkText.line(connection))") }
         for connection in change.added { Console.print("+ \(NetworkText.line(connection))") }
-        Console.print("\(change.removed.count) cut, \(change.added.count) opened")
-        if !change.isObservable {
-            Console.note("martlet: a policy cannot be read; what it may touch is not in this list")
-            throw ExitCode(3)
-        }
-        if !change.isEmpty { throw ExitCode(1) }
+        for connection in change.unclear { Console.print("? \(NetworkText.line(connection))") }
+        Console.print(
+            "\(change.removed.count) cut, \(change.added.count) opened, \(change.unclear.count) not observable")
+        if !change.added.isEmpty || !change.removed.isEmpty { throw ExitCode(1) }
+        if !change.unclear.isEmpty { throw ExitCode(3) }
     }
 
     private func inventory(_ path: String) async throws -> Inventory {

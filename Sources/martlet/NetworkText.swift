@@ -4,11 +4,17 @@ import NetworkPolicies
 /// Connections as text, in the formats of `martlet network matrix`.
 enum NetworkText {
     static func line(_ connection: Connection) -> String {
-        "\(connection.source) → \(connection.target): \(connection.traffic)"
+        "\(connection.source) → \(connection.target): \(traffic(connection))"
+    }
+
+    private static func traffic(_ connection: Connection) -> String {
+        guard !connection.doubtful.isEmpty else { return "\(connection.traffic)" }
+        let doubt = "not observable: \(connection.doubtful)"
+        return connection.traffic.isEmpty ? doubt : "\(connection.traffic); \(doubt)"
     }
 
     static func table(_ connections: [Connection]) -> String {
-        columns(["FROM", "TO", "TRAFFIC"], connections.map { ["\($0.source)", "\($0.target)", "\($0.traffic)"] })
+        columns(["FROM", "TO", "TRAFFIC"], connections.map { ["\($0.source)", "\($0.target)", traffic($0)] })
     }
 
     /// Left-aligned columns, two spaces apart.
@@ -30,7 +36,7 @@ enum NetworkText {
         }
         return
             (["from,to,traffic"]
-            + connections.map { "\(quoted("\($0.source)")),\(quoted("\($0.target)")),\(quoted("\($0.traffic)"))" })
+            + connections.map { "\(quoted("\($0.source)")),\(quoted("\($0.target)")),\(quoted(traffic($0)))" })
             .joined(separator: "\n")
     }
 
@@ -41,28 +47,31 @@ enum NetworkText {
                 writer.object { writer in
                     writer.member("from", object: { party(connection.source, &$0) })
                     writer.member("to", object: { party(connection.target, &$0) })
-                    writer.member(
-                        "traffic",
-                        object: { writer in
-                            for transport in TransportProtocol.allCases {
-                                let ranges = connection.traffic.ports(of: transport)
-                                guard !ranges.isEmpty else { continue }
-                                writer.member(
-                                    transport.rawValue,
-                                    array: { writer in
-                                        for range in ranges {
-                                            writer.array { writer in
-                                                writer.value(Int(range.lowerBound))
-                                                writer.value(Int(range.upperBound))
-                                            }
-                                        }
-                                    })
-                            }
-                        })
+                    writer.member("traffic", object: { ports(connection.traffic, &$0) })
+                    if !connection.doubtful.isEmpty {
+                        writer.member("notObservable", object: { ports(connection.doubtful, &$0) })
+                    }
                 }
             }
         }
         return writer.string
+    }
+
+    private static func ports(_ traffic: TrafficSet, _ writer: inout JSONWriter) {
+        for transport in TransportProtocol.allCases {
+            let ranges = traffic.ports(of: transport)
+            guard !ranges.isEmpty else { continue }
+            writer.member(
+                transport.rawValue,
+                array: { writer in
+                    for range in ranges {
+                        writer.array { writer in
+                            writer.value(Int(range.lowerBound))
+                            writer.value(Int(range.upperBound))
+                        }
+                    }
+                })
+        }
     }
 
     private static func party(_ party: Party, _ writer: inout JSONWriter) {
@@ -87,7 +96,7 @@ enum NetworkText {
             "\"\("\(party)".split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\\\""))\""
         }
         return "digraph network {\n"
-            + connections.map { "  \(quoted($0.source)) -> \(quoted($0.target)) [label=\"\($0.traffic)\"]\n" }.joined()
+            + connections.map { "  \(quoted($0.source)) -> \(quoted($0.target)) [label=\"\(traffic($0))\"]\n" }.joined()
             + "}"
     }
 }

@@ -110,7 +110,7 @@ package struct NetworkEvaluation: Sendable {
     }
 
     private mutating func lookAtWorkloads() {
-        let internet = model.publicPeers
+        let internet = [model.publicPeers(of: .v4), model.publicPeers(of: .v6)]
         var metadata = Bits(count: model.space.count)
         metadata.insert(model.space.outside.lowerBound + model.space.atoms.index(of: NetworkModel.metadataAddress))
         for (workload, number) in model.representatives() {
@@ -138,8 +138,8 @@ package struct NetworkEvaluation: Sendable {
         }
     }
 
-    private mutating func lookOutside(_ workload: ObjectReference, _ pod: Int, _ internet: Bits, _ metadata: Bits) {
-        let open = openRules(pod, internet, isAll: true)
+    private mutating func lookOutside(_ workload: ObjectReference, _ pod: Int, _ internet: [Bits], _ metadata: Bits) {
+        let open = internet.flatMap { openRules(pod, $0, isAll: true) }
         say(
             NetworkRules.internetEgress, open.isEmpty ? .pass : .fail, workload,
             open.map {

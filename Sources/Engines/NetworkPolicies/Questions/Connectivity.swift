@@ -46,27 +46,32 @@ package enum Party: Sendable, Hashable, Comparable, CustomStringConvertible {
 package struct Connection: Sendable, Hashable, Comparable {
     package var source: Party
     package var target: Party
+    /// What is allowed for certain.
     package var traffic: TrafficSet
+    /// What may be allowed: something that decides over it cannot be read or is not known.
+    package var doubtful = TrafficSet()
 
     package static func < (a: Self, b: Self) -> Bool { (a.source, a.target) < (b.source, b.target) }
 }
 
 extension NetworkModel {
-    /// All connectivity as rectangles, what is certain only.
+    /// All connectivity as rectangles: what is certain, or with `possible` what may be.
     ///
     /// Groups of sources meet groups of targets; pairs of pods are never visited.
-    func blocks() -> [ConnectivityBlock] {
+    func blocks(possible: Bool = false) -> [ConnectivityBlock] {
         var out: [ConnectivityBlock] = []
         let outsiders = Bits(full: space.count).subtracting(podBits)
-        let sources = parts(egress) + [Part(members: outsiders, allowed: [AllowedPeers.everything(space.count)])]
-        let targets = parts(ingress) + [Part(members: outsiders, allowed: [AllowedPeers.everything(space.count)])]
+        let sources =
+            parts(.egress, possible) + [Part(members: outsiders, allowed: [AllowedPeers.everything(space.count)])]
+        let targets =
+            parts(.ingress, possible) + [Part(members: outsiders, allowed: [AllowedPeers.everything(space.count)])]
         // Which part of the sources each peer is in.
         var partOf = [Int](repeating: 0, count: space.count)
         for (number, part) in sources.enumerated() { part.members.forEach { partOf[$0] = number } }
         var isHit = [Bool](repeating: false, count: sources.count)
         for (number, target) in targets.enumerated() {
             for into in target.allowed {
-                let allowed = into.sure
+                let allowed = into.allowed
                 var hit: [Int] = []
                 allowed.forEach { peer in
                     if !isHit[partOf[peer]] {
@@ -79,7 +84,7 @@ extension NetworkModel {
                     if part == sources.count - 1, number == targets.count - 1 { continue }
                     let from = sources[part].members.intersection(allowed)
                     for out_ in sources[part].allowed {
-                        let to = target.members.intersection(out_.sure)
+                        let to = target.members.intersection(out_.allowed)
                         guard !to.isEmpty else { continue }
                         let traffic = into.traffic.intersection(out_.traffic)
                         guard !traffic.isEmpty else { continue }
@@ -105,19 +110,52 @@ extension NetworkModel {
         return bits
     }
 
-    private func parts(_ table: DirectionTable) -> [Part] {
-        table.groups.map { group in
-            var members = Bits(count: space.count)
-            for index in group.classes { members.insert(Int(index)) }
-            return Part(members: members, allowed: group.allowed)
+    /// The groups of a direction with what they are allowed; classes that a hole touches stand apart, for of them
+    /// nothing is certain and everything possible.
+    private func parts(_ direction: Direction, _ possible: Bool) -> [Part] {
+        var inGap = Bits(count: space.count)
+        for (index, gap) in state.gaps.enumerated() where direction == .ingress ? gap.ingress : gap.egress {
+            gaps[index].forEach { inGap.insert($0) }
         }
+        var out: [Part] = []
+        for group in table(direction).groups {
+            var members = Bits(count: space.count)
+            for index in group.classes where !inGap.contains(Int(index)) { members.insert(Int(index)) }
+            guard !members.isEmpty else { continue }
+            let allowed = group.allowed.map {
+                AllowedPeers(traffic: $0.traffic, allowed: possible ? $0.allowed : $0.sure)
+            }
+            out.append(Part(members: members, allowed: allowed))
+        }
+        guard !inGap.isEmpty else { return out }
+        return out + [Part(members: inGap, allowed: possible ? [AllowedPeers.everything(space.count)] : [])]
+    }
+
+    /// Whether anything at all is in doubt.
+    private var hasDoubt: Bool {
+        !state.gaps.isEmpty
+            || Direction.allCases.contains { table($0).groups.contains { $0.allowed.contains { $0.denied != nil } } }
     }
 
     /// Who may talk to whom, by workload or by namespace, in order; what a party may do to itself is left out.
     package func connections(byNamespace: Bool = false, mergesRanges: Bool = true) -> [Connection] {
         let parties = parties(byNamespace: byNamespace)
+        let certain = traffic(blocks(), parties)
+        let possible = hasDoubt ? traffic(blocks(possible: true), parties) : certain
+        var out: [Connection] = []
+        for source in possible.keys.sorted() {
+            for (target, most) in (possible[source] ?? [:]).sorted(by: { $0.key < $1.key }) {
+                let sure = certain[source]?[target] ?? TrafficSet()
+                out.append(
+                    Connection(source: source, target: target, traffic: sure, doubtful: most.subtracting(sure)))
+            }
+        }
+        return mergesRanges ? Connection.merged(out) : out
+    }
+
+    private func traffic(_ blocks: [ConnectivityBlock], _ parties: [[Party]]) -> [Party: [Party: TrafficSet]] {
         var found: [Party: [Party: TrafficSet]] = [:]
-        for block in blocks() {
+        for block in blocks {
             var sources: Set<Party> = []
             var targets: Set<Party> = []
             block.sources.forEach { sources.formUnion(parties[$0]) }
@@ -129,13 +167,7 @@ extension NetworkModel {
                 }
             }
         }
-        var out: [Connection] = []
-        for source in found.keys.sorted() {
-            for (target, traffic) in (found[source] ?? [:]).sorted(by: { $0.key < $1.key }) {
-                out.append(Connection(source: source, target: target, traffic: traffic))
-            }
-        }
-        return mergesRanges ? Connection.merged(out) : out
+        return found
     }
 
     /// The parties behind every number of the space.

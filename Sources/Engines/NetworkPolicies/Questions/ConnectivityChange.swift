@@ -4,37 +4,45 @@ package struct ConnectivityChange: Sendable {
     package var added: [Connection]
     /// Traffic that is not allowed any more.
     package var removed: [Connection]
-    /// Pods of either side about which a policy that cannot be read leaves something open.
-    package var isObservable: Bool
+    /// Traffic of which it is not known on one side whether it is allowed, and which the other side treats otherwise.
+    package var unclear: [Connection]
 
-    package var isEmpty: Bool { added.isEmpty && removed.isEmpty }
+    package var isEmpty: Bool { added.isEmpty && removed.isEmpty && unclear.isEmpty }
 
     package init(from before: NetworkState, to after: NetworkState) {
         let old = NetworkModel(before, comparedWith: [after])
         let new = NetworkModel(after, comparedWith: [before])
-        let was = Self.index(old.connections(mergesRanges: false))
-        let now = Self.index(new.connections(mergesRanges: false))
-        added = Self.difference(now, was)
-        removed = Self.difference(was, now)
-        isObservable = before.gaps.isEmpty && after.gaps.isEmpty
+        var was: [Pair: Connection] = [:]
+        var now: [Pair: Connection] = [:]
+        for connection in old.connections(mergesRanges: false) { was[Pair(connection)] = connection }
+        for connection in new.connections(mergesRanges: false) { now[Pair(connection)] = connection }
+        var added: [Connection] = []
+        var removed: [Connection] = []
+        var unclear: [Connection] = []
+        for pair in Set(was.keys).union(now.keys) {
+            let (before, beforeDoubt) = (was[pair]?.traffic ?? TrafficSet(), was[pair]?.doubtful ?? TrafficSet())
+            let (after, afterDoubt) = (now[pair]?.traffic ?? TrafficSet(), now[pair]?.doubtful ?? TrafficSet())
+            func note(_ list: inout [Connection], _ traffic: TrafficSet) {
+                guard !traffic.isEmpty else { return }
+                list.append(Connection(source: pair.source, target: pair.target, traffic: traffic))
+            }
+            note(&added, after.subtracting(before).subtracting(beforeDoubt))
+            note(&removed, before.subtracting(after).subtracting(afterDoubt))
+            note(&unclear, beforeDoubt.subtracting(afterDoubt).union(afterDoubt.subtracting(beforeDoubt)))
+        }
+        self.added = Connection.merged(added.sorted())
+        self.removed = Connection.merged(removed.sorted())
+        self.unclear = Connection.merged(unclear.sorted())
     }
 
     private struct Pair: Hashable {
         var source: Party
         var target: Party
-    }
 
-    private static func index(_ connections: [Connection]) -> [Pair: TrafficSet] {
-        Dictionary(connections.map { (Pair(source: $0.source, target: $0.target), $0.traffic) }) { $0.union($1) }
-    }
-
-    private static func difference(_ a: [Pair: TrafficSet], _ b: [Pair: TrafficSet]) -> [Connection] {
-        var out: [Connection] = []
-        for (pair, traffic) in a {
-            let rest = b[pair].map { traffic.subtracting($0) } ?? traffic
-            if !rest.isEmpty { out.append(Connection(source: pair.source, target: pair.target, traffic: rest)) }
+        init(_ connection: Connection) {
+            source = connection.source
+            target = connection.target
         }
-        return Connection.merged(out.sorted())
     }
 }
 
@@ -45,13 +53,15 @@ extension Connection {
         var lastSource: [Party: Int] = [:]
         for connection in connections {
             if case .outside(let range) = connection.target, let last = out.last, last.source == connection.source,
-                last.traffic == connection.traffic, case .outside(let before) = last.target, before.touches(range)
+                last.traffic == connection.traffic, last.doubtful == connection.doubtful,
+                case .outside(let before) = last.target, before.touches(range)
             {
                 out[out.count - 1].target = .outside(AddressRange(first: before.first, last: range.last))
                 continue
             }
             if case .outside(let range) = connection.source, let place = lastSource[connection.target],
-                out[place].traffic == connection.traffic, case .outside(let before) = out[place].source,
+                out[place].traffic == connection.traffic, out[place].doubtful == connection.doubtful,
+                case .outside(let before) = out[place].source,
                 before.touches(range)
             {
                 out[place].source = .outside(AddressRange(first: before.first, last: range.last))

@@ -57,9 +57,11 @@ extension NetworkModel {
     }
 
     /// Addresses that are not somebody's private ones.
-    var publicPeers: Bits {
+    var publicPeers: Bits { publicPeers(of: .v4).union(publicPeers(of: .v6)) }
+
+    func publicPeers(of family: IPAddress.Family) -> Bits {
         var bits = Bits(count: space.count)
-        for (index, range) in space.atoms.ranges.enumerated() {
+        for (index, range) in space.atoms.ranges.enumerated() where range.first.family == family {
             var set = AddressSet()
             switch range.first.family {
             case .v4:
