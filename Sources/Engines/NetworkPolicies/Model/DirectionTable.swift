@@ -142,6 +142,7 @@ struct DirectionTable: Sendable {
         let stages = Array(Set(state.policies.map(\.stage))).sorted()
         let stageOf = state.policies.map { policy in stages.firstIndex(of: policy.stage) ?? 0 }
         let ranks = Self.ranks(state.policies)
+        let hasPrecedence = rules.indices.contains { precedence(Int32($0), state) != 0 }
         var index: [[Int32]: Int32] = [:]
         for (number, policies) in policiesOfClass.enumerated() {
             var signature = policies
@@ -170,11 +171,13 @@ struct DirectionTable: Sendable {
                     for rule in rulesOfPolicy[Int(policy)]
                     where rules[Int(rule)].own.map({ $0.most.contains(number) }) ?? true { chosen.append(rule) }
                 }
-                chosen = chosen.enumerated().sorted {
-                    let a = precedence($0.element, state)
-                    let b = precedence($1.element, state)
-                    return a == b ? $0.offset < $1.offset : a < b
-                }.map(\.element)
+                if hasPrecedence {
+                    chosen = chosen.enumerated().sorted {
+                        let a = precedence($0.element, state)
+                        let b = precedence($1.element, state)
+                        return a == b ? $0.offset < $1.offset : a < b
+                    }.map(\.element)
+                }
                 let denies = policies.contains { state.policies[Int($0)].section(direction)?.end == .deny }
                 group.stages.append(Stage(rules: chosen, end: denies ? .deny : .next, policies: policies))
             }
@@ -225,7 +228,16 @@ struct DirectionTable: Sendable {
         }
         let ownNodeIsFree =
             direction == .ingress ? state.plugin.allowsIngressFromOwnNode : state.plugin.allowsEgressToOwnNode
+        // What most clusters have: one stage of allows with a drop behind them, which is a plain union.
+        let isPlain =
+            !hasDoubt && group.stages.count == 1 && group.stages[0].end == .deny
+            && group.stages[0].rules.allSatisfy { rules[Int($0)].action == .allow }
         for atom in Self.atoms(sets) {
+            if isPlain {
+                let allowed = union(group.stages[0].rules, atom, ownNodeIsFree, space)
+                groups[number].allowed.append(AllowedPeers(traffic: atom, allowed: allowed))
+                continue
+            }
             guard let sample = atom.points.intervals.first?.first else { continue }
             var remaining = Bits(full: space.count)
             var allowed = Bits(count: space.count)
@@ -258,6 +270,16 @@ struct DirectionTable: Sendable {
             groups[number].allowed.append(
                 AllowedPeers(traffic: atom, allowed: allowed, denied: hasDoubt ? denied : nil))
         }
+    }
+
+    private func union(_ chosen: [Int32], _ atom: TrafficSet, _ ownNodeIsFree: Bool, _ space: PeerSpace) -> Bits {
+        var allowed = Bits(count: space.count)
+        if ownNodeIsFree { allowed.insert(space.ownNodes) }
+        guard let sample = atom.points.intervals.first?.first else { return allowed }
+        for index in chosen where rules[Int(index)].traffic.points.contains(sample) {
+            allowed.formUnion(rules[Int(index)].peers.sure)
+        }
+        return allowed
     }
 
     /// Cuts all traffic into kinds that every one of the sets treats alike.

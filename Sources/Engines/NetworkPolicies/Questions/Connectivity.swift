@@ -82,12 +82,12 @@ extension NetworkModel {
                 for part in hit {
                     isHit[part] = false
                     if part == sources.count - 1, number == targets.count - 1 { continue }
-                    let from = sources[part].members.intersection(allowed)
-                    for out_ in sources[part].allowed {
-                        let to = target.members.intersection(out_.allowed)
-                        guard !to.isEmpty else { continue }
-                        let traffic = into.traffic.intersection(out_.traffic)
-                        guard !traffic.isEmpty else { continue }
+                    // Most meetings come to nothing: that is found out before any set is made.
+                    for leaving in sources[part].allowed where leaving.traffic.intersects(into.traffic) {
+                        guard target.meets(leaving.allowed) else { continue }
+                        let to = target.members.intersection(leaving.allowed)
+                        let traffic = into.traffic.intersection(leaving.traffic)
+                        let from = sources[part].members.intersection(allowed)
                         out.append(ConnectivityBlock(sources: from, targets: to, traffic: traffic))
                     }
                 }
@@ -102,6 +102,20 @@ extension NetworkModel {
     private struct Part {
         var members: Bits
         var allowed: [AllowedPeers]
+        /// The members one by one, where there are few.
+        private var few: [Int]?
+
+        init(members: Bits, allowed: [AllowedPeers]) {
+            self.members = members
+            self.allowed = allowed
+            few = members.count <= 16 ? members.members : nil
+        }
+
+        func meets(_ bits: Bits) -> Bool {
+            guard let few else { return members.intersects(bits) }
+            for member in few where bits.contains(member) { return true }
+            return false
+        }
     }
 
     private var podBits: Bits {
