@@ -82,6 +82,12 @@ struct NetworkReachCommand: AsyncParsableCommand {
         for line in model.explain(answer.egress, .egress) + model.explain(answer.ingress, .ingress) {
             Console.print(line)
         }
+        for edit in model.edits(toAllow: source, to: destination, traffic) ?? [] {
+            var writer = JSONWriter()
+            writer.value(edit.rule)
+            let also = edit.alsoOpens == 0 ? "opens nothing else" : "\(edit.alsoOpens) more connections open with it"
+            Console.print("to allow it: add to \(edit.path) of \(edit.policy) (tried; \(also)):\n  \(writer.string)")
+        }
         if answer.verdict != .allowed { throw ExitCode(answer.verdict == .denied ? 1 : 3) }
     }
 

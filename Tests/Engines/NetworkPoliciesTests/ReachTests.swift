@@ -124,4 +124,14 @@ import Testing
         #expect(shop.verdict("shop/web", "internet", 443) == .unknown)
         #expect(shop.verdict("shop/web", "tools/probe", 443) == .denied)
     }
+
+    @Test func anEditIsOfferedOnlyWhenItWorks() throws {
+        let shop = Shop(Self.onlyWeb)
+        let probe = try #require(shop.model.endpoint(named: "tools/probe"))
+        let db = try #require(shop.model.endpoint(named: "shop/db"))
+        let edits = try #require(shop.model.edits(toAllow: probe, to: db, Traffic(.tcp, 5432)))
+        #expect(edits.map { "\($0.policy) \($0.path) \($0.alsoOpens)" } == ["NetworkPolicy shop/db spec.ingress 0"])
+        let web = try #require(shop.model.endpoint(named: "shop/web"))
+        #expect(shop.model.edits(toAllow: db, to: web, Traffic(.tcp, 80)) == nil)
+    }
 }
