@@ -15,13 +15,14 @@ struct NetworkCommand: AsyncParsableCommand {
             martlet network exposure --cluster
             martlet network diff before/ after/
             martlet network lint deploy/
+            martlet network test network-tests.yaml deploy/
 
             An end is a pod or workload (namespace/name), a node (node:NAME), an address, a name (dns:NAME) or
             "internet". What a policy that cannot be read may touch is "not observable", never allowed.
             """,
         subcommands: [
             NetworkReachCommand.self, NetworkMatrixCommand.self, NetworkExposureCommand.self, NetworkDiffCommand.self,
-            NetworkLintCommand.self,
+            NetworkLintCommand.self, NetworkTestCommand.self,
         ])
 }
 

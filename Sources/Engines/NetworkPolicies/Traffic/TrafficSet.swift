@@ -84,6 +84,15 @@ package struct TrafficSet: Sendable, Hashable, CustomStringConvertible {
     package static let withPorts = TrafficSet([TransportProtocol.tcp, .udp, .sctp])
 
     package var isEmpty: Bool { points.isEmpty }
+
+    /// One packet of the set.
+    var sample: Traffic? {
+        guard let point = points.intervals.first?.first,
+            let transport = TransportProtocol.allCases.first(where: { $0.lane == point >> 16 })
+        else { return nil }
+        return Traffic(transport, UInt16(point & 0xFFFF))
+    }
+
     package func contains(_ traffic: Traffic) -> Bool { points.contains(traffic.point) }
     package func union(_ other: Self) -> Self { Self(points: points.union(other.points)) }
     package func intersection(_ other: Self) -> Self { Self(points: points.intersection(other.points)) }
