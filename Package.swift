@@ -87,13 +87,14 @@ let package = Package(
         engine("PodSecurity"),
         engine("Workloads", resources: [.embedInCode("Resources")]),
         engine("RBAC", resources: [.embedInCode("Resources")]),
+        engine("NetworkPolicies"),
         adapter("Manifests", [Parts.subprocess]),
         adapter(
             "KubernetesClient",
             [Parts.nio, Parts.nioPosix, Parts.nioHTTP1, Parts.nioTLS, Parts.nioSSL, Parts.subprocess]),
         platform("Posture", on: ["Documents", "Kubernetes", "Findings", "PodSecurity", "Workloads", "RBAC"]),
         .executableTarget(
-            name: "martlet", dependencies: ["Posture", "Manifests", "KubernetesClient", Parts.arguments],
+            name: "martlet", dependencies: ["Posture", "Manifests", "KubernetesClient", "NetworkPolicies", Parts.arguments],
             path: "Sources/martlet",
             swiftSettings: strict),
         tests("Core", "Documents", on: ["Documents"]),
@@ -102,6 +103,7 @@ let package = Package(
         tests("Engines", "PodSecurity", on: ["PodSecurity"]),
         tests("Engines", "Workloads", on: ["Workloads"]),
         tests("Engines", "RBAC", on: ["RBAC"]),
+        tests("Engines", "NetworkPolicies", on: ["NetworkPolicies"]),
         tests("Adapters", "Manifests", on: ["Manifests"]),
         tests(
             "Adapters", "KubernetesClient", on: ["KubernetesClient"],
@@ -111,12 +113,12 @@ let package = Package(
         tests("Architecture", "Architecture", on: []),
         // Runs the suites of MARTLET_CONFORMANCE; not a product.
         .executableTarget(
-            name: "conformance", dependencies: ["Posture", "Manifests"], path: "Tests/Conformance",
+            name: "conformance", dependencies: ["Posture", "Manifests", "NetworkPolicies"], path: "Tests/Conformance",
             exclude: ["floors.txt"],
             swiftSettings: strict),
         // Benchmarks; not a product.
         .executableTarget(
-            name: "bench", dependencies: ["Posture", "Manifests"], path: "Tests/Benchmarks", swiftSettings: strict),
+            name: "bench", dependencies: ["Posture", "Manifests", "NetworkPolicies"], path: "Tests/Benchmarks", swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]
 )

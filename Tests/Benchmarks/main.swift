@@ -2,8 +2,11 @@ import Foundation
 
 // Measures what the project promises: `bench [--name NAME]`. Figures of a debug build mean nothing.
 
-let benchmarks = DocumentBenchmarks.all + PodSecurityBenchmarks.all + ScanBenchmarks.all + RBACBenchmarks.all
+let benchmarks =
+    DocumentBenchmarks.all + PodSecurityBenchmarks.all + ScanBenchmarks.all + RBACBenchmarks.all
+    + NetworkPolicyBenchmarks.all
 let parts = DocumentBenchmarks.parts.merging(ScanBenchmarks.parts) { first, _ in first }
+    .merging(NetworkPolicyBenchmarks.parts) { first, _ in first }
 
 var arguments = Array(CommandLine.arguments.dropFirst())
 switch arguments.first {

@@ -1,0 +1,173 @@
+import Documents
+import Findings
+import Kubernetes
+
+/// Policies and rules that do not do what they seem to.
+struct PolicyHygiene {
+    struct Found {
+        var rule: Rule
+        var policy: ObjectReference
+        var evidence: [Evidence]
+    }
+
+    private let model: NetworkModel
+    private var state: NetworkState { model.state }
+
+    init(_ model: NetworkModel) { self.model = model }
+
+    func findings() -> [Found] {
+        var out: [Found] = []
+        var rules: [[CompiledRule]] = Array(repeating: [], count: state.policies.count)
+        for direction in Direction.allCases {
+            for rule in model.table(direction).rules { rules[rule.identity.policy].append(rule) }
+        }
+        for (number, policy) in state.policies.enumerated() {
+            let isIdle = Direction.allCases.allSatisfy { direction in
+                policy.section(direction) == nil || model.table(direction).subjects[number].isEmpty
+            }
+            if isIdle {
+                out.append(
+                    Found(
+                        rule: NetworkRules.selectsNothing, policy: policy.reference,
+                        evidence: [Evidence(node: policy.node["spec"], message: "no pod matches its selector")]))
+                continue
+            }
+            out += peers(policy, rules[number])
+            out += ports(policy, number)
+        }
+        return out + redundant() + clashes()
+    }
+
+    private func peers(_ policy: Policy, _ rules: [CompiledRule]) -> [Found] {
+        var evidence: [Evidence] = []
+        var blocks: [Evidence] = []
+        for rule in rules {
+            guard let source = model.rule(rule.identity) else { continue }
+            let isEmpty = rule.peers.most.isEmpty
+            if isEmpty, source.peers != .nobody {
+                evidence.append(Evidence(node: source.node, message: "nothing matches the peers of this rule"))
+            }
+            source.peers.visit { part in
+                guard case .addresses(let set, let reach) = part, !reach.contains(.pods) else { return }
+                let holdsPods = state.pods.contains { $0.addresses.first.map(set.contains) ?? false }
+                if holdsPods, set.v4 != AddressSet.all.v4, set.v6 != AddressSet.all.v6 {
+                    blocks.append(Evidence(node: source.node, message: "the block holds addresses of pods"))
+                }
+            }
+        }
+        var out: [Found] = []
+        if !evidence.isEmpty {
+            out.append(Found(rule: NetworkRules.peerSelectsNothing, policy: policy.reference, evidence: evidence))
+        }
+        if !blocks.isEmpty {
+            out.append(Found(rule: NetworkRules.blockWithoutEffect, policy: policy.reference, evidence: blocks))
+        }
+        return out
+    }
+
+    /// Named ports that mean nothing at any destination.
+    private func ports(_ policy: Policy, _ number: Int) -> [Found] {
+        var evidence: [Evidence] = []
+        for direction in Direction.allCases {
+            for (index, rule) in (policy.section(direction)?.rules ?? []).enumerated() where !rule.traffic.named.isEmpty
+            {
+                let identity = RuleIdentity(policy: number, direction: direction, rule: index)
+                let known = model.table(direction).rules.contains { $0.identity == identity }
+                if !known {
+                    let names = rule.traffic.named.map { "\"\($0.name)\"" }.joined(separator: ", ")
+                    evidence.append(Evidence(node: rule.node, message: "no destination has a port named \(names)"))
+                }
+            }
+        }
+        guard !evidence.isEmpty else { return [] }
+        return [Found(rule: NetworkRules.unknownNamedPort, policy: policy.reference, evidence: evidence)]
+    }
+
+    /// Rules without which every group keeps its answers: proven by folding each group without the rule.
+    private func redundant() -> [Found] {
+        var evidence: [Int: [Evidence]] = [:]
+        for direction in Direction.allCases {
+            let table = model.table(direction)
+            var isNeeded = Set<RuleIdentity>()
+            var isSeen = Set<RuleIdentity>()
+            for group in table.groups {
+                for stage in group.stages {
+                    for index in stage.rules {
+                        let rule = table.rules[Int(index)]
+                        isSeen.insert(rule.identity)
+                        if !isNeeded.contains(rule.identity), !isCovered(index, stage, table) {
+                            isNeeded.insert(rule.identity)
+                        }
+                    }
+                }
+            }
+            for identity in isSeen.subtracting(isNeeded).sorted() {
+                guard let rule = model.rule(identity), rule.doubt == nil else { continue }
+                evidence[identity.policy, default: []].append(
+                    Evidence(node: rule.node, message: "another rule already decides all this one would"))
+            }
+        }
+        return evidence.keys.sorted().map { number in
+            Found(
+                rule: NetworkRules.redundantRule, policy: state.policies[number].reference,
+                evidence: evidence[number] ?? [])
+        }
+    }
+
+    /// Whether an earlier rule of the stage takes all that this one matches, or one beside it says the same of more.
+    private func isCovered(_ index: Int32, _ stage: DirectionTable.Stage, _ table: DirectionTable) -> Bool {
+        let rule = table.rules[Int(index)]
+        if rule.peers.most.isEmpty { return false }
+        guard let place = stage.rules.firstIndex(of: index) else { return false }
+        for (position, other) in stage.rules.enumerated() where other != index {
+            let candidate = table.rules[Int(other)]
+            guard candidate.own == nil, rule.traffic.isSubset(of: candidate.traffic),
+                rule.peers.most.isSubset(of: candidate.peers.sure)
+            else { continue }
+            if position < place {
+                // Of two equal rules only the later one is left over.
+                return candidate.identity != rule.identity
+            }
+            let between = stage.rules[place + 1...position]
+            let isEqual =
+                candidate.traffic.isSubset(of: rule.traffic) && candidate.peers.most.isSubset(of: rule.peers.sure)
+            if !isEqual, between.allSatisfy({ table.rules[Int($0)].action == rule.action }) { return true }
+        }
+        return false
+    }
+
+    /// Policies of one tier and priority that are about the same pods and say different things.
+    private func clashes() -> [Found] {
+        var out: [Found] = []
+        var byPlace: [String: [Int]] = [:]
+        for (number, policy) in state.policies.enumerated()
+        where policy.reference.kind == "AdminNetworkPolicy" || policy.reference.kind == "ClusterNetworkPolicy" {
+            byPlace["\(policy.stage.name) \(policy.order)", default: []].append(number)
+        }
+        for key in byPlace.keys.sorted() {
+            let numbers = byPlace[key] ?? []
+            for (place, number) in numbers.enumerated() {
+                for other in numbers[..<place] {
+                    let overlaps = Direction.allCases.contains { direction in
+                        let subjects = model.table(direction).subjects
+                        return !subjects[number].words.isEmpty && !subjects[other].words.isEmpty
+                            && subjects[number].intersects(subjects[other])
+                    }
+                    guard overlaps else { continue }
+                    let policy = state.policies[number]
+                    out.append(
+                        Found(
+                            rule: NetworkRules.samePriority, policy: policy.reference,
+                            evidence: [
+                                Evidence(
+                                    node: policy.node["spec"]["priority"],
+                                    message:
+                                        "\(state.policies[other].reference) has the same priority and selects the same pods"
+                                )
+                            ]))
+                }
+            }
+        }
+        return out
+    }
+}

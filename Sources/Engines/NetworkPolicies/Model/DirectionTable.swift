@@ -1,0 +1,313 @@
+/// Which policy and which of its rules; what every answer names.
+package struct RuleIdentity: Sendable, Hashable, Comparable {
+    package var policy: Int
+    package var direction: Direction
+    package var rule: Int
+
+    package static func < (a: Self, b: Self) -> Bool {
+        (a.policy, a.direction.rawValue, a.rule) < (b.policy, b.direction.rawValue, b.rule)
+    }
+}
+
+/// A rule with its peers and ports looked up.
+struct CompiledRule: Sendable {
+    var identity: RuleIdentity
+    var action: PolicyRule.Action
+    var peers: PeerSpace.Selection
+    var traffic: TrafficSet
+    /// Classes it is about; nil for all the policy's pods.
+    var own: PeerSpace.Selection?
+    var sourcePorts: TrafficSet?
+    var isInspected: Bool
+}
+
+/// What may be reached by, or may reach, the pods of a group: kinds of packets with the peers allowed for them.
+struct AllowedPeers: Sendable {
+    var traffic: TrafficSet
+    /// Peers that may be allowed.
+    var allowed: Bits
+    /// Peers that may be denied; nil when that is just the others.
+    var denied: Bits?
+
+    var sure: Bits { denied.map { allowed.subtracting($0) } ?? allowed }
+}
+
+/// One direction of the model: classes with the same rules are one group, and each group is folded once.
+struct DirectionTable: Sendable {
+    struct Stage: Sendable {
+        var rules: [Int32]
+        var end: Policy.End
+        /// Policies that select the group here.
+        var policies: [Int32]
+    }
+
+    struct Group: Sendable {
+        var stages: [Stage] = []
+        var allowed: [AllowedPeers] = []
+        var classes: [Int32] = []
+        var isSelected: Bool { !stages.isEmpty }
+    }
+
+    private(set) var groups: [Group] = []
+    private(set) var groupOfClass: [Int32] = []
+    private(set) var rules: [CompiledRule] = []
+    /// Classes each policy is about.
+    private(set) var subjects: [Bits] = []
+
+    init(_ direction: Direction, _ state: NetworkState, _ space: PeerSpace) {
+        var rulesOfPolicy: [[Int32]] = []
+        var policiesOfClass = [[Int32]](repeating: [], count: space.podCount)
+        for (number, policy) in state.policies.enumerated() {
+            rulesOfPolicy.append([])
+            guard let section = policy.section(direction) else {
+                subjects.append(Bits(count: 0))
+                continue
+            }
+            var selected = Bits(count: space.podCount)
+            space.classes.select(policy.subjects, into: &selected)
+            subjects.append(selected)
+            guard !selected.isEmpty else { continue }
+            selected.forEach { policiesOfClass[$0].append(Int32(number)) }
+            for (index, rule) in section.rules.enumerated() {
+                let identity = RuleIdentity(policy: number, direction: direction, rule: index)
+                for compiled in Self.compile(rule, identity, selected, state, space) {
+                    rulesOfPolicy[number].append(Int32(rules.count))
+                    rules.append(compiled)
+                }
+            }
+        }
+        group(policiesOfClass, rulesOfPolicy, direction, state, space)
+        for index in groups.indices { fold(index, direction, state, space) }
+    }
+
+    // MARK: Rules
+
+    /// Looks up peers and ports; a rule with named ports becomes one for every meaning the names have.
+    private static func compile(
+        _ rule: PolicyRule, _ identity: RuleIdentity, _ subjects: Bits, _ state: NetworkState, _ space: PeerSpace
+    ) -> [CompiledRule] {
+        var peers = rule.doubt == nil ? space.select(rule.peers) : space.select(.unknown("", .anyone))
+        var own = rule.own.map(space.select)
+        var sourcePorts = rule.sourcePorts
+        if sourcePorts == .withPorts { sourcePorts = nil }
+        if sourcePorts != nil {
+            // Which port the client sends from is not known until a question says so.
+            peers = PeerSpace.Selection(Bits(count: space.count), possible: peers.most)
+        }
+        func make(_ traffic: TrafficSet, _ peers: PeerSpace.Selection, _ own: PeerSpace.Selection?) -> CompiledRule {
+            CompiledRule(
+                identity: identity, action: rule.action, peers: peers, traffic: traffic, own: own,
+                sourcePorts: sourcePorts, isInspected: rule.isInspected)
+        }
+        if rule.doubt != nil { return [make(.all, peers, own)] }
+        guard rule.traffic.hasNames else { return [make(rule.traffic.known, peers, own)] }
+        var meanings: [TrafficSet: Bits] = [:]
+        let destinations = identity.direction == .ingress ? subjects : peers.most
+        for index in 0..<space.podCount where destinations.contains(index) {
+            let meaning = rule.traffic.resolved(state.portTables[Int(space.classes.portTables[index])])
+            meanings[meaning, default: Bits(count: space.count)].insert(index)
+        }
+        if identity.direction == .egress {
+            // Nodes and the outside name no ports.
+            let meaning = rule.traffic.resolved([])
+            for index in space.podCount..<space.count where destinations.contains(index) {
+                meanings[meaning, default: Bits(count: space.count)].insert(index)
+            }
+        }
+        var out: [CompiledRule] = []
+        for (meaning, where_) in meanings.sorted(by: { $0.key.description < $1.key.description }) where !meaning.isEmpty
+        {
+            if identity.direction == .egress {
+                let narrowed = PeerSpace.Selection(
+                    peers.sure.intersection(where_), possible: peers.possible.map { $0.intersection(where_) })
+                out.append(make(meaning, narrowed, own))
+            } else {
+                own = rule.own.map(space.select)
+                let narrowed = PeerSpace.Selection(
+                    own.map { $0.sure.intersection(where_) } ?? where_,
+                    possible: own?.possible.map { $0.intersection(where_) })
+                out.append(make(meaning, peers, narrowed))
+            }
+        }
+        return out
+    }
+
+    // MARK: Groups
+
+    private mutating func group(
+        _ policiesOfClass: [[Int32]], _ rulesOfPolicy: [[Int32]], _ direction: Direction, _ state: NetworkState,
+        _ space: PeerSpace
+    ) {
+        let isNarrowed = rulesOfPolicy.map { $0.contains { rules[Int($0)].own != nil } }
+        let stages = Array(Set(state.policies.map(\.stage))).sorted()
+        let stageOf = state.policies.map { policy in stages.firstIndex(of: policy.stage) ?? 0 }
+        let ranks = Self.ranks(state.policies)
+        let hasPrecedence = rules.indices.contains { precedence(Int32($0), state) != 0 }
+        var index: [[Int32]: Int32] = [:]
+        for (number, policies) in policiesOfClass.enumerated() {
+            var signature = policies
+            for policy in policies where isNarrowed[Int(policy)] {
+                for rule in rulesOfPolicy[Int(policy)] {
+                    guard let own = rules[Int(rule)].own, own.most.contains(number) else { continue }
+                    // Possibly and surely about the class are two signs.
+                    signature.append(-2 * rule - (own.sure.contains(number) ? 1 : 2))
+                }
+            }
+            if let known = index[signature] {
+                groupOfClass.append(known)
+                groups[Int(known)].classes.append(Int32(number))
+                continue
+            }
+            let new = Int32(groups.count)
+            index[signature] = new
+            groupOfClass.append(new)
+            var group = Group()
+            group.classes = [Int32(number)]
+            var byStage = [[Int32]](repeating: [], count: stages.count)
+            for policy in policies { byStage[stageOf[Int(policy)]].append(policy) }
+            for policies in byStage where !policies.isEmpty {
+                var chosen: [Int32] = []
+                for policy in policies.sorted(by: { ranks[Int($0)] < ranks[Int($1)] }) {
+                    for rule in rulesOfPolicy[Int(policy)]
+                    where rules[Int(rule)].own.map({ $0.most.contains(number) }) ?? true { chosen.append(rule) }
+                }
+                if hasPrecedence {
+                    chosen = chosen.enumerated().sorted {
+                        let a = precedence($0.element, state)
+                        let b = precedence($1.element, state)
+                        return a == b ? $0.offset < $1.offset : a < b
+                    }.map(\.element)
+                }
+                let denies = policies.contains { state.policies[Int($0)].section(direction)?.end == .deny }
+                group.stages.append(Stage(rules: chosen, end: denies ? .deny : .next, policies: policies))
+            }
+            if state.plugin.family == .cilium, state.plugin.enforcement == .always {
+                if let standard = group.stages.indices.last {
+                    group.stages[standard].end = .deny
+                } else {
+                    group.stages = [Stage(rules: [], end: .deny, policies: [])]
+                }
+            }
+            groups.append(group)
+        }
+    }
+
+    private func precedence(_ rule: Int32, _ state: NetworkState) -> Int {
+        let identity = rules[Int(rule)].identity
+        return state.policies[identity.policy].section(identity.direction)?.rules[identity.rule].precedence ?? 0
+    }
+
+    /// The place of every policy among the others of its stage: by order, then by name.
+    private static func ranks(_ policies: [Policy]) -> [Int] {
+        let sorted = policies.indices.sorted {
+            let a = policies[$0]
+            let b = policies[$1]
+            if a.order != b.order { return a.order < b.order }
+            if a.reference.name != b.reference.name { return a.reference.name < b.reference.name }
+            return a.reference < b.reference
+        }
+        var out = [Int](repeating: 0, count: policies.count)
+        for (rank, index) in sorted.enumerated() { out[index] = rank }
+        return out
+    }
+
+    // MARK: Folding
+
+    private mutating func fold(_ number: Int, _ direction: Direction, _ state: NetworkState, _ space: PeerSpace) {
+        let group = groups[number]
+        let own = Int(group.classes[0])
+        var sets: [TrafficSet] = []
+        var hasDoubt = false
+        for stage in group.stages {
+            for rule in stage.rules {
+                let compiled = rules[Int(rule)]
+                if !sets.contains(compiled.traffic) { sets.append(compiled.traffic) }
+                if compiled.peers.possible != nil { hasDoubt = true }
+                if let narrowed = compiled.own, !narrowed.sure.contains(own) { hasDoubt = true }
+            }
+        }
+        let ownNodeIsFree =
+            direction == .ingress ? state.plugin.allowsIngressFromOwnNode : state.plugin.allowsEgressToOwnNode
+        // What most clusters have: one stage of allows with a drop behind them, which is a plain union.
+        let isPlain =
+            !hasDoubt && group.stages.count == 1 && group.stages[0].end == .deny
+            && group.stages[0].rules.allSatisfy { rules[Int($0)].action == .allow }
+        for atom in Self.atoms(sets) {
+            if isPlain {
+                let allowed = union(group.stages[0].rules, atom, ownNodeIsFree, space)
+                groups[number].allowed.append(AllowedPeers(traffic: atom, allowed: allowed))
+                continue
+            }
+            guard let sample = atom.points.intervals.first?.first else { continue }
+            var remaining = Bits(full: space.count)
+            var allowed = Bits(count: space.count)
+            var denied = Bits(count: space.count)
+            if ownNodeIsFree {
+                for node in space.ownNodes {
+                    allowed.insert(node)
+                    remaining.remove(node)
+                }
+            }
+            for stage in group.stages {
+                var passed = Bits(count: space.count)
+                for rule in stage.rules where rules[Int(rule)].traffic.points.contains(sample) {
+                    let compiled = rules[Int(rule)]
+                    switch compiled.action {
+                    case .allow: allowed.formUnion(remaining, and: compiled.peers.most)
+                    case .deny: denied.formUnion(remaining, and: compiled.peers.most)
+                    case .pass: passed.formUnion(remaining, and: compiled.peers.most)
+                    }
+                    if compiled.own.map({ $0.sure.contains(own) }) ?? true { remaining.subtract(compiled.peers.sure) }
+                }
+                switch stage.end {
+                case .deny:
+                    denied.formUnion(remaining)
+                    remaining = passed
+                case .next: remaining.formUnion(passed)
+                }
+            }
+            allowed.formUnion(remaining)
+            groups[number].allowed.append(
+                AllowedPeers(traffic: atom, allowed: allowed, denied: hasDoubt ? denied : nil))
+        }
+    }
+
+    private func union(_ chosen: [Int32], _ atom: TrafficSet, _ ownNodeIsFree: Bool, _ space: PeerSpace) -> Bits {
+        var allowed = Bits(count: space.count)
+        if ownNodeIsFree { allowed.insert(space.ownNodes) }
+        guard let sample = atom.points.intervals.first?.first else { return allowed }
+        for index in chosen where rules[Int(index)].traffic.points.contains(sample) {
+            allowed.formUnion(rules[Int(index)].peers.sure)
+        }
+        return allowed
+    }
+
+    /// Cuts all traffic into kinds that every one of the sets treats alike.
+    static func atoms(_ sets: [TrafficSet]) -> [TrafficSet] {
+        let sets = sets.filter { $0 != .all && !$0.isEmpty }
+        guard !sets.isEmpty else { return [.all] }
+        var cuts: Set<UInt32> = []
+        for set in sets {
+            for interval in set.points.intervals {
+                cuts.insert(interval.first)
+                cuts.insert(interval.last + 1)
+            }
+        }
+        var merged: [[Bool]: Int] = [:]
+        var out: [TrafficSet] = []
+        let end = TransportProtocol.other.lane << 16 | 0xFFFF
+        let starts = ([0] + cuts.filter { $0 > 0 && $0 <= end }).sorted()
+        for (index, start) in starts.enumerated() {
+            let last = index + 1 < starts.count ? starts[index + 1] - 1 : end
+            let signature = sets.map { $0.points.contains(start) }
+            let piece = TrafficSet(points: IntervalSet(start, through: last))
+            if let known = merged[signature] {
+                out[known] = out[known].union(piece)
+            } else {
+                merged[signature] = out.count
+                out.append(piece)
+            }
+        }
+        return out
+    }
+}

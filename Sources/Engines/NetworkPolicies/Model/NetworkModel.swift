@@ -1,0 +1,101 @@
+/// Who may talk to whom, exactly: every policy language folded into one table a direction.
+///
+/// Building it costs the policies and the classes of pods, never pairs of pods. It is a value; a change is a new one.
+package struct NetworkModel: Sendable {
+    package let state: NetworkState
+    let space: PeerSpace
+    let ingress: DirectionTable
+    let egress: DirectionTable
+    /// For every hole, the classes it may touch.
+    let gaps: [Bits]
+    private let podsByName: [String: Int]
+    private let podsByAddress: [IPAddress: Int]
+    private let nodesByAddress: [IPAddress: Int]
+
+    /// `others` are states this one will be compared with: the address space is cut where their policies cut it too.
+    package init(_ given: NetworkState, comparedWith others: [NetworkState] = []) {
+        var state = given
+        let plugin = state.plugin
+        if !plugin.enforcesPolicies || (plugin.family == .cilium && plugin.enforcement == .never) {
+            state.policies = []
+        }
+        self.state = state
+        var selectors: [PeerSelector] = []
+        var expressions: [LabelExpression] = state.gaps.map(\.subjects)
+        var names: Set<String> = []
+        for policy in state.policies {
+            expressions.append(policy.subjects)
+            for direction in Direction.allCases {
+                for rule in policy.section(direction)?.rules ?? [] {
+                    selectors.append(rule.peers)
+                    if let own = rule.own { selectors.append(own) }
+                    for port in rule.traffic.named + rule.traffic.excludedNames { names.insert(port.name) }
+                }
+            }
+        }
+        for policy in others.flatMap(\.policies) {
+            for direction in Direction.allCases {
+                selectors += (policy.section(direction)?.rules ?? []).map(\.peers)
+            }
+        }
+        let space = PeerSpace(state, selectors: selectors, expressions: expressions, portNames: names)
+        self.space = space
+        ingress = DirectionTable(.ingress, state, space)
+        egress = DirectionTable(.egress, state, space)
+        gaps = state.gaps.map { gap in
+            var bits = Bits(count: space.podCount)
+            space.classes.select(gap.subjects, into: &bits)
+            return bits
+        }
+        var podsByName: [String: Int] = [:]
+        var podsByAddress: [IPAddress: Int] = [:]
+        podsByName.reserveCapacity(state.pods.count)
+        for (index, pod) in state.pods.enumerated() {
+            podsByName["\(state.namespaces[pod.namespace].name)/\(pod.name)"] = index
+            if !pod.isOnHostNetwork { for address in pod.addresses { podsByAddress[address] = index } }
+        }
+        var nodesByAddress: [IPAddress: Int] = [:]
+        for (index, node) in state.nodes.enumerated() {
+            for address in node.addresses { nodesByAddress[address] = index }
+        }
+        self.podsByName = podsByName
+        self.podsByAddress = podsByAddress
+        self.nodesByAddress = nodesByAddress
+    }
+
+    func table(_ direction: Direction) -> DirectionTable { direction == .ingress ? ingress : egress }
+
+    /// Number of classes of pods that policies tell apart.
+    package var classCount: Int { space.podCount }
+
+    // MARK: Ends
+
+    /// One end of a connection.
+    package enum Endpoint: Sendable, Hashable {
+        case pod(Int)
+        case node(Int)
+        case address(IPAddress)
+        /// A name outside the cluster.
+        case domain(String)
+    }
+
+    package func pod(named name: String, in namespace: String) -> Endpoint? {
+        podsByName["\(namespace)/\(name)"].map(Endpoint.pod)
+    }
+
+    package func node(named name: String) -> Endpoint? { state.nodeIndex[name].map(Endpoint.node) }
+
+    /// The end an address belongs to: a pod, a node, or the outside.
+    package func endpoint(at address: IPAddress) -> Endpoint {
+        if let pod = podsByAddress[address] { return .pod(pod) }
+        if let node = nodesByAddress[address] { return .node(node) }
+        return .address(address)
+    }
+
+    /// The rule an answer names.
+    package func rule(_ identity: RuleIdentity) -> PolicyRule? {
+        state.policies[identity.policy].section(identity.direction)?.rules[identity.rule]
+    }
+
+    package func policy(_ identity: RuleIdentity) -> Policy { state.policies[identity.policy] }
+}

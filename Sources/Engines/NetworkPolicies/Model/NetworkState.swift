@@ -1,0 +1,176 @@
+package import Documents
+package import Findings
+package import Kubernetes
+
+/// A port a container says it listens on; the name is what policies may call it by.
+package struct ContainerPort: Sendable, Hashable {
+    package var name: String
+    package var number: UInt16
+    package var `protocol`: TransportProtocol
+
+    package init(name: String, number: UInt16, protocol: TransportProtocol) {
+        self.name = name
+        self.number = number
+        self.protocol = `protocol`
+    }
+}
+
+package struct NetworkNamespace: Sendable {
+    package var name: String
+    package var labels: [String: String]
+    /// False when only its name is known: no Namespace object was seen.
+    package var isKnown: Bool
+    package var object: KubernetesObject?
+}
+
+/// A pod that runs or may run. What many pods have alike is held once and referred to by number.
+package struct NetworkPod: Sendable {
+    package var namespace: Int
+    package var name: String
+    package var labels: Int
+    package var ports: Int
+    package var serviceAccount: String
+    /// The first is the one policies are compared with; empty when none was given out yet.
+    package var addresses: [IPAddress]
+    package var isOnHostNetwork: Bool
+    package var node: String?
+    /// What a person would change: the Deployment of a pod, or the pod.
+    package var owner: ObjectReference
+    /// The pod, or the workload whose template it is.
+    package var object: KubernetesObject?
+    /// Made from the template of a workload of which no pod was seen.
+    package var isTemplate: Bool
+}
+
+package struct NetworkNode: Sendable {
+    package var name: String
+    package var labels: [String: String]
+    package var addresses: [IPAddress]
+
+    package init(name: String, labels: [String: String], addresses: [IPAddress]) {
+        self.name = name
+        self.labels = labels
+        self.addresses = addresses
+    }
+}
+
+/// All that decides who may talk to whom at one moment: a plain value, built by hand or read from objects.
+package struct NetworkState: Sendable {
+    package private(set) var namespaces: [NetworkNamespace] = []
+    package private(set) var labelSets: [[String: String]] = []
+    package private(set) var portTables: [[ContainerPort]] = []
+    package private(set) var pods: [NetworkPod] = []
+    package private(set) var nodes: [NetworkNode] = []
+    package var policies: [Policy] = []
+    /// Policies of kinds this program cannot read, and what they may touch.
+    package var gaps: [PolicyGap] = []
+    /// Policies that are only tried out and enforce nothing: Calico's staged kinds.
+    package var staged: [ObjectReference] = []
+    /// What is wrong with policies: refused by the API server, unreadable.
+    package var problems: [Problem] = []
+    package var plugin: NetworkPlugin
+
+    private var namespaceIndex: [String: Int] = [:]
+    private var labelIndex: [[String: String]: Int] = [:]
+    private var portIndex: [[ContainerPort]: Int] = [:]
+    private(set) var nodeIndex: [String: Int] = [:]
+
+    package init(plugin: NetworkPlugin = .standard) { self.plugin = plugin }
+
+    /// The number of a namespace; one never seen is made with the label every namespace has.
+    package mutating func namespace(named name: String) -> Int {
+        if let index = namespaceIndex[name] { return index }
+        namespaceIndex[name] = namespaces.count
+        namespaces.append(
+            NetworkNamespace(name: name, labels: ["kubernetes.io/metadata.name": name], isKnown: false, object: nil))
+        return namespaces.count - 1
+    }
+
+    package func namespaceNumber(_ name: String) -> Int? { namespaceIndex[name] }
+
+    @discardableResult
+    package mutating func add(namespace name: String, labels: [String: String], object: KubernetesObject? = nil) -> Int
+    {
+        let index = namespace(named: name)
+        // The API server sets this label itself and lets nobody change it.
+        namespaces[index].labels = labels.merging(["kubernetes.io/metadata.name": name]) { $1 }
+        namespaces[index].isKnown = true
+        namespaces[index].object = object
+        return index
+    }
+
+    package mutating func labelSet(_ labels: [String: String]) -> Int {
+        if let index = labelIndex[labels] { return index }
+        labelIndex[labels] = labelSets.count
+        labelSets.append(labels)
+        return labelSets.count - 1
+    }
+
+    package mutating func portTable(_ ports: [ContainerPort]) -> Int {
+        if let index = portIndex[ports] { return index }
+        portIndex[ports] = portTables.count
+        portTables.append(ports)
+        return portTables.count - 1
+    }
+
+    package mutating func add(node: NetworkNode) {
+        if let index = nodeIndex[node.name] {
+            nodes[index] = node
+        } else {
+            nodeIndex[node.name] = nodes.count
+            nodes.append(node)
+        }
+    }
+
+    package mutating func add(
+        pod name: String, in namespace: String, labels: [String: String], addresses: [IPAddress] = [],
+        ports: [ContainerPort] = [], serviceAccount: String = "default", onHostNetwork: Bool = false,
+        node: String? = nil, owner: ObjectReference? = nil, object: KubernetesObject? = nil, isTemplate: Bool = false
+    ) {
+        // A pod on its node's network is its node to everybody else.
+        if onHostNetwork, let node, nodeIndex[node] == nil {
+            add(node: NetworkNode(name: node, labels: [:], addresses: addresses))
+        }
+        pods.append(
+            NetworkPod(
+                namespace: self.namespace(named: namespace), name: name, labels: labelSet(labels),
+                ports: portTable(ports), serviceAccount: serviceAccount, addresses: addresses,
+                isOnHostNetwork: onHostNetwork, node: node,
+                owner: owner ?? ObjectReference(group: "", kind: "Pod", namespace: namespace, name: name),
+                object: object, isTemplate: isTemplate))
+    }
+
+    package mutating func remove(pod index: Int) { pods.remove(at: index) }
+
+    package func namespaceName(of pod: NetworkPod) -> String { namespaces[pod.namespace].name }
+    package func labels(of pod: NetworkPod) -> [String: String] { labelSets[pod.labels] }
+    package func ports(of pod: NetworkPod) -> [ContainerPort] { portTables[pod.ports] }
+
+    /// The value a selector compares, for a pod.
+    func value(_ key: LabelKey, namespace: Int, labels: Int, serviceAccount: String) -> String? {
+        switch key {
+        case .own(let name): labelSets[labels][name]
+        case .namespace(let name): namespaces[namespace].labels[name]
+        case .namespaceName: namespaces[namespace].name
+        case .serviceAccount(let name):
+            serviceAccountLabels["\(namespaces[namespace].name)/\(serviceAccount)"]?[name]
+        case .serviceAccountName: serviceAccount
+        case .orchestrator: "k8s"
+        case .cluster: plugin.clusterName
+        }
+    }
+
+    /// Labels of service accounts by `namespace/name`; only Calico and Cilium look at them.
+    package var serviceAccountLabels: [String: [String: String]] = [:]
+}
+
+/// A hole: a policy that says something this program cannot read.
+package struct PolicyGap: Sendable {
+    package var policy: ObjectReference
+    package var node: Node?
+    package var reason: String
+    /// The pods whose answers it may change.
+    package var subjects: LabelExpression
+    package var ingress = true
+    package var egress = true
+}

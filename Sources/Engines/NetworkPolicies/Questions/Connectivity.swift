@@ -1,0 +1,218 @@
+package import Kubernetes
+
+/// Every source of a set may reach every target of another with this traffic.
+struct ConnectivityBlock: Sendable {
+    var sources: Bits
+    var targets: Bits
+    var traffic: TrafficSet
+}
+
+/// A party to connections as people speak of it: a workload, the nodes, a range of outside addresses.
+package enum Party: Sendable, Hashable, Comparable, CustomStringConvertible {
+    case workload(ObjectReference)
+    case namespace(String)
+    case nodes
+    case outside(AddressRange)
+
+    package var description: String {
+        switch self {
+        case .workload(let reference): "\(reference.namespace)/\(reference.name) (\(reference.kind))"
+        case .namespace(let name): "namespace \(name)"
+        case .nodes: "nodes"
+        case .outside(let range): "\(range)"
+        }
+    }
+
+    private var rank: Int {
+        switch self {
+        case .workload: 0
+        case .namespace: 1
+        case .nodes: 2
+        case .outside: 3
+        }
+    }
+
+    package static func < (a: Self, b: Self) -> Bool {
+        switch (a, b) {
+        case (.workload(let x), .workload(let y)): x < y
+        case (.namespace(let x), .namespace(let y)): x < y
+        case (.outside(let x), .outside(let y)): x < y
+        default: a.rank < b.rank
+        }
+    }
+}
+
+/// One line of a matrix: what a source may send to a target.
+package struct Connection: Sendable, Hashable, Comparable {
+    package var source: Party
+    package var target: Party
+    /// What is allowed for certain.
+    package var traffic: TrafficSet
+    /// What may be allowed: something that decides over it cannot be read or is not known.
+    package var doubtful = TrafficSet()
+
+    package static func < (a: Self, b: Self) -> Bool { (a.source, a.target) < (b.source, b.target) }
+}
+
+extension NetworkModel {
+    /// All connectivity as rectangles: what is certain, or with `possible` what may be.
+    ///
+    /// Groups of sources meet groups of targets; pairs of pods are never visited.
+    func blocks(possible: Bool = false) -> [ConnectivityBlock] {
+        var out: [ConnectivityBlock] = []
+        let outsiders = Bits(full: space.count).subtracting(podBits)
+        let sources =
+            parts(.egress, possible) + [Part(members: outsiders, allowed: [AllowedPeers.everything(space.count)])]
+        let targets =
+            parts(.ingress, possible) + [Part(members: outsiders, allowed: [AllowedPeers.everything(space.count)])]
+        // Which part of the sources each peer is in.
+        var partOf = [Int](repeating: 0, count: space.count)
+        for (number, part) in sources.enumerated() { part.members.forEach { partOf[$0] = number } }
+        var isHit = [Bool](repeating: false, count: sources.count)
+        for (number, target) in targets.enumerated() {
+            for into in target.allowed {
+                let allowed = into.allowed
+                var hit: [Int] = []
+                allowed.forEach { peer in
+                    if !isHit[partOf[peer]] {
+                        isHit[partOf[peer]] = true
+                        hit.append(partOf[peer])
+                    }
+                }
+                for part in hit {
+                    isHit[part] = false
+                    if part == sources.count - 1, number == targets.count - 1 { continue }
+                    // Most meetings come to nothing: that is found out before any set is made.
+                    for leaving in sources[part].allowed where leaving.traffic.intersects(into.traffic) {
+                        guard target.meets(leaving.allowed) else { continue }
+                        let to = target.members.intersection(leaving.allowed)
+                        let traffic = into.traffic.intersection(leaving.traffic)
+                        let from = sources[part].members.intersection(allowed)
+                        out.append(ConnectivityBlock(sources: from, targets: to, traffic: traffic))
+                    }
+                }
+            }
+        }
+        return out
+    }
+
+    /// Number of rectangles that all connectivity comes to.
+    package var blockCount: Int { blocks().count }
+
+    private struct Part {
+        var members: Bits
+        var allowed: [AllowedPeers]
+        /// The members one by one, where there are few.
+        private var few: [Int]?
+
+        init(members: Bits, allowed: [AllowedPeers]) {
+            self.members = members
+            self.allowed = allowed
+            few = members.count <= 16 ? members.members : nil
+        }
+
+        func meets(_ bits: Bits) -> Bool {
+            guard let few else { return members.intersects(bits) }
+            for member in few where bits.contains(member) { return true }
+            return false
+        }
+    }
+
+    private var podBits: Bits {
+        var bits = Bits(count: space.count)
+        bits.insert(0..<space.podCount)
+        return bits
+    }
+
+    /// The groups of a direction with what they are allowed; classes that a hole touches stand apart, for of them
+    /// nothing is certain and everything possible.
+    private func parts(_ direction: Direction, _ possible: Bool) -> [Part] {
+        var inGap = Bits(count: space.count)
+        for (index, gap) in state.gaps.enumerated() where direction == .ingress ? gap.ingress : gap.egress {
+            gaps[index].forEach { inGap.insert($0) }
+        }
+        var out: [Part] = []
+        for group in table(direction).groups {
+            var members = Bits(count: space.count)
+            for index in group.classes where !inGap.contains(Int(index)) { members.insert(Int(index)) }
+            guard !members.isEmpty else { continue }
+            let allowed = group.allowed.map {
+                AllowedPeers(traffic: $0.traffic, allowed: possible ? $0.allowed : $0.sure)
+            }
+            out.append(Part(members: members, allowed: allowed))
+        }
+        guard !inGap.isEmpty else { return out }
+        return out + [Part(members: inGap, allowed: possible ? [AllowedPeers.everything(space.count)] : [])]
+    }
+
+    /// Whether anything at all is in doubt.
+    private var hasDoubt: Bool {
+        !state.gaps.isEmpty
+            || Direction.allCases.contains { table($0).groups.contains { $0.allowed.contains { $0.denied != nil } } }
+    }
+
+    /// Who may talk to whom, by workload or by namespace, in order; what a party may do to itself is left out.
+    package func connections(byNamespace: Bool = false, mergesRanges: Bool = true) -> [Connection] {
+        let parties = parties(byNamespace: byNamespace)
+        let certain = traffic(blocks(), parties)
+        let possible = hasDoubt ? traffic(blocks(possible: true), parties) : certain
+        var out: [Connection] = []
+        for source in possible.keys.sorted() {
+            for (target, most) in (possible[source] ?? [:]).sorted(by: { $0.key < $1.key }) {
+                let sure = certain[source]?[target] ?? TrafficSet()
+                out.append(
+                    Connection(source: source, target: target, traffic: sure, doubtful: most.subtracting(sure)))
+            }
+        }
+        return mergesRanges ? Connection.merged(out) : out
+    }
+
+    private func traffic(_ blocks: [ConnectivityBlock], _ parties: [[Party]]) -> [Party: [Party: TrafficSet]] {
+        var found: [Party: [Party: TrafficSet]] = [:]
+        for block in blocks {
+            var sources: Set<Party> = []
+            var targets: Set<Party> = []
+            block.sources.forEach { sources.formUnion(parties[$0]) }
+            block.targets.forEach { targets.formUnion(parties[$0]) }
+            for source in sources {
+                for target in targets where source != target {
+                    let known = found[source]?[target] ?? TrafficSet()
+                    found[source, default: [:]][target] = known.union(block.traffic)
+                }
+            }
+        }
+        return found
+    }
+
+    /// The parties behind every number of the space.
+    private func parties(byNamespace: Bool) -> [[Party]] {
+        var out = [[Party]](repeating: [], count: space.count)
+        for (index, members) in space.classes.members.enumerated() {
+            var seen: Set<Party> = []
+            for member in members {
+                let pod = state.pods[Int(member)]
+                let name = state.namespaces[pod.namespace].name
+                var owner = pod.owner
+                owner.namespace = name
+                let party = byNamespace ? Party.namespace(name) : .workload(owner)
+                if seen.insert(party).inserted { out[index].append(party) }
+            }
+        }
+        for index in space.nodes { out[index] = [.nodes] }
+        for (index, range) in space.atoms.ranges.enumerated() {
+            out[space.outside.lowerBound + index] = [.outside(range)]
+        }
+        return out
+    }
+
+    /// What a pod may send to, or receive from, every peer: for questions about whole ranges.
+    func allowed(_ direction: Direction, pod: Int) -> [AllowedPeers] {
+        guard !state.pods[pod].isOnHostNetwork else { return [AllowedPeers.everything(space.count)] }
+        let table = table(direction)
+        return table.groups[Int(table.groupOfClass[Int(space.classes.classOfPod[pod])])].allowed
+    }
+}
+
+extension AllowedPeers {
+    static func everything(_ count: Int) -> AllowedPeers { AllowedPeers(traffic: .all, allowed: Bits(full: count)) }
+}

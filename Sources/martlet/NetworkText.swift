@@ -1,0 +1,102 @@
+import Documents
+import NetworkPolicies
+
+/// Connections as text, in the formats of `martlet network matrix`.
+enum NetworkText {
+    static func line(_ connection: Connection) -> String {
+        "\(connection.source) → \(connection.target): \(traffic(connection))"
+    }
+
+    private static func traffic(_ connection: Connection) -> String {
+        guard !connection.doubtful.isEmpty else { return "\(connection.traffic)" }
+        let doubt = "not observable: \(connection.doubtful)"
+        return connection.traffic.isEmpty ? doubt : "\(connection.traffic); \(doubt)"
+    }
+
+    static func table(_ connections: [Connection]) -> String {
+        columns(["FROM", "TO", "TRAFFIC"], connections.map { ["\($0.source)", "\($0.target)", traffic($0)] })
+    }
+
+    /// Left-aligned columns, two spaces apart.
+    static func columns(_ head: [String], _ rows: [[String]]) -> String {
+        var widths = head.map(\.count)
+        for row in rows { for (column, cell) in row.enumerated() { widths[column] = max(widths[column], cell.count) } }
+        return ([head] + rows).map { row in
+            row.enumerated().map { column, cell in
+                column == row.count - 1 ? cell : cell + String(repeating: " ", count: widths[column] - cell.count)
+            }.joined(separator: "  ")
+        }.joined(separator: "\n")
+    }
+
+    static func csv(_ connections: [Connection]) -> String {
+        func quoted(_ text: String) -> String {
+            text.contains(where: { ",\"\n".contains($0) })
+                ? "\"\(text.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\"\""))\""
+                : text
+        }
+        return
+            (["from,to,traffic"]
+            + connections.map { "\(quoted("\($0.source)")),\(quoted("\($0.target)")),\(quoted(traffic($0)))" })
+            .joined(separator: "\n")
+    }
+
+    static func json(_ connections: [Connection]) -> String {
+        var writer = JSONWriter(compact: false)
+        writer.array { writer in
+            for connection in connections {
+                writer.object { writer in
+                    writer.member("from", object: { party(connection.source, &$0) })
+                    writer.member("to", object: { party(connection.target, &$0) })
+                    writer.member("traffic", object: { ports(connection.traffic, &$0) })
+                    if !connection.doubtful.isEmpty {
+                        writer.member("notObservable", object: { ports(connection.doubtful, &$0) })
+                    }
+                }
+            }
+        }
+        return writer.string
+    }
+
+    private static func ports(_ traffic: TrafficSet, _ writer: inout JSONWriter) {
+        for transport in TransportProtocol.allCases {
+            let ranges = traffic.ports(of: transport)
+            guard !ranges.isEmpty else { continue }
+            writer.member(
+                transport.rawValue,
+                array: { writer in
+                    for range in ranges {
+                        writer.array { writer in
+                            writer.value(Int(range.lowerBound))
+                            writer.value(Int(range.upperBound))
+                        }
+                    }
+                })
+        }
+    }
+
+    private static func party(_ party: Party, _ writer: inout JSONWriter) {
+        switch party {
+        case .workload(let reference):
+            writer.member("kind", reference.kind)
+            writer.member("namespace", reference.namespace)
+            writer.member("name", reference.name)
+        case .namespace(let name):
+            writer.member("kind", "Namespace")
+            writer.member("name", name)
+        case .nodes: writer.member("kind", "Node")
+        case .outside(let range):
+            writer.member("kind", "Outside")
+            writer.member("first", range.first.description)
+            writer.member("last", range.last.description)
+        }
+    }
+
+    static func dot(_ connections: [Connection]) -> String {
+        func quoted(_ party: Party) -> String {
+            "\"\("\(party)".split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\\\""))\""
+        }
+        return "digraph network {\n"
+            + connections.map { "  \(quoted($0.source)) -> \(quoted($0.target)) [label=\"\(traffic($0))\"]\n" }.joined()
+            + "}"
+    }
+}
