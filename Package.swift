@@ -94,7 +94,8 @@ let package = Package(
             [Parts.nio, Parts.nioPosix, Parts.nioHTTP1, Parts.nioTLS, Parts.nioSSL, Parts.subprocess]),
         platform("Posture", on: ["Documents", "Kubernetes", "Findings", "PodSecurity", "Workloads", "RBAC"]),
         .executableTarget(
-            name: "martlet", dependencies: ["Posture", "Manifests", "KubernetesClient", "NetworkPolicies", Parts.arguments],
+            name: "martlet",
+            dependencies: ["Posture", "Manifests", "KubernetesClient", "NetworkPolicies", Parts.arguments],
             path: "Sources/martlet",
             swiftSettings: strict),
         tests("Core", "Documents", on: ["Documents"]),
@@ -118,7 +119,8 @@ let package = Package(
             swiftSettings: strict),
         // Benchmarks; not a product.
         .executableTarget(
-            name: "bench", dependencies: ["Posture", "Manifests", "NetworkPolicies"], path: "Tests/Benchmarks", swiftSettings: strict),
+            name: "bench", dependencies: ["Posture", "Manifests", "NetworkPolicies"], path: "Tests/Benchmarks",
+            swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -55,7 +55,9 @@ import Testing
     }
 
     @Test func enginesNameCoreAndNothingOfEachOther() throws {
-        let allowed = Self.pure.union(Self.core.keys).subtracting(["YAMLEvents"]).union(["HashTreeCollections", "BitCollections"])
+        let allowed = Self.pure.union(Self.core.keys).subtracting(["YAMLEvents"]).union([
+            "HashTreeCollections", "BitCollections",
+        ])
         for entry in try Self.imports(in: "Engines") {
             #expect(allowed.contains(entry.module), "\(entry.file) imports \(entry.module)")
         }
