@@ -112,6 +112,7 @@ let package = Package(
             resources: [.copy("Golden")]),
         tests("Platform", "Posture", on: ["Posture"], resources: [.copy("Golden")]),
         tests("Architecture", "Architecture", on: []),
+        tests("Program", "Program", on: ["martlet"]),
         // Runs the suites of MARTLET_CONFORMANCE; not a product.
         .executableTarget(
             name: "conformance", dependencies: ["Posture", "Manifests", "NetworkPolicies"], path: "Tests/Conformance",

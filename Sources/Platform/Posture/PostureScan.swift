@@ -1,6 +1,7 @@
 package import Findings
 package import Kubernetes
 package import PodSecurity
+import RBAC
 package import Workloads
 
 /// What a scan asks.
@@ -37,6 +38,7 @@ package struct PostureScan: Sendable {
     package let rules: [Rule]
     private var podSecurity: PodSecurityEvaluation
     private var workloads: WorkloadEvaluation
+    private var rbac: RBACEvaluation
     private let selected: Set<String>?
     private var results: [OwnerIdentity: OwnerResult] = [:]
 
@@ -46,7 +48,8 @@ package struct PostureScan: Sendable {
         self.options = options
         podSecurity = PodSecurityEvaluation(version: options.podSecurityVersion)
         workloads = WorkloadEvaluation(inventory, options: options.workloads)
-        let all = podSecurity.rules + WorkloadChecks.rules(options.workloads)
+        rbac = Self.rbac(inventory, options)
+        let all = podSecurity.rules + WorkloadChecks.rules(options.workloads) + rbac.rules
         let include = options.include.map(Glob.init)
         let exclude = options.exclude.map(Glob.init)
         rules = all.filter { rule in
@@ -58,6 +61,12 @@ package struct PostureScan: Sendable {
         podSecurity.cluster = options.cluster
         workloads.selected = selected
         workloads.cluster = options.cluster
+        rbac.selected = selected
+    }
+
+    private static func rbac(_ inventory: Inventory, _ options: ScanOptions) -> RBACEvaluation {
+        RBACEvaluation(
+            inventory, isCluster: !options.cluster.isEmpty, unlistedKinds: options.workloads.unlistedKinds)
     }
 
     // MARK: Everything
@@ -117,7 +126,13 @@ package struct PostureScan: Sendable {
         }
         workloads.selected = selected
         workloads.cluster = options.cluster
-        let (families, gone) = inventory.families(touchedBy: touched, before: before)
+        var (families, gone) = inventory.families(touchedBy: touched, before: before)
+        if touched.contains(where: { RBACEvaluation.kindsRead.contains($0.reference.kind) }) {
+            // Who may do what has changed: whatever the RBAC checks say of anything may have.
+            rbac = Self.rbac(inventory, options)
+            rbac.selected = selected
+            families = inventory.families()
+        }
         for family in families { results[family.owner] = evaluate(family) }
         for owner in gone { results[owner] = nil }
         return families.map(\.owner) + gone
@@ -131,6 +146,26 @@ package struct PostureScan: Sendable {
     package func evaluate(_ family: OwnerFamily) -> OwnerResult {
         var result = podSecurity.evaluate(family)
         result.merge(workloads.evaluate(family))
+        result.merge(rights(of: family))
+        return result
+    }
+
+    /// What the RBAC checks say of the roles, bindings and workloads of a family.
+    private func rights(of family: OwnerFamily) -> OwnerResult {
+        var result = OwnerResult(owner: family.owner)
+        let context = FindingContext(
+            subject: family.owner.reference, file: family.owner.file, cluster: options.cluster, origin: family.origin)
+        for member in family.members where member.role == .speaker {
+            let (findings, coverage) = rbac.evaluate(member.object)
+            result.findings += findings.map { finding in
+                var finding = finding
+                finding.context = context
+                return finding
+            }
+            result.coverage.add(coverage)
+        }
+        // Bootstrap roles and bindings are Kubernetes' own; a workload's findings do not make it so.
+        result.isSystem = !result.findings.isEmpty && result.findings.allSatisfy(\.isSystem)
         return result
     }
 
@@ -181,7 +216,7 @@ package struct PostureScan: Sendable {
 
 extension PostureScan {
     /// Every rule there is, reliability included, in order.
-    package static let allRules: [Rule] = PodSecurityEvaluation().rules + WorkloadChecks.rules
+    package static let allRules: [Rule] = PodSecurityEvaluation().rules + WorkloadChecks.rules + RBACChecks.rules
 
     /// The waivers that objects carry in their annotations.
     package func annotatedWaivers(today: CalendarDate) -> (waivers: [Waiver], problems: [Problem]) {

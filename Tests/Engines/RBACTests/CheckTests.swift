@@ -74,6 +74,14 @@ import Testing
             name: "masters need no binding", rule: "rbac/masters-group-bound", fails: true,
             text: role(pods, subject: "kind: Group, name: 'system:masters'")),
         Example(
+            name: "a Role reaches no kubelet", rule: "rbac/node-proxy", fails: false,
+            text: """
+                apiVersion: rbac.authorization.k8s.io/v1
+                kind: Role
+                metadata: {name: a, namespace: shop}
+                rules: [{apiGroups: [""], resources: ["*"], verbs: [get]}]
+                """),
+        Example(
             name: "kubelets by get", rule: "rbac/node-proxy", fails: true, severity: .critical,
             text: role(#"{apiGroups: [""], resources: ["*/proxy"], verbs: [get]}"#)),
         Example(

@@ -15,12 +15,24 @@ struct DangerousRight: Sendable {
             self.group = group
         }
 
+        /// Resources outside namespaces: a Role, or a RoleBinding to a ClusterRole, allows nothing on them, since
+        /// requests for them name no namespace (RBAC, "RoleBinding and ClusterRoleBinding"). Cluster roles are not
+        /// among them: `bind` is asked for in the namespace of the binding.
+        private static let clusterScoped: Set<String> = [
+            "nodes", "namespaces", "persistentvolumes", "certificatesigningrequests", "signers", "users", "groups",
+            "uids", "userextras", "clusterrolebindings", "customresourcedefinitions", "apiservices",
+            "mutatingwebhookconfigurations", "validatingwebhookconfigurations", "validatingadmissionpolicies",
+            "validatingadmissionpolicybindings", "mutatingadmissionpolicies", "mutatingadmissionpolicybindings",
+        ]
+
         /// What of it a rule grants: `get secrets`; nothing when it grants none.
-        func granted(by rule: PolicyRule) -> [String] {
+        func granted(by rule: PolicyRule, withinNamespaces: Bool = false) -> [String] {
             guard rule.apiGroups.contains("*") || rule.apiGroups.contains(group) else { return [] }
             let verbs = rule.verbs.contains("*") ? self.verbs : self.verbs.filter(rule.verbs.contains)
             guard !verbs.isEmpty else { return [] }
             return resources.filter { resource in
+                let root = String(resource.prefix { $0 != "/" })
+                if withinNamespaces, Self.clusterScoped.contains(root) { return false }
                 if rule.resources.contains("*") || rule.resources.contains(resource) { return true }
                 guard let slash = resource.firstIndex(of: "/") else { return false }
                 return rule.resources.contains("*\(resource[slash...])")
@@ -46,8 +58,11 @@ struct DangerousRight: Sendable {
         Check(rule) { [patterns, narrowsByName, rule] subject, report in
             guard !subject.isBinding else { return report.notApplicable() }
             var isNamedOnly = true
+            let withinNamespaces = subject.object.kind == "Role" || subject.reach == .namespaces
             for written in subject.addedRules where !written.rule.isEverything {
-                let found = patterns.flatMap { $0.granted(by: written.rule) }
+                let found = patterns.flatMap {
+                    $0.granted(by: written.rule, withinNamespaces: withinNamespaces)
+                }
                 guard !found.isEmpty else { continue }
                 let names = written.rule.resourceNames
                 if names.isEmpty { isNamedOnly = false }

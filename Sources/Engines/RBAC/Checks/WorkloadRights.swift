@@ -39,7 +39,8 @@ struct WorkloadRights: Sendable {
                     }
                     let isEverything = grant.rule.isEverything && grant.binding.kind == "ClusterRoleBinding"
                     if isEverything { report.severity = .critical }
-                    report.fail(at: place, "its account \(account.name) may \(grant.rule): \(grant)")
+                    let what = isEverything ? "do everything" : "\(grant.rule)"
+                    report.fail(at: place, "its account \(account.name) may \(what): \(grant)")
                 }
             }
         }

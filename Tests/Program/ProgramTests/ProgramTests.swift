@@ -1,0 +1,164 @@
+import Foundation
+import Testing
+
+/// The program as a person or a pipeline runs it: what it prints, where, and how it ends.
+@Suite struct ProgramTests {
+    private struct Run {
+        var code: Int32
+        var output: String
+        var errors: String
+    }
+
+    private static let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+        .deletingLastPathComponent().deletingLastPathComponent()
+
+    /// The program that was built beside these tests.
+    private static let program: URL? = {
+        let folder = URL(filePath: CommandLine.arguments[0]).resolvingSymlinksInPath().deletingLastPathComponent()
+        let beside = [folder, folder.deletingLastPathComponent()].map { $0.appending(path: "martlet") }
+        let built = root.appending(path: ".build/debug/martlet")
+        return (beside + [built]).first { FileManager.default.isExecutableFile(atPath: $0.path) }
+    }()
+
+    private func run(
+        _ arguments: String..., input: String = "", environment: [String: String] = [:]
+    ) throws -> Run {
+        let process = Process()
+        let program: URL = try #require(Self.program, "the program is not built")
+        process.executableURL = program
+        process.arguments = arguments
+        process.currentDirectoryURL = Self.root
+        var variables = ProcessInfo.processInfo.environment
+        variables["KUBECONFIG"] = "/nonexistent/kubeconfig"
+        variables["COLUMNS"] = "100"
+        process.environment = variables.merging(environment) { $1 }
+        let (output, errors, standardInput) = (Pipe(), Pipe(), Pipe())
+        process.standardOutput = output
+        process.standardError = errors
+        process.standardInput = standardInput
+        try process.run()
+        standardInput.fileHandleForWriting.write(Data(input.utf8))
+        try standardInput.fileHandleForWriting.close()
+        let text = output.fileHandleForReading.readDataToEndOfFile()
+        let complaints = errors.fileHandleForReading.readDataToEndOfFile()
+        process.waitUntilExit()
+        return Run(
+            code: process.terminationStatus, output: String(decoding: text, as: UTF8.self),
+            errors: String(decoding: complaints, as: UTF8.self))
+    }
+
+    private static let clean = """
+        apiVersion: v1
+        kind: ConfigMap
+        metadata: {name: a, namespace: b}
+        """
+
+    @Test func theExampleHasFindingsWithPlaces() throws {
+        let run = try run("scan", "Examples/shop")
+        #expect(run.code == 1)
+        #expect(run.output.contains("Examples/shop/payments.yaml:22:25"))
+        #expect(!run.output.contains("\u{1B}["), "no colour where there is no terminal")
+    }
+
+    @Test(arguments: [("critical", 1), ("never", 0)] as [(String, Int32)])
+    func failOnDecidesTheExitCode(_ severity: String, _ code: Int32) throws {
+        #expect(try run("scan", "Examples/shop", "--fail-on", severity).code == code)
+    }
+
+    @Test func standardInputIsRead() throws {
+        let run = try run("scan", "-", input: Self.clean)
+        #expect(run.code == 0)
+        #expect(run.output.contains("No findings"))
+    }
+
+    @Test func brokenInputEndsWithTwoAndNamesThePlace() throws {
+        let run = try run("scan", "-", input: "apiVersion: v1\nkind: [\n")
+        #expect(run.code == 2)
+        #expect(run.output.contains("<stdin>:3:1"))
+    }
+
+    @Test func whatCannotBeKnownIsPartialWhenStrict() throws {
+        let shape = """
+            apiVersion: example.com/v1
+            kind: Thing
+            metadata: {name: a}
+            spec: {pod: {spec: {containers: [{name: a, image: "registry.example/a:1"}]}}}
+            """
+        #expect(try run("scan", "-", "--check", "pod/root-allowed", input: shape).code == 0)
+        #expect(try run("scan", "-", "--check", "pod/root-allowed", "--strict", input: shape).code == 3)
+    }
+
+    @Test func noClusterIsOneLineThatSaysWhatToDo() throws {
+        let run = try run("scan", "--cluster")
+        #expect(run.code == 2)
+        #expect(run.errors.split(separator: "\n").count == 1)
+        #expect(run.errors.contains("--kubeconfig"))
+    }
+
+    @Test func withoutAClusterTheFallbackIsScanned() throws {
+        let run = try run("scan", "--cluster", "--otherwise", "Examples/shop", "--fail-on", "never")
+        #expect(run.code == 0)
+        #expect(run.output.contains("Deployment shop/payments"))
+    }
+
+    @Test func wrongFlagsEndWithTwo() throws {
+        let run = try run("scan", "--outptu", "json")
+        #expect(run.code == 2)
+        #expect(run.errors.contains("--output"))
+        #expect(try self.run("scan", "--check", "no/such-check", "Examples/shop").code == 2)
+    }
+
+    @Test func helpAndVersionEndWithZero() throws {
+        #expect(try run("--help").code == 0)
+        #expect(try run("--version").output.hasPrefix("0."))
+        #expect(try run("pss", "plan", "--help").output.contains("audit"))
+    }
+
+    @Test func aDeviceIsWrittenToAndNotReplaced() throws {
+        let run = try run(
+            "scan", "Examples/shop", "--output", "json", "--output-file", "/dev/null", "--fail-on", "never")
+        #expect(run.code == 0)
+        let type = try FileManager.default.attributesOfItem(atPath: "/dev/null")[.type] as? FileAttributeType
+        #expect(type == .typeCharacterSpecial)
+    }
+
+    @Test func fixWritesInPlaceAndASecondRunHasNothingLeftToWrite() throws {
+        let folder = FileManager.default.temporaryDirectory.appending(path: "martlet-\(UUID().uuidString)")
+        defer { try? FileManager.default.removeItem(at: folder) }
+        try FileManager.default.copyItem(at: Self.root.appending(path: "Examples/shop"), to: folder)
+        let first = try run("fix", folder.path, "--write")
+        #expect(first.output.contains("wrote"))
+        let text = try String(contentsOf: folder.appending(path: "storefront.yaml"), encoding: .utf8)
+        #expect(text.contains("# moves under our feet"), "comments stay")
+        #expect(text.contains("runAsNonRoot: true"))
+        let second = try run("fix", folder.path, "--write")
+        #expect(!second.output.contains("wrote"))
+    }
+
+    @Test func fixNeverTouchesACluster() throws {
+        let run = try run("fix", "--cluster", "--otherwise", "Examples/shop", "--output", "patch")
+        #expect(run.output.hasPrefix("--- a/"))
+    }
+
+    @Test func aBaselineLeavesOnlyWhatIsNew() throws {
+        let file = FileManager.default.temporaryDirectory.appending(path: "martlet-\(UUID().uuidString).json")
+        defer { try? FileManager.default.removeItem(at: file) }
+        #expect(try run("scan", "Examples/shop", "--write-baseline", file.path, "--fail-on", "never").code == 0)
+        #expect(try run("scan", "Examples/shop", "--baseline", file.path).code == 0)
+    }
+
+    @Test func simulationSaysWhatWouldBeRefused() throws {
+        let run = try run("pss", "simulate", "Examples/shop", "-n", "shop", "--level", "restricted")
+        #expect(run.code == 1)
+        #expect(run.output.contains("violates PodSecurity \"restricted:"))
+        #expect(run.output.contains("CronJob shop/nightly-backup"))
+    }
+
+    @Test func everyCheckCanBeExplained() throws {
+        let list = try run("checks")
+        let ids = list.output.split(separator: "\n").compactMap { $0.split(separator: " ").dropFirst().first }
+        #expect(ids.count > 60)
+        #expect(Set(ids).count == ids.count)
+        #expect(try run("checks", "pod/host-port").output.contains("Why:"))
+    }
+}
