@@ -1,5 +1,3 @@
-internal import YAMLEvents
-
 /// The way past libyaml.
 extension YAMLComposer {
     /// Reads a part by the shortcut; false, and nothing is changed, where that gives up.
