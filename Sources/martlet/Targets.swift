@@ -77,12 +77,20 @@ struct TargetOptions: ParsableArguments {
             + set.notes.map { note in
                 Problem(.unsupported, code: "helm-chart", note.message, location: note.location)
             }
+        let operated = set.objects.compactMap { object in
+            object.podOperator.map { name in
+                Problem(
+                    .unsupported, code: "operator-pods",
+                    "\(object.reference): its pods are made by \(name) and cannot be seen in a manifest; scan the cluster",
+                    location: object.node.location)
+            }
+        }
         var inventory = Inventory(set.objects)
         if let namespace = connection.namespace {
             inventory = Inventory(set.objects.filter { $0.namespace == namespace || $0.namespace.isEmpty })
         }
         return Target(
-            name: paths.joined(separator: " "), isCluster: false, inventory: inventory, problems: problems,
+            name: paths.joined(separator: " "), isCluster: false, inventory: inventory, problems: problems + operated,
             files: set.files)
     }
 

@@ -45,6 +45,13 @@ extension KubernetesObject {
         return found
     }
 
+    /// The operator that makes this object's pods from settings of its own; nil where the pods stand in the object.
+    ///
+    /// What such pods are allowed cannot be seen here, only in the cluster.
+    package var podOperator: String? {
+        PodTemplatePaths.operators[PodTemplatePaths.Kind(apiVersion.group, kind)]
+    }
+
     /// The one template of built-in workload kinds.
     package var podTemplate: PodTemplate? { podTemplates.first }
 
@@ -154,19 +161,39 @@ enum PodTemplatePaths {
             "spec.rayClusterSpec.headGroupSpec.template", "spec.rayClusterSpec.workerGroupSpecs[*].template",
             "spec.submitterPodTemplate",
         ],
-        Kind("tekton.dev", "PipelineRun"): [],
         Kind("agones.dev", "GameServer"): ["spec.template"],
         Kind("agones.dev", "Fleet"): ["spec.template.spec.template"],
-        Kind("kubevirt.io", "VirtualMachine"): [],
-        Kind("kubevirt.io", "VirtualMachineInstance"): [],
-        Kind("k8s.nginx.org", "VirtualServer"): [],
         Kind("sparkoperator.k8s.io", "SparkApplication"): ["spec.driver.template", "spec.executor.template"],
         Kind("actions.github.com", "AutoscalingRunnerSet"): ["spec.template"],
         Kind("actions.github.com", "EphemeralRunner"): [FieldPath()],
         Kind("actions.summerwind.dev", "RunnerDeployment"): ["spec.template"],
-        Kind("opentelemetry.io", "OpenTelemetryCollector"): [],
-        Kind("kafka.strimzi.io", "Kafka"): [],
-        Kind("monitoring.coreos.com", "Prometheus"): [],
-        Kind("monitoring.coreos.com", "Alertmanager"): [],
+    ]
+
+    /// Custom resources whose pods are made by an operator, with no template that says what they will be. Sources: the
+    /// definitions of each project.
+    static let operators: [Kind: String] = [
+        Kind("kubevirt.io", "VirtualMachine"): "KubeVirt",
+        Kind("kubevirt.io", "VirtualMachineInstance"): "KubeVirt",
+        Kind("kubevirt.io", "VirtualMachineInstanceReplicaSet"): "KubeVirt",
+        Kind("kafka.strimzi.io", "Kafka"): "Strimzi",
+        Kind("kafka.strimzi.io", "KafkaNodePool"): "Strimzi",
+        Kind("kafka.strimzi.io", "KafkaConnect"): "Strimzi",
+        Kind("kafka.strimzi.io", "KafkaBridge"): "Strimzi",
+        Kind("kafka.strimzi.io", "KafkaMirrorMaker2"): "Strimzi",
+        Kind("monitoring.coreos.com", "Prometheus"): "the Prometheus operator",
+        Kind("monitoring.coreos.com", "PrometheusAgent"): "the Prometheus operator",
+        Kind("monitoring.coreos.com", "Alertmanager"): "the Prometheus operator",
+        Kind("monitoring.coreos.com", "ThanosRuler"): "the Prometheus operator",
+        Kind("opentelemetry.io", "OpenTelemetryCollector"): "the OpenTelemetry operator",
+        Kind("tekton.dev", "Task"): "Tekton",
+        Kind("tekton.dev", "ClusterTask"): "Tekton",
+        Kind("tekton.dev", "TaskRun"): "Tekton",
+        Kind("tekton.dev", "PipelineRun"): "Tekton",
+        Kind("elasticsearch.k8s.elastic.co", "Elasticsearch"): "the Elastic operator",
+        Kind("kibana.k8s.elastic.co", "Kibana"): "the Elastic operator",
+        Kind("postgresql.cnpg.io", "Cluster"): "CloudNativePG",
+        Kind("acid.zalan.do", "postgresql"): "the Zalando Postgres operator",
+        Kind("crdb.cockroachlabs.com", "CrdbCluster"): "the CockroachDB operator",
+        Kind("rabbitmq.com", "RabbitmqCluster"): "the RabbitMQ operator",
     ]
 }

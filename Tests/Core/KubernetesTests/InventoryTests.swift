@@ -164,6 +164,14 @@ func objects(_ text: String, file: String = "t.yaml") throws -> [KubernetesObjec
         #expect(found.allSatisfy { $0.discovery == discovery })
     }
 
+    @Test func podsOfAnOperatorAreNotInTheManifest() throws {
+        let kafka = try objects("{apiVersion: kafka.strimzi.io/v1beta2, kind: Kafka, metadata: {name: a}, spec: {}}")[0]
+        #expect(kafka.podOperator == "Strimzi")
+        #expect(kafka.podTemplates.isEmpty)
+        let pod = try objects("{apiVersion: v1, kind: Pod, metadata: {name: a}}")[0]
+        #expect(pod.podOperator == nil)
+    }
+
     @Test func wildcardsStandForEveryElement() throws {
         let job = try objects(
             "{apiVersion: batch.volcano.sh/v1alpha1, kind: Job, metadata: {name: a}, spec: {tasks: [{template: {spec: {a: 1}}}, {template: {spec: {a: 2}}}]}}"
