@@ -300,11 +300,11 @@ private enum CSV {
 
     @Test func `Files under the base directory are relative, others are not`() throws {
         var report = Sample.empty()
-        for (file, line) in [("/work/repo/a b.yaml", 1), ("/elsewhere/c.yaml", 2), ("./d/../e.yaml", 3)] {
+        for (file, line) in [("/home/ci/repo/a b.yaml", 1), ("/elsewhere/c.yaml", 2), ("./d/../e.yaml", 3)] {
             report.problems.append(
                 Problem(.invalid, code: "x", "y", location: SourceLocation(file: file, line: line, column: 1)))
         }
-        let out = ReportFormat.sarif.render(report, options: RenderOptions(baseDirectory: "/work/repo/"))
+        let out = ReportFormat.sarif.render(report, options: RenderOptions(baseDirectory: "/home/ci/repo/"))
         #expect(out.contains(#""uri": "a%20b.yaml""#))
         #expect(out.contains(#""uri": "file:///elsewhere/c.yaml""#))
         #expect(out.contains(#""uri": "e.yaml""#))

@@ -19,7 +19,7 @@ extension WorkloadChecks {
     ) { subject, report in
         for mount in subject.hostMounts {
             guard let place = HostPaths.known.socket(mount.path) else { continue }
-            report.fail(at: mount.node, "\(mount.users) \(mount.verb) \(quoted: mount.path): \(place.what)")
+            report.fail(at: mount.node, "\(mount.users) \(mount.verb) \(quoted: mount.written): \(place.what)")
             report.severity = max(report.severity ?? .info, place.severity)
         }
     }
@@ -39,7 +39,7 @@ extension WorkloadChecks {
         for mount in subject.hostMounts where HostPaths.known.socket(mount.path) == nil {
             guard let place = HostPaths.known.place(mount.path) else { continue }
             let manner = mount.isReadOnly ? "\(mount.verb) read-only" : mount.verb
-            report.fail(at: mount.node, "\(mount.users) \(manner) \(quoted: mount.path): \(place.what)")
+            report.fail(at: mount.node, "\(mount.users) \(manner) \(quoted: mount.written): \(place.what)")
             let severity = mount.isReadOnly ? place.readOnlySeverity : place.severity
             report.severity = max(report.severity ?? .info, severity)
         }
@@ -98,8 +98,10 @@ extension WorkloadChecks {
 private struct HostMount {
     /// The volume's `hostPath.path`.
     let node: Node
-    /// The path with the mount's `subPath`.
+    /// The path with the mount's `subPath`, in the form the facts are written in.
     let path: String
+    /// The same as the manifest has it, so that a person finds it again.
+    let written: String
     /// The containers, as messages name them.
     var users: String
     var verb = "mounts"
@@ -118,7 +120,8 @@ extension WorkloadSubject {
             for container in containers {
                 for mount in container.volumeMounts where mount["name"].equals(volume.name) {
                     let part = mount["subPath"].string ?? mount["subPathExpr"].string ?? ""
-                    let whole = HostPaths.normalized(part.isEmpty ? path : "\(path)/\(part)")
+                    let written = part.isEmpty ? path : "\(path)/\(part)"
+                    let whole = HostPaths.normalized(written)
                     let isReadOnly = mount["readOnly"].bool ?? false
                     if let known = out[first...].firstIndex(where: { $0.path == whole }) {
                         out[known].users += ", \(container.phrase)"
@@ -127,8 +130,8 @@ extension WorkloadSubject {
                     } else {
                         out.append(
                             HostMount(
-                                node: source.node["path"], path: whole, users: container.phrase, isReadOnly: isReadOnly)
-                        )
+                                node: source.node["path"], path: whole, written: written, users: container.phrase,
+                                isReadOnly: isReadOnly))
                     }
                 }
             }
