@@ -115,6 +115,10 @@ struct ScanCommand: AsyncParsableCommand {
             }
         }
         try write(report)
+        if report.coverage.objects == 0, report.problems.contains(where: { $0.kind != .warning }) {
+            // Nothing was understood of what was named: that is no clean result.
+            throw ExitCode(RunStatus.unreadable.rawValue)
+        }
         let status = RunStatus(report, failOn: failOn.severity, strict: strict)
         if status != .clean { throw ExitCode(status.rawValue) }
     }

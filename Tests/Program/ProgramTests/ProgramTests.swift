@@ -77,6 +77,12 @@ import Testing
         #expect(run.output.contains("<stdin>:3:1"))
     }
 
+    @Test func nothingUnderstoodIsNotClean() throws {
+        let run = try run("scan", "-", input: "metadata:\n  name: {{ .Release.Name }}\n")
+        #expect(run.code == 2)
+        #expect(run.output.contains("unrendered Helm template"))
+    }
+
     @Test func whatCannotBeKnownIsPartialWhenStrict() throws {
         let shape = """
             apiVersion: example.com/v1
