@@ -56,12 +56,9 @@ struct FixCommand: AsyncParsableCommand {
         let fixes = planner.fixes { rule in
             (include.isEmpty || include.contains { $0.matches(rule) }) && !exclude.contains { $0.matches(rule) }
         }
-        for problem in read.problems where problem.kind != .warning {
-            let place = problem.location.map { "\($0): " } ?? ""
-            Console.note("martlet: \(place)\(problem.message)")
-        }
+        read.tellHoles()
         if write { try writeFiles(fixes) } else { show(fixes, read) }
-        if read.problems.contains(where: { $0.kind == .unreadable || $0.kind == .invalid }) { throw ExitCode(2) }
+        try read.failIfUnreadable()
     }
 
     private func show(_ fixes: [VerifiedFix], _ read: Target) {

@@ -100,13 +100,3 @@ struct SimulateCommand: AsyncParsableCommand {
         if !simulation.refused.isEmpty { throw ExitCode(1) }
     }
 }
-
-extension Target {
-    /// Says what could not be seen; ends with 2 when input could not be read.
-    func reportHoles() throws {
-        for problem in problems where problem.kind != .warning {
-            Console.note("martlet: \(problem.location.map { "\($0): " } ?? "")\(problem.message)")
-        }
-        if problems.contains(where: { $0.kind == .unreadable || $0.kind == .invalid }) { throw ExitCode(2) }
-    }
-}

@@ -61,13 +61,12 @@ struct RBACInputOptions: ParsableArguments {
         flags.kubeconfig = kubeconfig
         flags.context = context
         do {
-            let machine = Machine.current(isTerminal: Console.errorIsTerminal)
             let wanted: Set<String> = [
                 "roles", "rolebindings", "clusterroles", "clusterrolebindings", "serviceaccounts", "namespaces", "pods",
             ]
             let resources = ResourceSet(
                 ResourceSet.standard.entries.filter { $0.isBuiltIn && wanted.contains($0.name) })
-            let reader = try ClusterReader(try ClientConfiguration.load(flags, on: machine), set: resources)
+            let reader = try ClusterReader(try ClientConfiguration.here(flags), set: resources)
             let snapshot = try await reader.read()
             reader.client.close()
             let inventory = snapshot.inventory

@@ -22,6 +22,27 @@ struct Target {
     var unlistedKinds: Set<String> = []
 }
 
+extension Target {
+    /// Says what could not be seen; ends with 2 when input could not be read.
+    func reportHoles() throws {
+        tellHoles()
+        try failIfUnreadable()
+    }
+
+    /// Says what could not be seen, on the error side.
+    func tellHoles() {
+        for problem in problems where problem.kind != .warning {
+            Console.note("martlet: \(problem.location.map { "\($0): " } ?? "")\(problem.message)")
+        }
+    }
+
+    /// Ends with 2 when input could not be read.
+    func failIfUnreadable() throws {
+        guard problems.contains(where: { $0.kind == .unreadable || $0.kind == .invalid }) else { return }
+        throw ExitCode(RunStatus.unreadable.rawValue)
+    }
+}
+
 /// Paths or a cluster: the two things a command can look at.
 struct TargetOptions: ParsableArguments {
     @Argument(
@@ -144,11 +165,15 @@ extension ClusterOptions {
         flags.insecureSkipTLSVerify = insecure
         flags.certificateAuthority = certificateAuthority
         flags.requestTimeout = requestTimeout
-        do throws(ClientError) {
-            return try ClientConfiguration.load(flags, on: Machine.current(isTerminal: Console.inputIsTerminal))
-        } catch {
-            throw error
-        }
+        return try ClientConfiguration.here(flags)
+    }
+}
+
+extension ClientConfiguration {
+    /// The connection that flags and this machine's kubeconfig describe.
+    static func here(_ flags: KubeconfigFlags) throws(ClientError) -> ClientConfiguration {
+        // Credential plugins may ask a person only where one can answer.
+        try load(flags, on: Machine.current(isTerminal: Console.inputIsTerminal))
     }
 }
 

@@ -48,10 +48,6 @@ package struct DocumentEditor: Sendable {
         return true
     }
 
-    /// Puts another node, with its place in its source, at `path`.
-    @discardableResult
-    package mutating func move(_ node: Node, to path: FieldPath) -> Bool { set(path, DocumentValue(node)) }
-
     /// The changed document; the one given when nothing changed.
     package func finish() -> Node {
         guard isChanged else { return root }

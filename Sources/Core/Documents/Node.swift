@@ -120,9 +120,6 @@ package struct Node: Sendable {
         }
     }
 
-    /// Whether the node holds the scalar or is null, as a Go field of that type would accept it.
-    package func isAbsent(or kind: NodeKind) -> Bool { isNull || self.kind == kind }
-
     /// Length of a scalar's text in bytes; 0 for the rest.
     package var textLength: Int {
         switch kind {

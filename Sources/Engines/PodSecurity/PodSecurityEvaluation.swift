@@ -35,19 +35,6 @@ package struct PodSecurityEvaluation: Sendable {
         return result
     }
 
-    /// The strictest level that admits every pod of the family; nil when it has none or a field could not be read.
-    package func level(of family: OwnerFamily) -> PodSecurityLevel? {
-        var levels: [PodSecurityLevel] = []
-        for member in family.members where member.role != .silent {
-            for template in member.templates {
-                let pod = PodSecurityInput(template, of: member.object)
-                guard let level = evaluator.level(pod, version: version) else { return nil }
-                levels.append(level)
-            }
-        }
-        return levels.min()
-    }
-
     private func evaluate(_ member: OwnerFamily.Member, into collector: inout FindingCollector) {
         for template in member.templates {
             let pod = PodSecurityInput(template, of: member.object)

@@ -57,6 +57,11 @@ package struct PostureScan: Sendable {
                 && !exclude.contains { $0.matches(rule.id) }
         }
         selected = rules.count == all.count ? nil : Set(rules.map(\.id))
+        narrow()
+    }
+
+    /// Tells the engines which rules count, and what the cluster is called.
+    private mutating func narrow() {
         podSecurity.selected = selected
         podSecurity.cluster = options.cluster
         workloads.selected = selected
@@ -119,20 +124,18 @@ package struct PostureScan: Sendable {
     }
 
     private mutating func reevaluate(_ touched: some Sequence<ObjectKey>, before: Inventory) -> [OwnerIdentity] {
-        if touched.contains(where: { WorkloadContext.kindsRead.contains($0.reference.kind) }) {
-            workloads = WorkloadEvaluation(inventory, options: options.workloads)
-        } else {
-            workloads = WorkloadEvaluation(workloads.context.over(inventory))
-        }
-        workloads.selected = selected
-        workloads.cluster = options.cluster
+        let kinds = Set(touched.map(\.reference.kind))
+        let changesSurroundings = !kinds.isDisjoint(with: WorkloadContext.kindsRead)
+        let changesRights = !kinds.isDisjoint(with: RBACEvaluation.kindsRead)
+        workloads =
+            changesSurroundings
+            ? WorkloadEvaluation(inventory, options: options.workloads)
+            : WorkloadEvaluation(workloads.context.over(inventory))
+        if changesRights { rbac = Self.rbac(inventory, options) }
+        narrow()
         var (families, gone) = inventory.families(touchedBy: touched, before: before)
-        if touched.contains(where: { RBACEvaluation.kindsRead.contains($0.reference.kind) }) {
-            // Who may do what has changed: whatever the RBAC checks say of anything may have.
-            rbac = Self.rbac(inventory, options)
-            rbac.selected = selected
-            families = inventory.families()
-        }
+        // Limits of a namespace, disruption budgets, who may do what: they decide over findings on anything.
+        if changesSurroundings || changesRights { families = inventory.families() }
         for family in families { results[family.owner] = evaluate(family) }
         for owner in gone { results[owner] = nil }
         return families.map(\.owner) + gone

@@ -99,6 +99,24 @@ import Testing
         #expect(summary(live).isEmpty)
     }
 
+    @Test func whatDecidesOverOthersIsFollowed() async throws {
+        let limits = """
+            apiVersion: v1
+            kind: LimitRange
+            metadata: {name: defaults, namespace: shop}
+            spec: {limits: [{type: Container, default: {cpu: 1, memory: 64Mi}, defaultRequest: {cpu: 1, memory: 64Mi}}]}
+            """
+        let workload = try objects(Self.deployment)
+        let range = try objects(limits)
+        var live = await scanned(workload)
+        let before = summary(live)
+        live.apply(.added(range[0]))
+        #expect(summary(live) != before, "the namespace's limits answer what the workload leaves out")
+        #expect(summary(live) == summary(await scanned(workload + range)))
+        live.apply(.deleted(range[0]))
+        #expect(summary(live) == before)
+    }
+
     @Test func onlyTheChecksAskedForCount() async throws {
         var scan = PostureScan(
             Inventory(try objects(Self.deployment)),
