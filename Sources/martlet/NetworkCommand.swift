@@ -36,9 +36,10 @@ struct PluginOptions: ParsableArguments {
             discussion: "Otherwise the plugin is told by what it leaves in the cluster."))
     var plugin: NetworkPlugin.Family?
 
-    func state(_ inventory: Inventory) -> NetworkState {
-        NetworkState(inventory, plugin: plugin.map { NetworkPlugin($0, evidence: "--plugin") })
-    }
+    /// The plugin that was named; nil where it is to be told by what is seen.
+    var chosen: NetworkPlugin? { plugin.map { NetworkPlugin($0, evidence: "--plugin") } }
+
+    func state(_ inventory: Inventory) -> NetworkState { NetworkState(inventory, plugin: chosen) }
 
     /// The plugin and where it differs, and what was wrong with policies, for the terminal's error side.
     func note(_ state: NetworkState, _ problems: [Problem]) {
@@ -205,7 +206,9 @@ struct NetworkLintCommand: AsyncParsableCommand {
         let read = try await target.read()
         let state = plugin.state(read.inventory)
         plugin.note(state, read.problems)
-        let (findings, coverage) = NetworkEvaluation(NetworkModel(state)).results()
+        let (findings, coverage) = NetworkEvaluation(
+            read.inventory, isCluster: read.isCluster, unlistedKinds: read.unlistedKinds, plugin: plugin.chosen
+        ).results()
         for finding in findings {
             let outcome = finding.outcome == .notObservable ? "not observable" : finding.severity.rawValue
             Console.print("\(outcome)  \(finding.rule.id)  \(finding.subject)")

@@ -1,5 +1,6 @@
 package import Findings
 package import Kubernetes
+import NetworkPolicies
 package import PodSecurity
 import RBAC
 package import Workloads
@@ -39,6 +40,7 @@ package struct PostureScan: Sendable {
     private var podSecurity: PodSecurityEvaluation
     private var workloads: WorkloadEvaluation
     private var rbac: RBACEvaluation
+    private var network = NetworkPosture()
     private let selected: Set<String>?
     private var results: [OwnerIdentity: OwnerResult] = [:]
 
@@ -49,7 +51,9 @@ package struct PostureScan: Sendable {
         podSecurity = PodSecurityEvaluation(version: options.podSecurityVersion)
         workloads = WorkloadEvaluation(inventory, options: options.workloads)
         rbac = Self.rbac(inventory, options)
-        let all = podSecurity.rules + WorkloadChecks.rules(options.workloads) + rbac.rules
+        let all =
+            podSecurity.rules + WorkloadChecks.rules(options.workloads) + rbac.rules
+            + NetworkRules.all
         let include = options.include.map(Glob.init)
         let exclude = options.exclude.map(Glob.init)
         rules = all.filter { rule in
@@ -67,6 +71,8 @@ package struct PostureScan: Sendable {
         workloads.selected = selected
         workloads.cluster = options.cluster
         rbac.selected = selected
+        network.selected = selected
+        network.options = options
     }
 
     private static func rbac(_ inventory: Inventory, _ options: ScanOptions) -> RBACEvaluation {
@@ -104,6 +110,7 @@ package struct PostureScan: Sendable {
             }
         }
         results = evaluated
+        network.evaluate(inventory)
     }
 
     // MARK: What changed
@@ -120,10 +127,13 @@ package struct PostureScan: Sendable {
     package mutating func replace(_ changes: [(key: ObjectKey, object: KubernetesObject)]) -> [OwnerIdentity] {
         let before = inventory
         for change in changes { inventory.replace(change.key, with: change.object) }
-        return reevaluate(changes.map(\.key), before: before)
+        let owners = reevaluate(changes.map(\.key), before: before)
+        // What-if asks for the results at once.
+        return Array(Set(owners).union(settle())).sorted()
     }
 
     private mutating func reevaluate(_ touched: some Sequence<ObjectKey>, before: Inventory) -> [OwnerIdentity] {
+        network.note(touched, before: before, after: inventory)
         let kinds = Set(touched.map(\.reference.kind))
         let changesSurroundings = !kinds.isDisjoint(with: WorkloadContext.kindsRead)
         let changesRights = !kinds.isDisjoint(with: RBACEvaluation.kindsRead)
@@ -143,7 +153,14 @@ package struct PostureScan: Sendable {
 
     // MARK: Results
 
-    package func result(of owner: OwnerIdentity) -> OwnerResult? { results[owner] }
+    package func result(of owner: OwnerIdentity) -> OwnerResult? { network.merged(results[owner], owner) }
+
+    /// Brings the network's results up to date after events; gives the owners whose results are new.
+    ///
+    /// Policies decide over pods far away from them, so this runs once for many events, and not at all for those that
+    /// change nothing the network looks at.
+    @discardableResult
+    package mutating func settle() -> [OwnerIdentity] { network.settle(inventory) }
 
     /// What the engines say of one owner.
     package func evaluate(_ family: OwnerFamily) -> OwnerResult {
@@ -176,8 +193,10 @@ package struct PostureScan: Sendable {
     package mutating func takeReport(
         target: String, generatedAt: String, version: String, problems: [Problem] = []
     ) -> Report {
-        let owned = results
+        settle()
+        let own = results
         results = [:]
+        let owned = network.merged(consume own)
         return Self.report(
             consume owned, target: target, generatedAt: generatedAt, version: version, problems: problems,
             rules: rules, isCluster: !options.cluster.isEmpty)
@@ -185,9 +204,11 @@ package struct PostureScan: Sendable {
 
     /// The report of what has been evaluated, without waivers or baseline.
     package func report(target: String, generatedAt: String, version: String, problems: [Problem] = []) -> Report {
-        Self.report(
-            results, target: target, generatedAt: generatedAt, version: version, problems: problems, rules: rules,
-            isCluster: !options.cluster.isEmpty)
+        var network = network
+        _ = network.settle(inventory)
+        return Self.report(
+            network.merged(results), target: target, generatedAt: generatedAt, version: version, problems: problems,
+            rules: rules, isCluster: !options.cluster.isEmpty)
     }
 
     private static func report(
@@ -219,7 +240,9 @@ package struct PostureScan: Sendable {
 
 extension PostureScan {
     /// Every rule there is, reliability included, in order.
-    package static let allRules: [Rule] = PodSecurityEvaluation().rules + WorkloadChecks.rules + RBACChecks.rules
+    package static let allRules: [Rule] =
+        PodSecurityEvaluation().rules + WorkloadChecks.rules + RBACChecks.rules
+        + NetworkRules.all
 
     /// The waivers that objects carry in their annotations.
     package func annotatedWaivers(today: CalendarDate) -> (waivers: [Waiver], problems: [Problem]) {

@@ -8,6 +8,8 @@ package struct NetworkModel: Sendable {
     let egress: DirectionTable
     /// For every hole, the classes it may touch.
     let gaps: [Bits]
+    /// Numbers of the namespaces that a policy, or a hole, is about.
+    let namespacesWithPolicies: Set<Int>
     private let podsByName: [String: Int]
     private let podsByAddress: [IPAddress: Int]
     private let nodesByAddress: [IPAddress: Int]
@@ -15,6 +17,7 @@ package struct NetworkModel: Sendable {
     /// `others` are states this one will be compared with: the address space is cut where their policies cut it too.
     package init(_ given: NetworkState, comparedWith others: [NetworkState] = []) {
         var state = given
+        state.policyCount = state.policies.count
         let plugin = state.plugin
         if !plugin.enforcesPolicies || (plugin.family == .cilium && plugin.enforcement == .never) {
             state.policies = []
@@ -47,6 +50,16 @@ package struct NetworkModel: Sendable {
             space.classes.select(gap.subjects, into: &bits)
             return bits
         }
+        var namespacesWithPolicies: Set<Int> = []
+        var concerned = Bits(count: space.podCount)
+        for subjects in ingress.subjects + egress.subjects where !subjects.words.isEmpty {
+            concerned.formUnion(subjects)
+        }
+        for gap in gaps { concerned.formUnion(gap) }
+        concerned.forEach { number in
+            for pod in space.classes.members[number] { namespacesWithPolicies.insert(state.pods[Int(pod)].namespace) }
+        }
+        self.namespacesWithPolicies = namespacesWithPolicies
         var podsByName: [String: Int] = [:]
         var podsByAddress: [IPAddress: Int] = [:]
         podsByName.reserveCapacity(state.pods.count)

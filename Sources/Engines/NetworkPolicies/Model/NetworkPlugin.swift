@@ -1,9 +1,12 @@
+package import Kubernetes
+
 /// How a network plugin reads policies, where plugins differ.
 ///
 /// Each member is a documented difference, shown with every answer; `standard` follows the Kubernetes documentation.
-package struct NetworkPlugin: Sendable, Hashable {
+package struct NetworkPlugin: Sendable {
     package enum Family: String, Sendable, Hashable, CaseIterable {
         case standard, calico, cilium, antrea, aws, azure, ovn, kindnet, kubeRouter = "kube-router", weave, flannel
+        case kubeNetworkPolicies = "kube-network-policies"
     }
 
     /// Cilium's `enable-policy`.
@@ -12,6 +15,8 @@ package struct NetworkPlugin: Sendable, Hashable {
     package var family: Family
     /// What told the plugin: an object's name, a flag, or nothing.
     package var evidence: String
+    /// The object that told it.
+    package var source: KubernetesObject?
     /// Flannel and other plain networks keep policies but do nothing about them.
     package var enforcesPolicies = true
     /// Whose addresses an `ipBlock` is compared with. Cilium knows pods and nodes by identity, never by address.

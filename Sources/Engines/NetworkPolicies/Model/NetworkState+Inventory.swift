@@ -78,7 +78,7 @@ extension NetworkState {
             name: String(owner.name.dropLast(hash.count + 1)))
     }
 
-    private static func ports(_ spec: PodSpec) -> [ContainerPort] {
+    static func ports(_ spec: PodSpec) -> [ContainerPort] {
         var out: [ContainerPort] = []
         for container in spec.allContainers where container.isLongRunning {
             for port in container.ports {
@@ -103,18 +103,28 @@ extension NetworkNode {
 }
 
 extension NetworkPlugin {
+    private static let agents: [(name: String, family: Family)] = [
+        ("cilium", .cilium), ("calico-node", .calico), ("canal", .calico), ("antrea-agent", .antrea),
+        ("ovnkube-node", .ovn), ("azure-npm", .azure), ("kube-router", .kubeRouter), ("weave-net", .weave),
+        ("kube-network-policies", .kubeNetworkPolicies), ("aws-node", .aws), ("kindnet", .kindnet),
+        ("kube-flannel-ds", .flannel), ("kube-flannel", .flannel),
+    ]
+
+    /// Whether an object tells the plugin or its settings.
+    static func tells(_ object: KubernetesObject) -> Bool {
+        (object.is("ConfigMap") && (object.name == "cilium-config" || object.name == "amazon-vpc-cni"))
+            || (object.is("DaemonSet", of: "apps") && agents.contains { $0.name == object.name })
+    }
+
     /// Tells the plugin by what it leaves in a cluster: its agents, its settings, and last the kinds of policies.
     package init(detectedIn objects: [KubernetesObject]) {
-        let agents: [(name: String, family: Family)] = [
-            ("cilium", .cilium), ("calico-node", .calico), ("canal", .calico), ("antrea-agent", .antrea),
-            ("ovnkube-node", .ovn), ("azure-npm", .azure), ("kube-router", .kubeRouter), ("weave-net", .weave),
-            ("aws-node", .aws), ("kindnet", .kindnet), ("kube-flannel-ds", .flannel), ("kube-flannel", .flannel),
-        ]
+        let agents = Self.agents
         let daemons = objects.filter { $0.is("DaemonSet", of: "apps") }
         var found: NetworkPlugin?
         for agent in agents {
             guard let daemon = daemons.first(where: { $0.name == agent.name }) else { continue }
             found = NetworkPlugin(agent.family, evidence: "\(daemon.reference)")
+            found?.source = daemon
             if agent.family == .aws { found?.readAWS(daemon) }
             break
         }

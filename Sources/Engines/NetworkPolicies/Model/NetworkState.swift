@@ -62,6 +62,8 @@ package struct NetworkState: Sendable {
     package private(set) var pods: [NetworkPod] = []
     package private(set) var nodes: [NetworkNode] = []
     package var policies: [Policy] = []
+    /// Policies that were read, whether anything enforces them or not.
+    package internal(set) var policyCount = 0
     /// Policies of kinds this program cannot read, and what they may touch.
     package var gaps: [PolicyGap] = []
     /// Policies that are only tried out and enforce nothing: Calico's staged kinds.

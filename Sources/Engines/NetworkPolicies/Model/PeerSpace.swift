@@ -65,6 +65,9 @@ struct PeerSpace: Sendable {
         }
     }
 
+    /// The number of the piece of the outside an address lies in.
+    func outsideIndex(of address: IPAddress) -> Int { outside.lowerBound + atoms.index(of: address) }
+
     func nodes(ofClass index: Int) -> [Int] { nodeMembers[index] }
 
     /// Peers for sure, and peers that may be. The second is nil when nothing is in doubt.

@@ -118,7 +118,7 @@ extension NetworkModel {
         }
     }
 
-    private var podBits: Bits {
+    var podBits: Bits {
         var bits = Bits(count: space.count)
         bits.insert(0..<space.podCount)
         return bits
