@@ -32,9 +32,6 @@ extension NetworkModel {
         return out
     }
 
-    /// Whether any policy, or anything that cannot be read, is about a pod of the namespace.
-    func hasPolicies(_ namespace: Int) -> Bool { namespacesWithPolicies.contains(namespace) }
-
     /// Whether a policy selects every pod the namespace can ever have, and drops what nothing allows.
     func isClosed(_ namespace: Int, _ direction: Direction) -> Bool {
         state.policies.contains { policy in

@@ -16,6 +16,7 @@ package struct NetworkEvaluation: Sendable {
     package var cluster = ""
     let isCluster: Bool
     private let published: Set<Int>
+    private let namespacesWithPolicies: Set<Int>
     private var found: [OwnerIdentity: OwnerResult] = [:]
 
     /// - Parameter unlistedKinds: kinds of which a cluster showed nothing; without policies nothing is certain.
@@ -52,6 +53,7 @@ package struct NetworkEvaluation: Sendable {
             }
         }
         self.published = published
+        namespacesWithPolicies = model.namespacesWithPolicies
     }
 
     package var rules: [Rule] { NetworkRules.all.filter { selected?.contains($0.id) ?? true } }
@@ -154,7 +156,7 @@ package struct NetworkEvaluation: Sendable {
             for (direction, rule) in [
                 (Direction.ingress, NetworkRules.noDefaultDenyIngress), (.egress, NetworkRules.noDefaultDenyEgress),
             ] {
-                let hasPolicies = model.hasPolicies(namespace)
+                let hasPolicies = namespacesWithPolicies.contains(namespace)
                 if model.isClosed(namespace, direction) {
                     say(rule, .pass, subject, [], object)
                 } else if let gap = state.gaps.first(where: { model.selectsEverything($0.subjects, in: namespace) }) {
@@ -180,7 +182,7 @@ package struct NetworkEvaluation: Sendable {
         for (workload, number) in model.representatives() {
             let pod = state.pods[number]
             guard !pod.isOnHostNetwork, let object = pod.object else { continue }
-            guard isCluster || model.hasPolicies(pod.namespace) else { continue }
+            guard isCluster || namespacesWithPolicies.contains(pod.namespace) else { continue }
             let place = object.podTemplate?.spec.metadata["labels"] ?? object.metadata["labels"]
             for (direction, rule) in [
                 (Direction.ingress, NetworkRules.unselectedIngress), (.egress, NetworkRules.unselectedEgress),

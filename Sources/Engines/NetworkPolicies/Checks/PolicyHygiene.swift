@@ -33,7 +33,9 @@ struct PolicyHygiene {
         var out: [Found] = []
         var rules: [[CompiledRule]] = Array(repeating: [], count: state.policies.count)
         for direction in Direction.allCases {
-            for rule in model.table(direction).rules { rules[rule.identity.policy].append(rule) }
+            for rule in model.table(direction).rules where !rule.isGone {
+                rules[rule.identity.policy].append(rule)
+            }
         }
         for (number, policy) in state.policies.enumerated() {
             let isIdle = Direction.allCases.allSatisfy { direction in

@@ -45,15 +45,26 @@ extension NetworkState {
     }
 
     private mutating func add(pod object: KubernetesObject, owner: ObjectReference) {
-        guard let template = object.podTemplate else { return }
+        guard let description = Self.describe(pod: object, owner: owner) else { return }
+        append(makePod(description))
+    }
+
+    /// What of a pod the network looks at.
+    static func describe(pod object: KubernetesObject, owner: ObjectReference) -> LiveNetwork.PodDescription? {
+        guard let template = object.podTemplate else { return nil }
         let status = object.node["status"]
-        var addresses = status["podIPs"].elements.compactMap { $0["ip"].string.flatMap { IPAddress($0) } }
-        if addresses.isEmpty, let only = status["podIP"].string.flatMap({ IPAddress($0) }) { addresses = [only] }
-        add(
-            pod: object.name, in: Self.place(object), labels: object.labels, addresses: addresses,
-            ports: Self.ports(template.spec), serviceAccount: template.spec.serviceAccountName,
-            onHostNetwork: template.spec.hostNetwork, node: template.spec.node["nodeName"].string, owner: owner,
-            object: object)
+        var out = LiveNetwork.PodDescription(name: object.name, namespace: place(object), labels: object.labels)
+        out.addresses = status["podIPs"].elements.compactMap { $0["ip"].string.flatMap { IPAddress($0) } }
+        if out.addresses.isEmpty, let only = status["podIP"].string.flatMap({ IPAddress($0) }) {
+            out.addresses = [only]
+        }
+        out.ports = ports(template.spec)
+        out.serviceAccount = template.spec.serviceAccountName
+        out.isOnHostNetwork = template.spec.hostNetwork
+        out.node = template.spec.node["nodeName"].string
+        out.owner = owner
+        out.object = object
+        return out
     }
 
     private mutating func add(template: PodTemplate, of object: KubernetesObject) {

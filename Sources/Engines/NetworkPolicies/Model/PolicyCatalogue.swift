@@ -24,6 +24,18 @@ package struct PolicyCatalogue: Sendable {
     /// Groups whose policies a reader exists for, by kind.
     package static func isPolicy(_ object: KubernetesObject) -> Bool { language(object) != nil || isUnread(object) }
 
+    /// Whether policies may speak of it: Services, sets of addresses, tiers.
+    package static func isSurrounding(_ object: KubernetesObject) -> Bool {
+        switch (object.reference.group, object.kind) {
+        case ("", "Service"), ("cilium.io", "CiliumCIDRGroup"), ("projectcalico.org", "NetworkSet"),
+            ("projectcalico.org", "GlobalNetworkSet"), ("projectcalico.org", "Tier"),
+            ("crd.projectcalico.org", "NetworkSet"), ("crd.projectcalico.org", "GlobalNetworkSet"),
+            ("crd.projectcalico.org", "Tier"):
+            true
+        default: false
+        }
+    }
+
     private enum Language { case standard, admin, calico, staged, cilium }
 
     private static func language(_ object: KubernetesObject) -> Language? {
@@ -166,7 +178,12 @@ package struct PolicyCatalogue: Sendable {
 extension NetworkState {
     /// Reads policies, in the order of their names, and puts them in force.
     package mutating func read(policies objects: [KubernetesObject], among all: [KubernetesObject]) {
-        var catalogue = PolicyCatalogue(all, plugin: plugin)
+        read(policies: objects, with: PolicyCatalogue(all, plugin: plugin))
+    }
+
+    /// Reads policies with a catalogue that knows what they speak of.
+    mutating func read(policies objects: [KubernetesObject], with empty: PolicyCatalogue) {
+        var catalogue = empty
         for object in objects.sorted(by: { $0.reference < $1.reference }) { catalogue.read(object) }
         policies += catalogue.policies
         gaps += catalogue.gaps

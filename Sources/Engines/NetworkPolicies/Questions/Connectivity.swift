@@ -200,7 +200,7 @@ extension NetworkModel {
         }
         for index in space.nodes { out[index] = [.nodes] }
         for (index, range) in space.atoms.ranges.enumerated() {
-            out[space.outside.lowerBound + index] = [.outside(range)]
+            out[space.outside.lowerBound + Int(space.atoms.numbers[index])] = [.outside(range)]
         }
         return out
     }

@@ -70,7 +70,9 @@ extension NetworkModel {
                 )
             case .v6: set.v6 = IntervalSet(range.first.value, through: range.last.value)
             }
-            if !set.subtracting(.reserved).isEmpty { bits.insert(space.outside.lowerBound + index) }
+            if !set.subtracting(.reserved).isEmpty {
+                bits.insert(space.outside.lowerBound + Int(space.atoms.numbers[index]))
+            }
         }
         return bits
     }
@@ -97,8 +99,7 @@ extension NetworkModel {
     /// What every workload may reach outside its namespace.
     package func outreach() -> [Outreach] {
         let internet = publicPeers
-        var metadata = Bits(count: space.count)
-        metadata.insert(space.outside.lowerBound + space.atoms.index(of: Self.metadataAddress))
+        let metadata = metadataPeers
         var inNamespace: [Bits] = state.namespaces.map { _ in Bits(count: space.count) }
         for (index, members) in space.classes.members.enumerated() {
             for member in members { inNamespace[state.pods[Int(member)].namespace].insert(index) }

@@ -77,6 +77,17 @@ extension NetworkModel {
         return walk(table, group, ownClass, target(of: peer, isOwnNode), traffic, sourcePort)
     }
 
+    /// What one direction says of a class of pods and any peer, by number.
+    func decide(_ direction: Direction, ownClass: Int, peer: Int, _ traffic: Traffic) -> Decision {
+        let holes = reasons(direction, ownClass)
+        guard holes.isEmpty else { return Decision(verdict: .unknown, reason: .unknown(holes)) }
+        let table = table(direction)
+        guard table.groupOfClass[ownClass] >= 0 else { return Decision(verdict: .allowed, reason: .notSelected) }
+        let group = table.groups[Int(table.groupOfClass[ownClass])]
+        guard group.isSelected else { return Decision(verdict: .allowed, reason: .notSelected) }
+        return walk(table, group, ownClass, .index(peer), traffic, nil)
+    }
+
     /// The peer as rules see it: a number, or a name that no number stands for.
     private enum Target {
         case index(Int)
@@ -89,10 +100,10 @@ extension NetworkModel {
             let pod = state.pods[number]
             guard pod.isOnHostNetwork else { return .index(Int(space.classes.classOfPod[number])) }
             if let node = pod.node.flatMap({ state.nodeIndex[$0] }) { return nodeTarget(node, isOwnNode) }
-            return pod.addresses.first.map { .index(space.outside.lowerBound + space.atoms.index(of: $0)) }
+            return pod.addresses.first.map { .index(space.outsideIndex(of: $0)) }
                 ?? .domain("")
         case .node(let number): return nodeTarget(number, isOwnNode)
-        case .address(let address): return .index(space.outside.lowerBound + space.atoms.index(of: address))
+        case .address(let address): return .index(space.outsideIndex(of: address))
         case .domain(let name): return .domain(name)
         }
     }
