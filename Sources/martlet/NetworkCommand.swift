@@ -22,7 +22,7 @@ struct NetworkCommand: AsyncParsableCommand {
             """,
         subcommands: [
             NetworkReachCommand.self, NetworkMatrixCommand.self, NetworkExposureCommand.self, NetworkDiffCommand.self,
-            NetworkLintCommand.self, NetworkTestCommand.self,
+            NetworkLintCommand.self, NetworkTestCommand.self, NetworkScoreCommand.self,
         ])
 }
 
@@ -108,20 +108,52 @@ struct NetworkMatrixCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "matrix", abstract: "List who may talk to whom, by workload or by namespace.")
 
-    enum Format: String, CaseIterable, ExpressibleByArgument { case table, json, csv, dot }
+    enum Format: String, CaseIterable, ExpressibleByArgument { case table, json, csv, dot, svg }
+    enum Likeness: String, CaseIterable, ExpressibleByArgument { case netpolAnalyzer = "netpol-analyzer" }
     enum Parties: String, CaseIterable, ExpressibleByArgument { case workload, namespace }
 
     @OptionGroup var target: TargetOptions
     @OptionGroup var plugin: PluginOptions
-    @Option(name: [.short, .long], help: "table, json, csv, dot.") var output: Format = .table
+    @Option(name: [.short, .long], help: "table, json, csv, dot, svg.") var output: Format = .table
     @Option(help: "workload or namespace.") var by: Parties = .workload
+    @Option(
+        help: ArgumentHelp(
+            "List what this tool would: netpol-analyzer.",
+            discussion: "It knows no addresses of pods, no nodes, no IPv6 and no ICMP."))
+    var like: Likeness?
+    @Option(help: "List where this tool would say otherwise, and why: netpol-analyzer.") var differences: Likeness?
+
+    mutating func validate() throws {
+        if like != nil || differences != nil, by == .namespace || plugin.plugin != nil {
+            throw ValidationError("--like and --differences are about workloads, without --by namespace and --plugin")
+        }
+    }
 
     func run() async throws {
         let read = try await target.read()
-        let state = plugin.state(read.inventory)
-        plugin.note(state, read.problems)
-        let connections = NetworkModel(state).connections(byNamespace: by == .namespace)
+        if differences != nil { return tellDifferences(read.inventory) }
+        let connections: [Connection]
+        var parties: [Party] = []
+        if like != nil {
+            plugin.note(NetworkState(), read.problems)
+            connections = AnalyzerLikeness(read.inventory).edges.map { edge in
+                Connection(source: edge.source, target: edge.target, traffic: edge.traffic)
+            }
+        } else {
+            let state = plugin.state(read.inventory)
+            plugin.note(state, read.problems)
+            let model = NetworkModel(state)
+            connections = model.connections(byNamespace: by == .namespace)
+            parties = model.podParties(byNamespace: by == .namespace)
+        }
         switch output {
+        case .svg:
+            let picture = MatrixPicture(connections, among: parties)
+            guard picture.isReadable else {
+                throw Failure(
+                    message: "more than \(MatrixPicture.mostParties) rows cannot be read; use --by namespace, or csv")
+            }
+            Console.print(picture.svg(title: "Who may talk to whom in \(read.name)"))
         case .table: Console.print(NetworkText.table(connections))
         case .json: Console.print(NetworkText.json(connections))
         case .csv: Console.print(NetworkText.csv(connections))
@@ -130,34 +162,74 @@ struct NetworkMatrixCommand: AsyncParsableCommand {
     }
 }
 
+extension NetworkMatrixCommand {
+    private func tellDifferences(_ inventory: Inventory) {
+        let rows = AnalyzerLikeness(inventory).differences().map { difference in
+            [
+                "\(difference.source)", "\(difference.target)", "\(difference.more)", "\(difference.less)",
+                difference.reasons.isEmpty
+                    ? "several of the simplifications together"
+                    : difference.reasons.map(\.rawValue).joined(separator: "; "),
+            ]
+        }
+        Console.print(NetworkText.columns(["FROM", "TO", "ONLY HERE", "ONLY THERE", "WHY"], rows))
+    }
+}
+
+/// How far the network keeps workloads apart, in one number and its terms.
+struct NetworkScoreCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "score", abstract: "Count how far policies keep workloads apart.")
+
+    enum Format: String, CaseIterable, ExpressibleByArgument { case table, json }
+
+    @OptionGroup var target: TargetOptions
+    @OptionGroup var plugin: PluginOptions
+    @Option(name: [.short, .long], help: "table, json.") var output: Format = .table
+
+    func run() async throws {
+        let read = try await target.read()
+        let state = plugin.state(read.inventory)
+        plugin.note(state, read.problems)
+        let score = NetworkModel(state).isolation()
+        guard output == .table else { return Console.print(NetworkText.json(score)) }
+        Console.print("isolation \(score.value.map { "\($0) of 100" } ?? "not observable: no workload was seen")")
+        if !score.isEnforced { Console.print("the network plugin enforces no policy: that makes it 0") }
+        let rows = score.terms.map { [$0.name, "\($0.good) of \($0.count)", "\($0.weight)"] }
+        Console.print(NetworkText.columns(["TERM", "COUNT", "WEIGHT"], rows))
+    }
+}
+
 struct NetworkExposureCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "exposure", abstract: "List what the outside can reach, and what may reach the outside.")
 
+    enum Format: String, CaseIterable, ExpressibleByArgument { case table, json, csv, svg }
+
     @OptionGroup var target: TargetOptions
     @OptionGroup var plugin: PluginOptions
+    @Option(name: [.short, .long], help: "table, json, csv, svg.") var output: Format = .table
 
     func run() async throws {
         let read = try await target.read()
         let state = plugin.state(read.inventory)
         plugin.note(state, read.problems)
         let model = NetworkModel(state)
-        let words = { (verdict: Verdict) in verdict == .unknown ? "not observable" : verdict.rawValue }
-        let ways = model.exposures(read.inventory).map { exposure in
-            [
-                "\(exposure.workload.namespace)/\(exposure.workload.name)", "\(exposure.port)", exposure.route.rawValue,
-                "\(exposure.through)", words(exposure.verdict), exposure.reason,
-            ]
+        let exposures = model.exposures(read.inventory)
+        let outreach = model.outreach()
+        switch output {
+        case .table:
+            Console.print(NetworkText.columns(NetworkText.exposureHead, NetworkText.rows(exposures)))
+            Console.print("")
+            Console.print(NetworkText.columns(NetworkText.outreachHead, NetworkText.rows(outreach)))
+        case .csv:
+            Console.print(NetworkText.csv(NetworkText.exposureHead, NetworkText.rows(exposures)))
+            Console.print("")
+            Console.print(NetworkText.csv(NetworkText.outreachHead, NetworkText.rows(outreach)))
+        case .json: Console.print(NetworkText.json(exposures, outreach))
+        case .svg:
+            Console.print(ExposurePicture(exposures, outreach).svg(title: "What is exposed in \(read.name)"))
         }
-        Console.print(NetworkText.columns(["WORKLOAD", "PORT", "BY", "THROUGH", "FROM OUTSIDE", "WHY"], ways))
-        Console.print("")
-        let out = model.outreach().map { row in
-            [
-                "\(row.workload.namespace)/\(row.workload.name)", words(row.internet), words(row.metadata),
-                words(row.otherNamespaces),
-            ]
-        }
-        Console.print(NetworkText.columns(["WORKLOAD", "TO INTERNET", "TO METADATA", "TO OTHER NAMESPACES"], out))
     }
 }
 

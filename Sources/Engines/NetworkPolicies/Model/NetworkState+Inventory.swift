@@ -37,6 +37,14 @@ extension NetworkState {
             guard !phase.equals("Succeeded"), !phase.equals("Failed") else { continue }
             add(pod: object, owner: owner)
         }
+        // The launcher pods of a virtual machine carry the labels of its template (KubeVirt).
+        for object in objects where object.is("VirtualMachine", of: "kubevirt.io") && !owners.contains(object.reference)
+        {
+            add(
+                pod: object.name, in: Self.place(object),
+                labels: object.node["spec"]["template"]["metadata"]["labels"].stringMap, owner: object.reference,
+                object: object, isTemplate: true)
+        }
         for object in objects where !object.is("Pod") && object.controller == nil {
             guard let template = object.podTemplate, !owners.contains(object.reference) else { continue }
             add(template: template, of: object)
