@@ -26,13 +26,18 @@ struct NetworkCommand: AsyncParsableCommand {
         ])
 }
 
+extension TargetOptions {
+    /// Also reads ConfigMaps, where plugins keep what they are told; a cluster that does not show them is read without.
+    func readNetwork() async throws -> Target { try await read(.configMaps) }
+}
+
 extension NetworkPlugin.Family: ExpressibleByArgument {}
 
 /// Which network plugin reads the policies.
 struct PluginOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "Read policies as this plugin does: standard, calico, cilium, antrea, aws, azure, ovn, kindnet, kube-router, weave, flannel.",
+            "Read policies as this plugin does: \(NetworkPlugin.Family.allCases.map(\.rawValue).joined(separator: ", ")).",
             discussion: "Otherwise the plugin is told by what it leaves in the cluster."))
     var plugin: NetworkPlugin.Family?
 
@@ -68,7 +73,7 @@ struct NetworkReachCommand: AsyncParsableCommand {
     @Option(help: "TCP, UDP, SCTP, ICMP or ICMPv6.") var `protocol` = "TCP"
 
     func run() async throws {
-        let read = try await target.read()
+        let read = try await target.readNetwork()
         let state = plugin.state(read.inventory)
         plugin.note(state, read.problems)
         let model = NetworkModel(state)
@@ -84,6 +89,10 @@ struct NetworkReachCommand: AsyncParsableCommand {
         for line in model.explain(answer.egress, .egress) + model.explain(answer.ingress, .ingress) {
             Console.print(line)
         }
+        tellOtherFamily(state, answer.verdict, traffic)
+        for edit in model.edits(toDeny: source, to: destination, traffic) {
+            Console.print("to deny it: \(edit.text) (tried; \(edit.also) with it)")
+        }
         for edit in model.edits(toAllow: source, to: destination, traffic) ?? [] {
             var writer = JSONWriter()
             writer.value(edit.rule)
@@ -91,6 +100,20 @@ struct NetworkReachCommand: AsyncParsableCommand {
             Console.print("to allow it: add to \(edit.path) of \(edit.policy) (tried; \(also)):\n  \(writer.string)")
         }
         if answer.verdict != .allowed { throw ExitCode(answer.verdict == .denied ? 1 : 3) }
+    }
+
+    /// A pod with addresses of both families may be answered otherwise over the other one.
+    private func tellOtherFamily(_ state: NetworkState, _ verdict: Verdict, _ traffic: Traffic) {
+        guard state.isDualStack else { return }
+        for family in [IPAddress.Family.v4, .v6] {
+            var other = state
+            other.family = family
+            let model = NetworkModel(other)
+            guard let source = model.endpoint(named: from), let target = model.endpoint(named: to) else { continue }
+            let answer = model.verdict(from: source, to: target, traffic).verdict
+            guard answer != verdict else { continue }
+            Console.print("over IPv\(family.rawValue): \(answer == .unknown ? "not observable" : answer.rawValue)")
+        }
     }
 
     private func end(_ text: String, _ model: NetworkModel) throws -> NetworkModel.Endpoint {
@@ -130,7 +153,7 @@ struct NetworkMatrixCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let read = try await target.read()
+        let read = try await target.readNetwork()
         if differences != nil { return tellDifferences(read.inventory) }
         let connections: [Connection]
         var parties: [Party] = []
@@ -188,7 +211,7 @@ struct NetworkScoreCommand: AsyncParsableCommand {
     @Option(name: [.short, .long], help: "table, json.") var output: Format = .table
 
     func run() async throws {
-        let read = try await target.read()
+        let read = try await target.readNetwork()
         let state = plugin.state(read.inventory)
         plugin.note(state, read.problems)
         let score = NetworkModel(state).isolation()
@@ -211,7 +234,7 @@ struct NetworkExposureCommand: AsyncParsableCommand {
     @Option(name: [.short, .long], help: "table, json, csv, svg.") var output: Format = .table
 
     func run() async throws {
-        let read = try await target.read()
+        let read = try await target.readNetwork()
         let state = plugin.state(read.inventory)
         plugin.note(state, read.problems)
         let model = NetworkModel(state)
@@ -275,7 +298,7 @@ struct NetworkLintCommand: AsyncParsableCommand {
     @OptionGroup var plugin: PluginOptions
 
     func run() async throws {
-        let read = try await target.read()
+        let read = try await target.readNetwork()
         let state = plugin.state(read.inventory)
         plugin.note(state, read.problems)
         let (findings, coverage) = NetworkEvaluation(

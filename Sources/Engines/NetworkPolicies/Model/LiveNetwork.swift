@@ -43,7 +43,9 @@ package struct LiveNetwork: Sendable {
         let objects = inventory.keys.filter { $0.copy == 0 }.compactMap { inventory[$0] }
         self.init(
             NetworkState(inventory, plugin: plugin),
-            objects: objects.filter { PolicyCatalogue.isPolicy($0) || PolicyCatalogue.isSurrounding($0) })
+            objects: objects.filter {
+                PolicyCatalogue.isPolicy($0) || PolicyCatalogue.isSurrounding($0) || $0.is("Namespace")
+            })
     }
 
     private mutating func number() {
@@ -218,6 +220,12 @@ package struct LiveNetwork: Sendable {
     package mutating func put(namespace name: String, labels: [String: String], object: KubernetesObject? = nil)
         -> NetworkDelta
     {
+        if let object, model.state.plugin.family == .calico {
+            // Sets of addresses are found by the labels of their namespace.
+            surroundings[object.reference] = object
+            catalogue = PolicyCatalogue(
+                surroundings.values.sorted { $0.reference < $1.reference }, plugin: model.state.plugin)
+        }
         let wanted = labels.merging(["kubernetes.io/metadata.name": name]) { $1 }
         if let number = model.state.namespaceNumber(name) {
             if model.state.namespaces[number].labels == wanted { return NetworkDelta() }

@@ -145,6 +145,9 @@ extension NetworkPlugin {
             found = NetworkPlugin(agent.family, evidence: "\(daemon.reference)")
             found?.source = daemon
             if agent.family == .aws { found?.readAWS(daemon) }
+            if agent.family == .kubeRouter, Self.arguments(of: daemon).contains("--run-firewall=false") {
+                found?.enforcesPolicies = false
+            }
             break
         }
         let config = objects.first { $0.is("ConfigMap") && $0.name == "cilium-config" }
@@ -163,11 +166,17 @@ extension NetworkPlugin {
         if family == .cilium, let data = config?.node["data"] { apply { data[$0].string } }
     }
 
-    /// The AWS VPC CNI enforces policies only when told to.
+    private static func arguments(of daemon: KubernetesObject) -> [String] {
+        daemon.podTemplate?.spec.containers.flatMap { $0.node["args"].strings + $0.node["command"].strings } ?? []
+    }
+
+    /// The AWS VPC CNI enforces policies only when told to, and only since it brings an agent that can.
     private mutating func readAWS(_ daemon: KubernetesObject) {
-        let arguments = daemon.podTemplate?.spec.containers.flatMap { $0.node["args"].strings } ?? []
-        if let flag = arguments.first(where: { $0.hasPrefix("--enable-network-policy") }) {
+        if let flag = Self.arguments(of: daemon).first(where: { $0.hasPrefix("--enable-network-policy") }) {
             enforcesPolicies = flag.hasSuffix("=true")
+        } else {
+            let names = daemon.podTemplate?.spec.containers.map(\.name) ?? []
+            enforcesPolicies = names.contains("aws-eks-nodeagent")
         }
     }
 }

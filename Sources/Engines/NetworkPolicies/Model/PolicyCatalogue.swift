@@ -30,7 +30,8 @@ package struct PolicyCatalogue: Sendable {
         case ("", "Service"), ("cilium.io", "CiliumCIDRGroup"), ("projectcalico.org", "NetworkSet"),
             ("projectcalico.org", "GlobalNetworkSet"), ("projectcalico.org", "Tier"),
             ("crd.projectcalico.org", "NetworkSet"), ("crd.projectcalico.org", "GlobalNetworkSet"),
-            ("crd.projectcalico.org", "Tier"):
+            ("crd.projectcalico.org", "Tier"), ("projectcalico.org", "HostEndpoint"),
+            ("crd.projectcalico.org", "HostEndpoint"):
             true
         default: false
         }

@@ -44,23 +44,26 @@ package struct AnalyzerLikeness: Sendable {
         if !entries.isEmpty {
             state.add(pod: controller.name, in: controller.namespace, labels: [:], owner: controller)
         }
-        var out: [Edge] = []
+        var kept: [Connection] = []
         for connection in NetworkModel(state).connections(mergesRanges: false) {
-            var edge = Edge(
+            var counted = Connection(
                 source: connection.source, target: connection.target, traffic: Self.counted(connection.traffic))
             if connection.source == .workload(controller) {
                 guard let port = entries[connection.target] else { continue }
-                edge.traffic = edge.traffic.intersection(port)
-                edge.isFromController = true
+                counted.traffic = counted.traffic.intersection(port)
             }
-            if edge.traffic.isEmpty || edge.target == .workload(controller) || Self.isLeftOut(edge.source)
-                || Self.isLeftOut(edge.target)
+            if counted.traffic.isEmpty || counted.target == .workload(controller) || Self.isLeftOut(counted.source)
+                || Self.isLeftOut(counted.target)
             {
                 continue
             }
-            out.append(edge)
+            kept.append(counted)
         }
-        edges = out.sorted()
+        edges = Connection.merged(kept).map { connection in
+            Edge(
+                source: connection.source, target: connection.target, traffic: connection.traffic,
+                isFromController: connection.source == .workload(controller))
+        }.sorted()
     }
 
     private static func isLeftOut(_ party: Party) -> Bool {
