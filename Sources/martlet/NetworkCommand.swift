@@ -159,9 +159,7 @@ struct NetworkMatrixCommand: AsyncParsableCommand {
         var parties: [Party] = []
         if like != nil {
             plugin.note(NetworkState(), read.problems)
-            connections = AnalyzerLikeness(read.inventory).edges.map { edge in
-                Connection(source: edge.source, target: edge.target, traffic: edge.traffic)
-            }
+            connections = AnalyzerLikeness(read.inventory).connections
         } else {
             let state = plugin.state(read.inventory)
             plugin.note(state, read.problems)

@@ -141,4 +141,28 @@ import Testing
         let found = Shop(object).findings.contains { $0.rule.id == "network/plugin-without-enforcement" }
         #expect(found == !isEnforced)
     }
+
+    @Test func aPolicyAboutNodesLeavesTheirTrafficOpen() {
+        let host = """
+            apiVersion: cilium.io/v2
+            kind: CiliumClusterwideNetworkPolicy
+            metadata: {name: nodes}
+            spec: {nodeSelector: {}, ingress: [{fromEntities: [cluster]}]}
+            """
+        #expect(Shop("", plugin: .cilium).verdict("shop/web", "node:n1") == .allowed)
+        #expect(Shop(host, plugin: .cilium).verdict("tools/probe", "node:n1") == .unknown)
+        var off = NetworkPlugin.cilium
+        off.enforcesHostPolicies = false
+        #expect(Shop(host, plugin: off).verdict("tools/probe", "node:n1") == .allowed)
+        let endpoint = """
+            apiVersion: projectcalico.org/v3
+            kind: HostEndpoint
+            metadata: {name: n1-eth0}
+            spec: {node: n1, interfaceName: "*"}
+            """
+        #expect(Shop(endpoint, plugin: .calico).verdict("tools/probe", "node:n1") == .unknown)
+        #expect(
+            Shop(endpoint, plugin: .calico).model.connections().contains { $0.target == .nodes && !$0.doubtful.isEmpty }
+        )
+    }
 }

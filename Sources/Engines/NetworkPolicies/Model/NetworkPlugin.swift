@@ -31,6 +31,9 @@ package struct NetworkPlugin: Sendable {
     /// Cilium: `enable-node-selector-labels`; without it rules over nodes are refused.
     package var selectsNodes = false
 
+    /// Cilium: `enable-host-firewall`; nil where its settings were not seen.
+    package var enforcesHostPolicies: Bool?
+
     package init(_ family: Family, evidence: String = "") {
         self.family = family
         self.evidence = evidence
@@ -56,6 +59,7 @@ package struct NetworkPlugin: Sendable {
         if !allowsEgressToOwnNode { out.append("traffic to a pod's own node needs an egress rule") }
         if !allowsIngressFromOwnNode { out.append("traffic from a pod's own node needs an ingress rule") }
         if enforcement != .default { out.append("policy enforcement mode is \(enforcement.rawValue)") }
+        if enforcesHostPolicies == true { out.append("policies about nodes are enforced (host firewall)") }
         if ciliumCIDRReach.contains(.nodes) { out.append("CIDR rules select nodes") }
         return out
     }
@@ -66,6 +70,7 @@ package struct NetworkPlugin: Sendable {
         if let localhost = value("allow-localhost") { allowsIngressFromOwnNode = localhost != "policy" }
         if let name = value("cluster-name"), !name.isEmpty { clusterName = name }
         if let labels = value("enable-node-selector-labels") { selectsNodes = labels == "true" }
+        if let firewall = value("enable-host-firewall") { enforcesHostPolicies = firewall == "true" }
         if let modes = value("policy-cidr-match-mode") {
             if modes.contains("nodes") { ciliumCIDRReach.insert(.nodes) }
             if modes.contains("pods") { ciliumCIDRReach.insert(.pods) }

@@ -222,4 +222,21 @@ package struct PolicyGap: Sendable {
     package var subjects: LabelExpression
     package var ingress = true
     package var egress = true
+    /// The nodes whose own traffic it may change, for policies about hosts; those about pods have none.
+    package var hosts: Hosts?
+
+    package enum Hosts: Sendable {
+        case labelled(LabelExpression)
+        case named(Set<String>)
+
+        func contain(_ node: NetworkNode) -> Bool {
+            switch self {
+            case .named(let names): names.contains(node.name)
+            case .labelled(let expression):
+                expression.matches { key in
+                    if case .own(let name) = key { node.labels[name] } else { nil }
+                }
+            }
+        }
+    }
 }

@@ -8,6 +8,7 @@ package struct PolicyCatalogue: Sendable {
     private let surroundings: CalicoSurroundings
     private let services: ServiceIndex
     private let blockGroups: CiliumBlockGroups
+    fileprivate let hostEndpoints: [(object: KubernetesObject, node: String)]
 
     private(set) var policies: [Policy] = []
     private(set) var gaps: [PolicyGap] = []
@@ -17,6 +18,9 @@ package struct PolicyCatalogue: Sendable {
     package init(_ objects: [KubernetesObject], plugin: NetworkPlugin) {
         self.plugin = plugin
         surroundings = CalicoSurroundings(objects)
+        hostEndpoints = objects.filter {
+            $0.kind == "HostEndpoint" && CalicoSurroundings.groups.contains($0.reference.group)
+        }.map { ($0, $0.node["spec"]["node"].string ?? "") }
         services = ServiceIndex(objects)
         blockGroups = CiliumBlockGroups(objects)
     }
@@ -114,6 +118,22 @@ package struct PolicyCatalogue: Sendable {
                 namespace: isGlobal ? nil : namespace, plugin: plugin, services: services, blockGroups: blockGroups)
             let policies = reader.read(object)
             take(policies, reader.defects, object)
+            noteHosts(object)
+        }
+    }
+
+    /// Cilium's policies about nodes act only with its host firewall; which nodes they are about is known, what they
+    /// leave of a node's own traffic is not followed.
+    private mutating func noteHosts(_ object: KubernetesObject) {
+        guard plugin.enforcesHostPolicies != false else { return }
+        for spec in [object.node["spec"]] + object.node["specs"].elements where spec["nodeSelector"].isObject {
+            var defects = PolicyDefects()
+            let labels = LabelExpression.selector(spec["nodeSelector"], LabelKey.own, &defects)
+            var gap = PolicyGap(
+                policy: object.reference, node: spec["nodeSelector"],
+                reason: "\(object.reference): policies about nodes are not followed", subjects: .nothing)
+            gap.hosts = .labelled(labels)
+            gaps.append(gap)
         }
     }
 
@@ -182,6 +202,18 @@ extension NetworkState {
         read(policies: objects, with: PolicyCatalogue(all, plugin: plugin))
     }
 
+    /// Calico's host endpoints put a node's own traffic under policies, by default under a drop.
+    private mutating func noteHostEndpoints(_ catalogue: PolicyCatalogue) {
+        guard plugin.family == .calico else { return }
+        for (object, node) in catalogue.hostEndpoints {
+            var gap = PolicyGap(
+                policy: object.reference, node: object.node,
+                reason: "\(object.reference): policies about host endpoints are not followed", subjects: .nothing)
+            gap.hosts = .named([node])
+            gaps.append(gap)
+        }
+    }
+
     /// Reads policies with a catalogue that knows what they speak of.
     mutating func read(policies objects: [KubernetesObject], with empty: PolicyCatalogue) {
         var catalogue = empty
@@ -190,5 +222,6 @@ extension NetworkState {
         gaps += catalogue.gaps
         staged += catalogue.staged
         problems += catalogue.problems
+        noteHostEndpoints(catalogue)
     }
 }

@@ -66,6 +66,11 @@ package struct AnalyzerLikeness: Sendable {
         }.sorted()
     }
 
+    /// The same as connections, for tables and pictures.
+    package var connections: [Connection] {
+        edges.map { Connection(source: $0.source, target: $0.target, traffic: $0.traffic) }
+    }
+
     private static func isLeftOut(_ party: Party) -> Bool {
         switch party {
         case .nodes: true

@@ -61,10 +61,8 @@ extension NetworkModel {
     func blocks(possible: Bool = false) -> [ConnectivityBlock] {
         var out: [ConnectivityBlock] = []
         let outsiders = Bits(full: space.count).subtracting(podBits)
-        let sources =
-            parts(.egress, possible) + [Part(members: outsiders, allowed: [AllowedPeers.everything(space.count)])]
-        let targets =
-            parts(.ingress, possible) + [Part(members: outsiders, allowed: [AllowedPeers.everything(space.count)])]
+        let sources = parts(.egress, possible) + others(.egress, possible, outsiders)
+        let targets = parts(.ingress, possible) + others(.ingress, possible, outsiders)
         // Which part of the sources each peer is in.
         var partOf = [Int](repeating: 0, count: space.count)
         for (number, part) in sources.enumerated() { part.members.forEach { partOf[$0] = number } }
@@ -94,6 +92,21 @@ extension NetworkModel {
             }
         }
         return out
+    }
+
+    /// What is no pod: free, but for nodes that a policy about hosts may concern; the free ones come last.
+    private func others(_ direction: Direction, _ possible: Bool, _ outsiders: Bits) -> [Part] {
+        var doubted = Bits(count: space.count)
+        for gap in state.gaps where direction == .ingress ? gap.ingress : gap.egress {
+            guard let hosts = gap.hosts else { continue }
+            for (number, node) in state.nodes.enumerated() where hosts.contain(node) {
+                doubted.insert(space.ownNodes.lowerBound + Int(space.nodeClassOf[number]))
+                doubted.insert(space.otherNodes.lowerBound + Int(space.nodeClassOf[number]))
+            }
+        }
+        let everything = [AllowedPeers.everything(space.count)]
+        let free = Part(members: outsiders.subtracting(doubted), allowed: everything)
+        return doubted.isEmpty ? [free] : [Part(members: doubted, allowed: possible ? everything : []), free]
     }
 
     /// Number of rectangles that all connectivity comes to.

@@ -60,6 +60,8 @@ extension NetworkModel {
         _ direction: Direction, _ own: Endpoint, _ peer: Endpoint, _ traffic: Traffic, _ sourcePort: UInt16?
     ) -> Decision {
         guard case .pod(let number) = own, !state.pods[number].isOnHostNetwork else {
+            let holes = hostReasons(direction, own)
+            guard holes.isEmpty else { return Decision(verdict: .unknown, reason: .unknown(holes)) }
             return Decision(verdict: .allowed, reason: .notAPod)
         }
         let ownClass = Int(space.classes.classOfPod[number])
@@ -120,6 +122,21 @@ extension NetworkModel {
         case .pod(let number): return state.pods[number].isOnHostNetwork && state.pods[number].node == name
         default: return false
         }
+    }
+
+    /// Why a node's own traffic, or that of a pod on its network, may be decided over after all.
+    private func hostReasons(_ direction: Direction, _ own: Endpoint) -> [String] {
+        guard state.gaps.contains(where: { $0.hosts != nil }) else { return [] }
+        let node: NetworkNode? =
+            switch own {
+            case .node(let number): state.nodes[number]
+            case .pod(let number): state.pods[number].node.flatMap { state.nodeIndex[$0] }.map { state.nodes[$0] }
+            case .address, .domain: nil
+            }
+        guard let node else { return [] }
+        return state.gaps.filter {
+            (direction == .ingress ? $0.ingress : $0.egress) && $0.hosts?.contain(node) ?? false
+        }.map(\.reason)
     }
 
     private func reasons(_ direction: Direction, _ ownClass: Int) -> [String] {
