@@ -51,6 +51,12 @@ struct PluginOptions: ParsableArguments {
         for problem in problems + state.problems {
             Console.note("martlet: \(problem.location.map { "\($0): " } ?? "")\(problem.message)")
         }
+        let onNodes = Set(state.pods.filter(\.isOnHostNetwork).map(\.owner))
+        if !onNodes.isEmpty {
+            Console.note(
+                "martlet: \(onNodes.count) workloads are on the network of their node and stand for it: policies for pods"
+                    + " do not apply to them")
+        }
         let differences = state.plugin.differences
         guard state.plugin.family != .standard || !differences.isEmpty else { return }
         let evidence = state.plugin.evidence.isEmpty ? "" : " (\(state.plugin.evidence))"

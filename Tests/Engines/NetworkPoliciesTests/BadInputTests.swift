@@ -1,3 +1,5 @@
+import Documents
+import Kubernetes
 import Testing
 
 @testable import NetworkPolicies
@@ -164,5 +166,22 @@ import Testing
         #expect(
             Shop(endpoint, plugin: .calico).model.connections().contains { $0.target == .nodes && !$0.doubtful.isEmpty }
         )
+    }
+
+    @Test func aNodePortIsNoProofOfDenialWhereNoNodeIsSeen() {
+        let text = [
+            FileFindingTests.workload, FileFindingTests.policy("{podSelector: {}, policyTypes: [Ingress]}"),
+            """
+            apiVersion: v1
+            kind: Service
+            metadata: {name: web, namespace: shop}
+            spec: {type: NodePort, selector: {app: web}, ports: [{port: 80}]}
+            """,
+        ].joined(separator: "\n---\n")
+        let objects = DocumentReader.read(SourceText(name: "", bytes: Array(text.utf8))).documents
+            .flatMap { KubernetesObject.objects(in: $0).objects }
+        let inventory = Inventory(objects)
+        let found = NetworkModel(NetworkState(inventory)).exposures(inventory)
+        #expect(found.map(\.verdict) == [.unknown])
     }
 }

@@ -182,10 +182,13 @@ extension NetworkModel {
         return mergesRanges ? Connection.merged(out) : out
     }
 
-    /// The workloads, or the namespaces with pods, in order: also those that talk to nobody.
+    /// The workloads, or the namespaces with pods, in order: also those that talk to nobody. Pods on the network of
+    /// their node are the node.
     package func podParties(byNamespace: Bool = false) -> [Party] {
         Set(
-            state.pods.map { byNamespace ? .namespace(state.namespaces[$0.namespace].name) : party(of: $0) }
+            state.pods.filter { !$0.isOnHostNetwork }.map {
+                byNamespace ? .namespace(state.namespaces[$0.namespace].name) : party(of: $0)
+            }
         ).sorted()
     }
 

@@ -254,7 +254,10 @@ private struct ExposureFinder {
                 var verdict = model.anyAllowed(.ingress, pod, internet, set(traffic))
                 var reason = verdict == .denied ? "no public address is let in" : "from public addresses"
                 if verdict == .denied, !keepsSource {
-                    verdict = model.anyAllowed(.ingress, pod, nodes, set(traffic))
+                    // Without a node in sight its own address is let in all the same, where the plugin exempts it.
+                    verdict =
+                        nodes.isEmpty && model.state.plugin.allowsIngressFromOwnNode
+                        ? .unknown : model.anyAllowed(.ingress, pod, nodes, set(traffic))
                     if verdict == .allowed { verdict = .unknown }
                     if verdict == .unknown { reason = "only from nodes, which may forward it under their own address" }
                 }
