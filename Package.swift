@@ -92,7 +92,9 @@ let package = Package(
         adapter(
             "KubernetesClient",
             [Parts.nio, Parts.nioPosix, Parts.nioHTTP1, Parts.nioTLS, Parts.nioSSL, Parts.subprocess]),
-        platform("Posture", on: ["Documents", "Kubernetes", "Findings", "PodSecurity", "Workloads", "RBAC"]),
+        platform(
+            "Posture",
+            on: ["Documents", "Kubernetes", "Findings", "PodSecurity", "Workloads", "RBAC", "NetworkPolicies"]),
         .executableTarget(
             name: "martlet",
             dependencies: ["Posture", "Manifests", "KubernetesClient", "NetworkPolicies", Parts.arguments],

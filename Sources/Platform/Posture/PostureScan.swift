@@ -1,5 +1,6 @@
 package import Findings
 package import Kubernetes
+import NetworkPolicies
 package import PodSecurity
 import RBAC
 package import Workloads
@@ -42,6 +43,7 @@ package struct PostureScan: Sendable {
     private var engines: [any PostureEngine]
     /// What the engines said of the whole, until a change reaches it.
     private var wholes: [(findings: [Finding], coverage: Coverage)?]
+    private var network = NetworkPosture()
     private let selected: Set<String>?
     private var results: [OwnerIdentity: OwnerResult] = [:]
 
@@ -53,7 +55,8 @@ package struct PostureScan: Sendable {
         workloads = WorkloadEvaluation(inventory, options: options.workloads)
         engines = Self.engines(inventory, options)
         wholes = Array(repeating: nil, count: engines.count)
-        let all = podSecurity.rules + WorkloadChecks.rules(options.workloads) + engines.flatMap(\.rules)
+        let all =
+            podSecurity.rules + WorkloadChecks.rules(options.workloads) + engines.flatMap(\.rules) + NetworkRules.all
         let include = options.include.map(Glob.init)
         let exclude = options.exclude.map(Glob.init)
         rules = all.filter { rule in
@@ -71,6 +74,8 @@ package struct PostureScan: Sendable {
         workloads.selected = selected
         workloads.cluster = options.cluster
         for index in engines.indices { engines[index].selected = selected }
+        network.selected = selected
+        network.options = options
     }
 
     /// Every engine that is not about pods alone.
@@ -111,6 +116,7 @@ package struct PostureScan: Sendable {
             }
         }
         results = evaluated
+        network.evaluate(inventory)
     }
 
     // MARK: What changed
@@ -127,11 +133,14 @@ package struct PostureScan: Sendable {
     package mutating func replace(_ changes: [(key: ObjectKey, object: KubernetesObject)]) -> [OwnerIdentity] {
         let before = inventory
         for change in changes { inventory.replace(change.key, with: change.object) }
-        return reevaluate(changes.map(\.key), before: before)
+        let owners = reevaluate(changes.map(\.key), before: before)
+        // What-if asks for the results at once.
+        return Array(Set(owners).union(settle())).sorted()
     }
 
     private mutating func reevaluate(_ touched: some Sequence<ObjectKey>, before: Inventory) -> [OwnerIdentity] {
         let touched = Set(touched)
+        network.note(touched, before: before, after: inventory)
         let kinds = Set(touched.map(\.reference.kind))
         let changesSurroundings = !kinds.isDisjoint(with: WorkloadContext.kindsRead)
         workloads =
@@ -161,7 +170,14 @@ package struct PostureScan: Sendable {
 
     // MARK: Results
 
-    package func result(of owner: OwnerIdentity) -> OwnerResult? { results[owner] }
+    package func result(of owner: OwnerIdentity) -> OwnerResult? { network.merged(results[owner], owner) }
+
+    /// Brings the network's results up to date after events; gives the owners whose results are new.
+    ///
+    /// Policies decide over pods far away from them, so this runs once for many events, and not at all for those that
+    /// change nothing the network looks at.
+    @discardableResult
+    package mutating func settle() -> [OwnerIdentity] { network.settle(inventory) }
 
     /// What the engines say of one owner.
     package func evaluate(_ family: OwnerFamily) -> OwnerResult {
@@ -195,15 +211,20 @@ package struct PostureScan: Sendable {
         target: String, generatedAt: String, version: String, problems: [Problem] = []
     ) -> Report {
         for index in engines.indices where wholes[index] == nil { wholes[index] = engines[index].wholeResults() }
-        let owned = results
+        settle()
+        let own = results
         results = [:]
+        let owned = network.merged(consume own)
         return report(
             consume owned, target: target, generatedAt: generatedAt, version: version, problems: problems)
     }
 
     /// The report of what has been evaluated, without waivers or baseline.
     package func report(target: String, generatedAt: String, version: String, problems: [Problem] = []) -> Report {
-        report(results, target: target, generatedAt: generatedAt, version: version, problems: problems)
+        var network = network
+        _ = network.settle(inventory)
+        return report(
+            network.merged(results), target: target, generatedAt: generatedAt, version: version, problems: problems)
     }
 
     private func report(
@@ -240,7 +261,9 @@ package struct PostureScan: Sendable {
 
 extension PostureScan {
     /// Every rule there is, reliability included, in order.
-    package static let allRules: [Rule] = PodSecurityEvaluation().rules + WorkloadChecks.rules + RBACChecks.rules
+    package static let allRules: [Rule] =
+        PodSecurityEvaluation().rules + WorkloadChecks.rules + RBACChecks.rules
+        + NetworkRules.all
 
     /// The waivers that objects carry in their annotations.
     package func annotatedWaivers(today: CalendarDate) -> (waivers: [Waiver], problems: [Problem]) {
