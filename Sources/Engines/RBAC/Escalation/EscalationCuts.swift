@@ -47,10 +47,12 @@ package struct EscalationCuts: Sendable {
     private var changeNumbers: [EscalationChange: Int] = [:]
     /// For each arc of a route, the rights it needs; for each, who gives it: the changes that would end that.
     private var supports: [Int32: [[NumberSet]]] = [:]
+    /// For each change, the routes it has a part in.
+    private var involved: [[Int32]] = []
 
     /// Most paths that are weighed, in all and of one start.
-    private static let routeLimit = 4000
-    private static let routesEach = 24
+    private static let routeLimit = 2000
+    private static let routesEach = 12
 
     package init(_ graph: EscalationGraph, to goal: EscalationEdge.Goal, minor: Int = 36) {
         self.graph = graph
@@ -61,18 +63,26 @@ package struct EscalationCuts: Sendable {
         }
         (routes, isComplete) = Self.routes(graph, goal)
         for route in routes { for step in route.arcs { for arc in step { support(arc) } } }
+        involved = [[Int32]](repeating: [], count: changes.count)
+        for (index, route) in routes.enumerated() {
+            var seen = NumberSet()
+            for step in route.arcs {
+                for arc in step { for line in supports[arc] ?? [] { for set in line { seen.formUnion(set) } } }
+            }
+            for number in seen.numbers { involved[number].append(Int32(index)) }
+        }
     }
 
     private static func routes(_ graph: EscalationGraph, _ goal: EscalationEdge.Goal) -> (
         [EscalationGraph.Route], Bool
     ) {
-        let (distances, _) = graph.search(goal)
+        var finder = RouteFinder(graph, to: goal)
         var out: [EscalationGraph.Route] = []
         var isComplete = true
         for node in Int(graph.layout.groups)..<graph.nodeCount
-        where distances[node] < .max && graph.isStart(node, .subjectsAndWorkloads) {
+        where finder.distances[node] < .max && graph.isStart(node, .subjectsAndWorkloads) {
             guard out.count < routeLimit else { return (out, false) }
-            let found = graph.routes(from: Int32(node), to: goal, distances, limit: routesEach)
+            let found = finder.routes(from: Int32(node), limit: routesEach)
             out += found.routes
             isComplete = isComplete && found.isComplete
         }
@@ -145,7 +155,10 @@ package struct EscalationCuts: Sendable {
 
     /// The best single changes, most paths first, each computed again.
     package func singles(limit: Int = 5) -> [EscalationCut] {
-        let scored = changes.indices.map { ($0, cutCount(NumberSet($0))) }.filter { $0.1 > 0 }
+        let scored = changes.indices.map { number in
+            let one = NumberSet(number)
+            return (number, involved[number].count { isCut(routes[Int($0)], one) })
+        }.filter { $0.1 > 0 }
             .sorted { ($1.1, weight($0.0), changes[$0.0]) < ($0.1, weight($1.0), changes[$1.0]) }
         return scored.prefix(limit).map { verified([changes[$0.0]], isFewest: true) }
     }
@@ -163,45 +176,33 @@ package struct EscalationCuts: Sendable {
     }
 
     /// Few enough for every small set to be tried.
-    private var isSmall: Bool { changes.count <= 24 }
+    private var isSmall: Bool { changes.count <= 24 && routes.count <= 400 }
 
     private func greedily(_ limit: Int) -> [Int] {
         var chosen: [Int] = []
         var removed = NumberSet()
-        var left = routes
-        while chosen.count < limit, !left.isEmpty {
+        var isLeft = [Bool](repeating: true, count: routes.count)
+        while chosen.count < limit {
+            let held = involved.map { $0.count { isLeft[Int($0)] } }
+            let order = changes.indices.filter { held[$0] > 0 && !removed.contains($0) }
+                .sorted { (held[$1], weight($0), changes[$0]) < (held[$0], weight($1), changes[$1]) }
+            guard let first = order.first else { break }
             // Where two give the same right, neither alone cuts: then the one that holds most is taken first.
-            var best: (number: Int, cut: Int, held: Int)?
-            for number in changes.indices where !removed.contains(number) {
+            var best = (number: first, cut: 0)
+            for number in order {
+                guard held[number] > best.cut else { break }
                 var trial = removed
                 trial.insert(number)
-                let cut = left.count { isCut($0, trial) }
-                let held = cut > 0 ? 0 : holds(number, left)
-                guard cut > 0 || held > 0 else { continue }
-                if let known = best {
-                    let better =
-                        (known.cut, known.held, weight(number), changes[number]) < (
-                            cut, held, weight(known.number), changes[known.number]
-                        )
-                    guard better else { continue }
-                }
-                best = (number, cut, held)
+                let cut = involved[number].count { isLeft[Int($0)] && isCut(routes[Int($0)], trial) }
+                if cut > best.cut { best = (number, cut) }
             }
-            guard let best else { break }
             chosen.append(best.number)
             removed.insert(best.number)
-            left = left.filter { !isCut($0, removed) }
-        }
-        return chosen
-    }
-
-    /// How many arcs of some routes a change has a part in.
-    private func holds(_ number: Int, _ routes: [EscalationGraph.Route]) -> Int {
-        routes.count { route in
-            route.arcs.contains { step in
-                step.contains { (supports[$0] ?? []).contains { $0.contains { $0.contains(number) } } }
+            for index in involved[best.number] where isLeft[Int(index)] && isCut(routes[Int(index)], removed) {
+                isLeft[Int(index)] = false
             }
         }
+        return chosen
     }
 
     /// How many others a change hits: what is used by many is the dearer cut.

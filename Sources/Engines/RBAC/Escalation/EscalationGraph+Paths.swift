@@ -145,8 +145,8 @@ extension EscalationGraph {
         paths: [EscalationPath], isComplete: Bool
     ) {
         guard let node = number(of: start) else { return ([], true) }
-        let (distances, _) = search(goal)
-        let (routes, isComplete) = routes(from: node, to: goal, distances, limit: limit)
+        var finder = RouteFinder(self, to: goal)
+        let (routes, isComplete) = finder.routes(from: node, limit: limit)
         return (routes.map { path($0, goal) }, isComplete)
     }
 
@@ -158,85 +158,6 @@ extension EscalationGraph {
         case .node(""): layout.anyHost
         case .node(let name): workloads.hosts.firstIndex(of: name).map { layout.hosts + Int32($0) }
         }
-    }
-
-    /// What one step leads to from a stop, and by which arcs; only what leads on to the goal, in order.
-    private func neighbours(_ stop: Int32, _ distances: [Int32], _ goal: Int32) -> [(stop: Int32, arcs: [Int32])] {
-        var found: [Int32: [Int32]] = [:]
-        func arrive(_ node: Int32, _ by: Int32) {
-            guard distances[Int(node)] < .max, node != stop else { return }
-            if node == goal || actor(node) != nil, found[node]?.last != by { found[node, default: []].append(by) }
-            // Namespaces, machines and their tokens are gone through; a subject's own groups are not.
-            guard node < layout.groups, node != goal else { return }
-            for index in outgoing[Int(node)] where arcs[Int(index)].edge < 0 { arrive(arcs[Int(index)].to, by) }
-        }
-        var own = [stop]
-        for index in outgoing[Int(stop)] where arcs[Int(index)].edge < 0 && stop >= layout.groups {
-            own.append(arcs[Int(index)].to)
-        }
-        for node in own {
-            for index in outgoing[Int(node)] where arcs[Int(index)].edge >= 0 { arrive(arcs[Int(index)].to, index) }
-        }
-        return found.sorted { (distances[Int($0.key)], $0.key) < (distances[Int($1.key)], $1.key) }
-            .map { ($0.key, $0.value) }
-    }
-
-    /// Minimal paths in numbers, by rising length; none holds a stop that an earlier one reaches at once.
-    func routes(from start: Int32, to goal: EscalationEdge.Goal, _ distances: [Int32], limit: Int) -> (
-        routes: [Route], isComplete: Bool
-    ) {
-        guard distances[Int(start)] < .max, let end = goals.firstIndex(of: goal).map(Int32.init) else {
-            return ([], true)
-        }
-        var walk = Walk(limit: limit)
-        var depth = Int(distances[Int(start)])
-        var known: [Int32: [(stop: Int32, arcs: [Int32])]] = [:]
-        func visit(_ route: inout Route, _ shunned: Set<Int32>, _ depth: Int) {
-            guard walk.budget > 0, walk.routes.count < limit else {
-                walk.isCut = true
-                return
-            }
-            walk.budget -= 1
-            let stop = route.stops[route.stops.count - 1]
-            let next = known[stop] ?? neighbours(stop, distances, end)
-            known[stop] = next
-            // What reaches the goal at once goes no further: everything longer holds this path.
-            if let last = next.first(where: { $0.stop == end }) {
-                if route.arcs.count + 1 == depth {
-                    walk.routes.append(Route(stops: route.stops + [end], arcs: route.arcs + [last.arcs]))
-                }
-                return
-            }
-            guard route.arcs.count + 1 < depth else {
-                walk.isDeeper = true
-                return
-            }
-            let reached = shunned.union(next.map(\.stop))
-            for entry in next where !shunned.contains(entry.stop) {
-                route.stops.append(entry.stop)
-                route.arcs.append(entry.arcs)
-                visit(&route, reached, depth)
-                route.stops.removeLast()
-                route.arcs.removeLast()
-            }
-        }
-        while true {
-            walk.isDeeper = false
-            var route = Route(stops: [start], arcs: [])
-            visit(&route, [start], depth)
-            if walk.isCut || !walk.isDeeper { break }
-            depth += 1
-        }
-        return (walk.routes, !walk.isCut)
-    }
-
-    private struct Walk {
-        var routes: [Route] = []
-        var isDeeper = false
-        var isCut = false
-        /// Stops looked at before a search is given up: paths without a shortcut can be more than anybody reads.
-        var budget: Int
-        init(limit: Int) { budget = max(2000, limit * 40) }
     }
 
     func path(_ route: Route, _ goal: EscalationEdge.Goal) -> EscalationPath {
@@ -251,5 +172,117 @@ extension EscalationGraph {
         }
         let start = actor(route.stops[0]) ?? .node("")
         return EscalationPath(start: start, goal: goal, steps: steps)
+    }
+}
+
+/// Looks for minimal paths to one goal; what a stop leads to is found once for all starts.
+struct RouteFinder {
+    private let graph: EscalationGraph
+    private let end: Int32
+    let distances: [Int32]
+    private var known: [Int32: [(stop: Int32, arcs: [Int32])]] = [:]
+
+    init(_ graph: EscalationGraph, to goal: EscalationEdge.Goal) {
+        self.graph = graph
+        end = Int32(graph.goals.firstIndex(of: goal) ?? 0)
+        distances = graph.search(goal).distances
+    }
+
+    /// What one step leads to from a stop, and by which arcs; only what leads on to the goal, in order.
+    private mutating func neighbours(_ stop: Int32) -> [(stop: Int32, arcs: [Int32])] {
+        if let known = known[stop] { return known }
+        var found: [Int32: [Int32]] = [:]
+        func arrive(_ node: Int32, _ by: Int32) {
+            guard distances[Int(node)] < .max, node != stop else { return }
+            if node == end || graph.actor(node) != nil, found[node]?.last != by { found[node, default: []].append(by) }
+            // Namespaces, machines and their tokens are gone through; a subject's own groups are not.
+            guard node < graph.layout.groups, node != end else { return }
+            for index in graph.outgoing[Int(node)] where graph.arcs[Int(index)].edge < 0 {
+                arrive(graph.arcs[Int(index)].to, by)
+            }
+        }
+        var own = [stop]
+        for index in graph.outgoing[Int(stop)] where graph.arcs[Int(index)].edge < 0 && stop >= graph.layout.groups {
+            own.append(graph.arcs[Int(index)].to)
+        }
+        for node in own {
+            for index in graph.outgoing[Int(node)] where graph.arcs[Int(index)].edge >= 0 {
+                arrive(graph.arcs[Int(index)].to, index)
+            }
+        }
+        // What reaches the goal at once goes no further: everything longer holds this path.
+        let list: [(stop: Int32, arcs: [Int32])]
+        if let last = found[end] {
+            list = [(end, last)]
+        } else {
+            list = found.sorted { (distances[Int($0.key)], $0.key) < (distances[Int($1.key)], $1.key) }
+                .map { ($0.key, $0.value) }
+        }
+        known[stop] = list
+        return list
+    }
+
+    /// Minimal paths of one start in numbers, by rising length; none holds a stop that an earlier one reaches at once.
+    mutating func routes(from start: Int32, limit: Int) -> (routes: [EscalationGraph.Route], isComplete: Bool) {
+        guard distances[Int(start)] < .max else { return ([], true) }
+        var walk = Walk(limit: limit)
+        var depth = Int(distances[Int(start)])
+        while true {
+            walk.isDeeper = false
+            var route = EscalationGraph.Route(stops: [start], arcs: [])
+            visit(&route, [start], depth, &walk)
+            if walk.isCut || !walk.isDeeper { break }
+            depth += 1
+        }
+        return (walk.routes, !walk.isCut)
+    }
+
+    private mutating func visit(
+        _ route: inout EscalationGraph.Route, _ shunned: Set<Int32>, _ depth: Int, _ walk: inout Walk
+    ) {
+        guard walk.budget > 0, walk.routes.count < walk.limit else {
+            walk.isCut = true
+            return
+        }
+        walk.budget -= 1
+        let next = neighbours(route.stops[route.stops.count - 1])
+        if let last = next.first, last.stop == end {
+            if route.arcs.count + 1 == depth {
+                walk.routes.append(
+                    EscalationGraph.Route(stops: route.stops + [end], arcs: route.arcs + [last.arcs]))
+            }
+            return
+        }
+        guard route.arcs.count + 1 < depth else {
+            walk.isDeeper = true
+            return
+        }
+        let left = depth - route.arcs.count - 1
+        let reached = shunned.union(next.map(\.stop))
+        for entry in next where !shunned.contains(entry.stop) {
+            guard Int(distances[Int(entry.stop)]) <= left else {
+                walk.isDeeper = true
+                break
+            }
+            route.stops.append(entry.stop)
+            route.arcs.append(entry.arcs)
+            visit(&route, reached, depth, &walk)
+            route.stops.removeLast()
+            route.arcs.removeLast()
+        }
+    }
+
+    private struct Walk {
+        var routes: [EscalationGraph.Route] = []
+        var isDeeper = false
+        var isCut = false
+        let limit: Int
+        /// Stops looked at before a search is given up: paths without a shortcut can be more than anybody reads.
+        var budget: Int
+
+        init(limit: Int) {
+            self.limit = limit
+            budget = max(2000, limit * 40)
+        }
     }
 }
