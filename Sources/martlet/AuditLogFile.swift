@@ -70,7 +70,7 @@ struct AuditLogFile {
         var block = [UInt8](repeating: 0, count: Self.blockSize)
         var rest: [UInt8] = []
         var isFirst = true
-        var isWhole = false
+        var list: EventListSplitter?
         var isSkipping = false
         while true {
             let count = block.withUnsafeMutableBytes { Glibc.read(descriptor, $0.baseAddress, $0.count) }
@@ -79,12 +79,19 @@ struct AuditLogFile {
             guard count > 0 else { break }
             if isFirst {
                 // A list of events is one document, over as many lines as it likes.
-                isWhole = String(decoding: block[..<min(count, 4096)], as: UTF8.self).contains("\"EventList\"")
+                let beginning = String(decoding: block[..<min(count, 4096)], as: UTF8.self)
+                if beginning.contains("\"EventList\"") { list = EventListSplitter() }
                 isFirst = false
+            }
+            if list != nil {
+                list?.take(block[..<count]) { event in
+                    if let event { usage.read(line: event) } else { usage.skipLine() }
+                }
+                continue
             }
             var start = 0
             while start < count {
-                guard !isWhole, let end = block[start..<count].firstIndex(of: 0x0A) else {
+                guard let end = block[start..<count].firstIndex(of: 0x0A) else {
                     if !isSkipping { rest += block[start..<count] }
                     break
                 }
@@ -99,12 +106,13 @@ struct AuditLogFile {
                 rest.removeAll(keepingCapacity: true)
                 start = end + 1
             }
-            if !isWhole, rest.count > Self.lineLimit {
+            if rest.count > Self.lineLimit {
                 rest = []
                 isSkipping = true
                 usage.skipLine()
             }
         }
+        if list?.isCutOff == true { usage.skipLine() }
         if !rest.isEmpty { usage.read(line: rest) }
     }
 }

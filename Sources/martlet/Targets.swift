@@ -139,8 +139,9 @@ struct TargetOptions: ParsableArguments {
     }
 
     /// Kinds of the resources that were not listed; checks that need them then say so.
-    private static func unlisted(_ gaps: [ReadGap]) -> Set<String> {
+    static func unlisted(_ gaps: [ReadGap]) -> Set<String> {
         let kinds = [
+            "roles.rbac.authorization.k8s.io": "Role", "clusterroles.rbac.authorization.k8s.io": "ClusterRole",
             "rolebindings.rbac.authorization.k8s.io": "RoleBinding",
             "clusterrolebindings.rbac.authorization.k8s.io": "ClusterRoleBinding",
             "networkpolicies.networking.k8s.io": "NetworkPolicy",
@@ -153,7 +154,8 @@ struct TargetOptions: ParsableArguments {
             "globalnetworkpolicies.projectcalico.org": "Calico GlobalNetworkPolicy",
             "networkpolicies.crd.projectcalico.org": "Calico NetworkPolicy",
             "globalnetworkpolicies.crd.projectcalico.org": "Calico GlobalNetworkPolicy",
-            "serviceaccounts": "ServiceAccount", "limitranges": "LimitRange", "namespaces": "Namespace",
+            "serviceaccounts": "ServiceAccount", "pods": "Pod", "nodes": "Node", "limitranges": "LimitRange",
+            "namespaces": "Namespace",
             "poddisruptionbudgets.policy": "PodDisruptionBudget",
             "horizontalpodautoscalers.autoscaling": "HorizontalPodAutoscaler",
         ]
@@ -163,19 +165,10 @@ struct TargetOptions: ParsableArguments {
 
 extension ClusterOptions {
     func configuration() throws -> ClientConfiguration {
-        var flags = KubeconfigFlags()
-        flags.kubeconfig = kubeconfig
-        flags.context = context
-        flags.cluster = clusterName
-        flags.user = user
+        var flags = connection.flags
         flags.namespace = namespace
-        flags.server = server
-        flags.token = token
         flags.impersonatedUser = impersonatedUser
         flags.impersonatedGroups = impersonatedGroups
-        flags.insecureSkipTLSVerify = insecure
-        flags.certificateAuthority = certificateAuthority
-        flags.requestTimeout = requestTimeout
         return try ClientConfiguration.here(flags)
     }
 }

@@ -7,6 +7,7 @@ let benchmarks =
     + NetworkPolicyBenchmarks.all
 let parts = DocumentBenchmarks.parts.merging(ScanBenchmarks.parts) { first, _ in first }
     .merging(NetworkPolicyBenchmarks.parts) { first, _ in first }
+    .merging(RBACBenchmarks.parts) { first, _ in first }
 
 var arguments = Array(CommandLine.arguments.dropFirst())
 switch arguments.first {

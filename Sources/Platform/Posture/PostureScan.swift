@@ -79,7 +79,7 @@ package struct PostureScan: Sendable {
     }
 
     /// Every engine that is not about pods alone.
-    private static func engines(_ inventory: Inventory, _ options: ScanOptions) -> [any PostureEngine] {
+    static func engines(_ inventory: Inventory, _ options: ScanOptions) -> [any PostureEngine] {
         let isCluster = !options.cluster.isEmpty
         return [
             RBACEvaluation(inventory, isCluster: isCluster, unlistedKinds: options.workloads.unlistedKinds)
