@@ -42,6 +42,11 @@ enum NetworkText {
 
     static func json(_ connections: [Connection]) -> String {
         var writer = JSONWriter(compact: false)
+        write(connections, &writer)
+        return writer.string
+    }
+
+    static func write(_ connections: [Connection], _ writer: inout JSONWriter) {
         writer.array { writer in
             for connection in connections {
                 writer.object { writer in
@@ -54,7 +59,6 @@ enum NetworkText {
                 }
             }
         }
-        return writer.string
     }
 
     private static func ports(_ traffic: TrafficSet, _ writer: inout JSONWriter) {

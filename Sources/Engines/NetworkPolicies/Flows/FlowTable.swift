@@ -89,6 +89,16 @@ package struct FlowTable: Sendable {
         }
     }
 
+    /// Adds a row that was aggregated and looked up already.
+    package mutating func add(
+        _ source: FlowParty, _ target: FlowParty, _ traffic: Traffic, count: Int, first: Int64 = 0, last: Int64 = 0
+    ) {
+        let record = FlowRecord(
+            source: FlowEnd(), target: FlowEnd(), protocol: traffic.protocol, targetPort: traffic.port, count: count,
+            first: first, last: last)
+        add(number(source), number(target), traffic, record)
+    }
+
     private mutating func note(_ source: FlowEnd, _ target: FlowEnd) {
         for end in [source, target] where !end.domains.isEmpty && end.role != .pod {
             guard let address = end.address else { continue }

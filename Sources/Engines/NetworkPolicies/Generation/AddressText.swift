@@ -26,10 +26,14 @@ enum AddressText {
 
     static func addresses(in text: String) -> [TextAddress] {
         var out: [TextAddress] = []
-        var seen: Set<TextAddress> = []
-        func add(_ address: TextAddress) { if seen.insert(address).inserted { out.append(address) } }
+        // The same address may be found in more than one way; the first one is the surest.
+        var seen: Set<String> = []
+        func add(_ address: TextAddress) {
+            if seen.insert("\(address.host) \(address.port ?? 0)").inserted { out.append(address) }
+        }
         let whole = trimmed(text)
-        if isHost(whole), !whole.contains(".") || whole.utf8.allSatisfy({ !isDigit($0) && $0 != dot }) || isName(whole) {
+        if isHost(whole), !whole.contains(".") || whole.utf8.allSatisfy({ !isDigit($0) && $0 != dot }) || isName(whole)
+        {
             add(TextAddress(host: host(whole), port: nil, isCertain: true))
         }
         var bytes = Array(text.utf8)[...]
@@ -67,7 +71,7 @@ enum AddressText {
             if let paren = word.firstIndex(of: "(") { word = word[word.index(after: paren)...].prefix { $0 != ")" } }
         } else if let at = word.range(of: ":@") {
             // jdbc:oracle:thin:@db:1521:x
-            word = word[at.upperBound...]
+            word = word[at.upperBound...].drop { $0 == "/" }.prefix { $0 != "/" }
             if let second = word.split(separator: ":").dropFirst().first, UInt16(second) != nil {
                 word = word.split(separator: ":").prefix(2).joined(separator: ":")[...]
             }
@@ -152,7 +156,11 @@ enum AddressText {
     }
 
     private static func trimmed(_ text: String) -> String {
-        String(text.drop { " \t\r\n\"'".contains($0) }.reversed().drop { " \t\r\n\"'".contains($0) }.reversed())
+        let isEdge = { (byte: UInt8) in byte <= 0x20 || byte == 0x22 || byte == 0x27 }
+        guard let first = text.utf8.firstIndex(where: { !isEdge($0) }),
+            let last = text.utf8.lastIndex(where: { !isEdge($0) })
+        else { return "" }
+        return String(text[first...last])
     }
 }
 

@@ -88,7 +88,9 @@ package struct LabelPair: Sendable, Hashable, Comparable {
 
     package static func < (a: Self, b: Self) -> Bool { (a.key, a.value) < (b.key, b.value) }
 
-    static func sorted(_ labels: [String: String]) -> [LabelPair] { labels.map { LabelPair($0.key, $0.value) }.sorted() }
+    static func sorted(_ labels: [String: String]) -> [LabelPair] {
+        labels.map { LabelPair($0.key, $0.value) }.sorted()
+    }
 }
 
 /// A workload as policies can select it.

@@ -71,8 +71,10 @@ package struct PolicyCertificate: Sendable {
         if plan.facts.dns.isEmpty {
             assumptions.append("no DNS was seen; it is taken to be k8s-app=kube-dns in kube-system, port 53")
         }
-        if plan.facts.apiServer.isEmpty, plan.needs.contains(where: { $0.source == .apiServer || $0.target == .apiServer })
-        {
+        let asksServer = plan.needs.contains { $0.source == .apiServer || $0.target == .apiServer }
+        if asksServer, plan.options.form == .cilium {
+            assumptions.append("the API server is who Cilium takes for it (entity kube-apiserver)")
+        } else if asksServer, plan.facts.apiServer.isEmpty {
             assumptions.append("the addresses of the API server are not known; rules for it are wide")
         }
     }
@@ -106,6 +108,11 @@ package struct PolicyCertificate: Sendable {
     private static func check(
         _ need: NetworkNeed, _ plan: PolicyPlanner, _ before: NetworkModel, _ after: NetworkModel, _ line: inout Line
     ) {
+        if plan.options.form == .cilium, need.source == .apiServer || need.target == .apiServer {
+            // Which addresses are the API server's is for Cilium to know; the rule names it.
+            line.total += 1
+            return
+        }
         let sources = endpoints(need.source, plan, other: need.target)
         let targets = endpoints(need.target, plan, other: need.source)
         guard !sources.isEmpty, !targets.isEmpty else { return }
@@ -154,7 +161,9 @@ package struct PolicyCertificate: Sendable {
             return [.node(index)]
         case .apiServer:
             guard let address = plan.facts.apiServer.first?.address else { return [outside] }
-            if let node = plan.state.nodes.firstIndex(where: { $0.addresses.contains(address) }) { return [.node(node)] }
+            if let node = plan.state.nodes.firstIndex(where: { $0.addresses.contains(address) }) {
+                return [.node(node)]
+            }
             return [.address(address)]
         case .dns, .convention: return []
         }

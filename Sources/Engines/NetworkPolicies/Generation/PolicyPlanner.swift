@@ -274,7 +274,10 @@ struct PolicyPlanner: Sendable {
 
     private func apiServer(_ direction: Direction) -> Peers {
         if options.form == .cilium {
-            return .some((direction == .egress ? ["kube-apiserver"] : ["kube-apiserver", "host", "remote-node"]).map { .entity($0) })
+            return .some(
+                (direction == .egress ? ["kube-apiserver"] : ["kube-apiserver", "host", "remote-node"]).map {
+                    .entity($0)
+                })
         }
         if direction == .ingress, !facts.tunnels.isEmpty {
             return .some(
@@ -376,7 +379,8 @@ struct PolicyPlanner: Sendable {
             let peer: PlannedPolicy.Peer
             switch end {
             case .workload(let number):
-                peer = .pods(namespace: selectors.workloads[number].namespace, labels: selectors.workloads[number].selector)
+                peer = .pods(
+                    namespace: selectors.workloads[number].namespace, labels: selectors.workloads[number].selector)
             case .convention(let namespace, let labels): peer = .pods(namespace: namespace, labels: labels)
             case .block(let block): peer = .block(block, except: [])
             default: continue
