@@ -24,7 +24,7 @@ struct NetworkCommand: AsyncParsableCommand {
             """,
         subcommands: [
             NetworkReachCommand.self, NetworkMatrixCommand.self, NetworkExposureCommand.self, NetworkDiffCommand.self,
-            NetworkLintCommand.self, NetworkTestCommand.self, NetworkGenerateCommand.self,
+            NetworkLintCommand.self, NetworkTestCommand.self, NetworkGenerateCommand.self, NetworkFixCommand.self,
         ])
 }
 

@@ -38,16 +38,16 @@ import Testing
                 matchLabels:
                   app: web
               policyTypes:
-                - Ingress
-                - Egress
+              - Ingress
+              - Egress
               egress:
-                - to:
-                    - podSelector:
-                        matchLabels:
-                          app: db
-                  ports:
-                    - protocol: TCP
-                      port: 5432
+              - to:
+                - podSelector:
+                    matchLabels:
+                      app: db
+                ports:
+                - protocol: TCP
+                  port: 5432
             """
         let generation = Cluster(Cluster.shop).generate()
         #expect(
@@ -208,7 +208,7 @@ import Testing
             """ + Cluster.service("db", port: "2380", target: "2380", more: "clusterIP: None")
         let generation = Cluster(text).generate()
         #expect(generation.needs.contains { $0.reason == .peers && $0.port == 2380 })
-        #expect(generation.yaml.contains("- podSelector:\n            matchLabels:\n              app: db"))
+        #expect(generation.yaml.contains("- podSelector:\n        matchLabels:\n          app: db"))
     }
 
     @Test func findingsAreClosedAndTheFixIsTried() throws {

@@ -113,6 +113,11 @@ package struct PolicyCertificate: Sendable {
             line.total += 1
             return
         }
+        if need.source == .ownNode, after.state.plugin.allowsIngressFromOwnNode {
+            // Whatever node the pod runs on, or will.
+            line.total += 1
+            return
+        }
         let sources = endpoints(need.source, plan, other: need.target)
         let targets = endpoints(need.target, plan, other: need.source)
         guard !sources.isEmpty, !targets.isEmpty else { return }

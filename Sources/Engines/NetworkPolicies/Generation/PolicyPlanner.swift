@@ -344,8 +344,9 @@ struct PolicyPlanner: Sendable {
             let open = own.filter { if case .open = stances[$0] { true } else { false } }
             guard !closed.isEmpty else { continue }
             let isThere = state.isClosed(namespace, direction)
+            let nameless = open.filter { Self.telling($0, closed, selectors) == nil }
             guard let subjects = Self.subjects(open, closed, selectors) else {
-                let names = open.map { selectors.workloads[$0].name }.joined(separator: ", ")
+                let names = nameless.map { selectors.workloads[$0].name }.joined(separator: ", ")
                 notes.append(
                     "namespace \(namespace): no default deny of \(direction.rawValue), which would isolate \(names)")
                 // Names still have to be looked up by those that are isolated.
@@ -407,13 +408,17 @@ struct PolicyPlanner: Sendable {
     ) -> PlannedPolicy.Subjects? {
         var but: [String: [String]] = [:]
         for number in open {
-            let pair = selectors.workloads[number].selector.first { pair in
-                !closed.contains { selectors.workloads[$0].selector.contains(pair) }
-            }
-            guard let pair else { return nil }
+            guard let pair = telling(number, closed, selectors) else { return nil }
             but[pair.key] = Array(Set((but[pair.key] ?? []) + [pair.value])).sorted()
         }
         return .allBut(but)
+    }
+
+    /// A label that the workload has and no closed one does.
+    private static func telling(_ number: Int, _ closed: [Int], _ selectors: WorkloadSelectors) -> LabelPair? {
+        selectors.workloads[number].selector.first { pair in
+            !closed.contains { selectors.workloads[$0].selector.contains(pair) }
+        }
     }
 
     // MARK: Words
