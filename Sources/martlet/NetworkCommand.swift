@@ -13,7 +13,9 @@ struct NetworkCommand: AsyncParsableCommand {
             martlet network reach shop/web internet --cluster --port 443
             martlet network matrix deploy/ --output dot
             martlet network exposure --cluster
+            martlet network generate deploy/ --flows hubble.json > policies.yaml
             martlet network diff before/ after/
+            martlet network diff --cluster --patch policies.yaml --flows hubble.json
             martlet network lint deploy/
             martlet network test network-tests.yaml deploy/
 
@@ -22,7 +24,8 @@ struct NetworkCommand: AsyncParsableCommand {
             """,
         subcommands: [
             NetworkReachCommand.self, NetworkMatrixCommand.self, NetworkExposureCommand.self, NetworkDiffCommand.self,
-            NetworkLintCommand.self, NetworkTestCommand.self, NetworkScoreCommand.self,
+            NetworkLintCommand.self, NetworkTestCommand.self, NetworkScoreCommand.self, NetworkGenerateCommand.self,
+            NetworkFixCommand.self,
         ])
 }
 
@@ -257,40 +260,6 @@ struct NetworkExposureCommand: AsyncParsableCommand {
         case .svg:
             Console.print(ExposurePicture(exposures, outreach).svg(title: "What is exposed in \(read.name)"))
         }
-    }
-}
-
-struct NetworkDiffCommand: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "diff", abstract: "Say what a change of manifests opens and what it cuts.",
-        discussion: "Exit codes: 0 nothing changes, 1 something does, 2 bad usage, 3 not observable.")
-
-    @Argument(help: "Files or folder before.", completion: .file()) var before: String
-    @Argument(help: "Files or folder after.", completion: .file()) var after: String
-    @OptionGroup var plugin: PluginOptions
-
-    func run() async throws {
-        let old = plugin.state(try await inventory(before))
-        let new = plugin.state(try await inventory(after))
-        plugin.note(old, [])
-        plugin.note(new, [])
-        let change = ConnectivityChange(from: old, to: new)
-        for connection in change.removed { Console.print("- \(NetworkText.line(connection))") }
-        for connection in change.added { Console.print("+ \(NetworkText.line(connection))") }
-        for connection in change.unclear { Console.print("? \(NetworkText.line(connection))") }
-        Console.print(
-            "\(change.removed.count) cut, \(change.added.count) opened, \(change.unclear.count) not observable")
-        if !change.added.isEmpty || !change.removed.isEmpty { throw ExitCode(1) }
-        if !change.unclear.isEmpty { throw ExitCode(3) }
-    }
-
-    private func inventory(_ path: String) async throws -> Inventory {
-        let options = try TargetOptions.parse([path])
-        let read = try await options.read()
-        for problem in read.problems {
-            Console.note("martlet: \(problem.location.map { "\($0): " } ?? "")\(problem.message)")
-        }
-        return read.inventory
     }
 }
 

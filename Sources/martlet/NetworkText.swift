@@ -129,6 +129,11 @@ enum NetworkText {
 
     static func json(_ connections: [Connection]) -> String {
         var writer = JSONWriter(compact: false)
+        write(connections, &writer)
+        return writer.string
+    }
+
+    static func write(_ connections: [Connection], _ writer: inout JSONWriter) {
         writer.array { writer in
             for connection in connections {
                 writer.object { writer in
@@ -141,7 +146,6 @@ enum NetworkText {
                 }
             }
         }
-        return writer.string
     }
 
     private static func ports(_ traffic: TrafficSet, _ writer: inout JSONWriter) {
