@@ -16,6 +16,7 @@ extension ConformanceSuite {
             ConformanceFile(name: "k8s-library", run: { try library($0, .result) }),
             ConformanceFile(name: "k8s-library.cost", run: { try library($0, .cost) }),
             ConformanceFile(name: "k8s-library.estimate", run: { try library($0, .estimate) }),
+            ConformanceFile(name: "policies", run: policies),
         ])
 
     // MARK: The language
@@ -99,6 +100,46 @@ extension ConformanceSuite {
         } catch {
             return (nil, nil, "\(error)")
         }
+    }
+
+    // MARK: Policies
+
+    private static func policies(_ folder: ConformanceFolder) throws -> Agreement {
+        var agreement = Agreement()
+        var policies: [String: ValidatingPolicy] = [:]
+        for line in try folder.lines("vap-policies.jsonl") {
+            policies[line["id"].string ?? ""] = ValidatingPolicy(line["policy"].asRoot)
+        }
+        for line in try folder.lines("vap-cases.jsonl") {
+            let name = line["policy"].string ?? ""
+            let id = "\(line["id"].string ?? "?") \(name)"
+            guard let policy = policies[name] else {
+                agreement.note(id, "no such policy")
+                continue
+            }
+            let decision = policy.decide(
+                AdmissionInput(
+                    object: CELValue(line["object"]), oldObject: CELValue(line["oldObject"]),
+                    params: CELValue(line["params"]), namespaceObject: CELValue(line["namespaceObject"]),
+                    request: request(line)))
+            let wanted = ([line["expect"].string ?? ""] + line["messages"].strings).joined(separator: "\n")
+            let found = (["\(decision.verdict)"] + decision.denials.filter { !$0.isError }.map(\.message))
+                .joined(separator: "\n")
+            let defects = policy.defects.map { "\($0.path): \($0.message)" }.joined(separator: "; ")
+            agreement.note(id, expected: wanted, found: found + defects)
+        }
+        return agreement
+    }
+
+    private static func request(_ line: Node) -> CELValue {
+        var entries = CELEntries()
+        entries.insert(.string(line["operation"].string ?? "CREATE"), for: .string("operation"))
+        let metadata = line["object"]["metadata"]
+        entries.insert(.string(metadata["name"].string ?? ""), for: .string("name"))
+        entries.insert(
+            .string(metadata["namespace"].string ?? line["namespaceObject"]["metadata"]["name"].string ?? ""),
+            for: .string("namespace"))
+        return .map(.entries(entries))
     }
 
     // MARK: Kubernetes
@@ -273,8 +314,12 @@ enum CELSuiteValues {
 
     static func typeName(_ type: CELType) -> String {
         switch type {
-        case .timestamp: "timestamp"
-        case .duration: "duration"
+        case .timestamp, .duration, .null: type.name
+        case .list(let element): "list(\(typeName(element)))"
+        case .map(let key, let value): "map(\(typeName(key)), \(typeName(value)))"
+        case .type(let inner?): "type(\(typeName(inner)))"
+        case .opaque(let name, let parameters) where !parameters.isEmpty:
+            "\(name)(\(parameters.map(typeName).joined(separator: ", ")))"
         default: type.description
         }
     }
@@ -295,7 +340,7 @@ enum CELSuiteValues {
         case .map(let map):
             "{\(map.keys.map { "\(canonical($0)): \(map[$0].map(canonical) ?? "")" }.sorted().joined(separator: ", "))}"
         case .type(let type): "type \(type.name)"
-        case .optional(let inner): inner.map { "optional \(canonical($0))" } ?? "optional null"
+        case .optional(let inner): inner.map { "optional \(canonical($0))" } ?? "optional \"none\""
         case .opaque(let opaque): "\(opaque.type.name) \(opaque.text)"
         case .error(let error): "error \(error.message)"
         }

@@ -90,6 +90,12 @@ struct CELChecker {
         return nil
     }
 
+    /// Whether a qualified name begins with a variable of a fold, which hides whatever else is called so.
+    private func isLocal(_ name: String) -> Bool {
+        let first = String(name.prefix { $0 != "." })
+        return !first.isEmpty && scopes.contains { $0[first] != nil }
+    }
+
     private static let typeNames: [String: CELType] = [
         "bool": .bool, "bytes": .bytes, "double": .double, "dyn": .dyn, "int": .int, "uint": .uint, "string": .string,
         "null_type": .null, "list": .list(.dyn), "map": .map(.dyn, .dyn), "type": .type(nil),
@@ -114,7 +120,7 @@ struct CELChecker {
             set(node, found.type)
             references[node.id] = CELReference(name: found.name, value: found.value)
         case .select(let operand, let field, let testOnly):
-            if !testOnly, let name = node.qualifiedName, let found = lookUp(name) {
+            if !testOnly, let name = node.qualifiedName, !isLocal(name), let found = lookUp(name) {
                 set(node, found.type)
                 references[node.id] = CELReference(name: found.name, value: found.value)
                 return

@@ -13,7 +13,7 @@ extension CELProgram {
     package func evaluate(
         limit: UInt64 = CELProgram.perCallLimit, _ variable: @escaping (String) -> CELValue?
     ) -> CELResult {
-        var evaluator = CELEvaluator(slots: slots, costs: costs, limit: limit, variable: variable)
+        var evaluator = CELEvaluator(self, limit: limit, variable: variable)
         var value = evaluator.evaluate(plan)
         if evaluator.isCancelled { value = .error(CELError.costLimit) }
         return CELResult(value: value, cost: evaluator.cost)
@@ -32,12 +32,14 @@ struct CELEvaluator {
     private let costs: any CELCostRules
     private let limit: UInt64
     private let variable: (String) -> CELValue?
+    private let refusesPresenceInScalars: Bool
     private(set) var cost: UInt64 = 0
     private(set) var isCancelled = false
 
-    init(slots: Int, costs: any CELCostRules, limit: UInt64, variable: @escaping (String) -> CELValue?) {
-        self.slots = Array(repeating: nil, count: slots)
-        self.costs = costs
+    init(_ program: CELProgram, limit: UInt64, variable: @escaping (String) -> CELValue?) {
+        slots = Array(repeating: nil, count: program.slots)
+        costs = program.costs
+        refusesPresenceInScalars = program.refusesPresenceInScalars
         self.limit = limit
         self.variable = variable
     }
@@ -67,11 +69,32 @@ struct CELEvaluator {
         case .equal(let first, let second, let isNegated):
             let a = evaluate(first)
             let b = evaluate(second)
-            let value: CELValue = a.isError ? a : b.isError ? b : .bool((a == b) != isNegated)
+            let value: CELValue
+            if a.isError {
+                value = a
+            } else if b.isError {
+                value = b
+            } else if case .opaque(let opaque) = b, !opaque.isComparable {
+                value = isNegated ? .bool(true) : .error(.noSuchOverload)
+            } else {
+                value = .bool((a == b) != isNegated)
+            }
             let name = isNegated ? CELOperator.notEquals : CELOperator.equals
             charge(costs.cost(of: name, overload: isNegated ? "not_equals" : "equals", [a, b], value))
             return value
         case .call(let call): return evaluate(call)
+        case .optionalOr(let first, let second, let isValue):
+            let value = evaluate(first)
+            switch value {
+            case .error: return value
+            case .optional(let inner?): return isValue ? inner : value
+            case .optional(nil):
+                let other = evaluate(second)
+                if isValue || other.isError { return other }
+                if case .optional = other { return other }
+                return .error(.noSuchOverload)
+            default: return .error(.noSuchOverload)
+            }
         case .membership(let operand, let keys):
             let value = evaluate(operand)
             if value.isError { return value }
@@ -319,7 +342,7 @@ struct CELEvaluator {
                 value = found
             } else if case .error(let error) = found {
                 // An optional selection forgives what is not there, not what cannot be asked.
-                guard error == .noSuchKey(key) || error == .outOfBounds(key) else {
+                guard error == .noSuchKey(key) || error == .outOfBounds(key), !refuses(value) else {
                     charge(1)
                     return found
                 }
@@ -334,6 +357,15 @@ struct CELEvaluator {
             }
         }
         return isOptional ? .optional(value) : value
+    }
+
+    /// Whether looking for a key in a value is a mistake even where the key may be absent.
+    private func refuses(_ value: CELValue) -> Bool {
+        guard refusesPresenceInScalars else { return false }
+        switch value {
+        case .map, .list, .opaque, .optional: return false
+        default: return true
+        }
     }
 
     /// Whether a field is there.

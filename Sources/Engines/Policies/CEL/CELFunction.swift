@@ -78,6 +78,8 @@ package struct CELEnvironment: Sendable {
     package var checksLiterals = false
     /// Whether constant parts are computed while compiling, where their cost is counted as nothing.
     package var foldsConstants = false
+    /// Whether an optional selection from a value that has no fields is an error rather than absent.
+    package var refusesPresenceInScalars = false
     /// What functions cost beyond the language's own rules.
     package var costs: any CELCostRules = CELStandardCosts()
 

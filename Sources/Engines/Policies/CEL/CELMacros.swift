@@ -7,6 +7,8 @@ package struct CELMacros: Sendable {
     package var optionals = true
     /// `all(k, v, …)`, `exists`, `existsOne`, `transformList`, `transformMap`, `transformMapEntry`.
     package var twoVariables = true
+    /// `sortBy`.
+    package var sortBy = false
     /// `cel.bind`.
     package var bindings = false
     /// `math.greatest`, `math.least`.
@@ -51,6 +53,9 @@ package struct CELMacros: Sendable {
         case ("optMap", 2) where optionals, ("optFlatMap", 2) where optionals:
             let variable = try self.variable(arguments[0], parser)
             return optional(name, target, variable, arguments[1], at: offset, with: &parser)
+        case ("sortBy", 2) where sortBy:
+            let variable = try self.variable(arguments[0], parser)
+            return sorted(target, by: variable, arguments[1], at: offset, with: &parser)
         default: return try namespaced(target, name, arguments, at: offset, with: &parser)
         }
     }
@@ -155,6 +160,19 @@ package struct CELMacros: Sendable {
         let present = name == "optMap" ? parser.call("optional.of", bound, at: offset) : bound
         let none = parser.call("optional.none", at: offset)
         return parser.call(CELOperator.conditional, member("hasValue", target), present, none, at: offset)
+    }
+
+    /// `list.sortBy(x, key)`: the keys beside the list, which is computed once.
+    private func sorted(
+        _ target: Expression, by variable: String, _ key: Expression, at offset: Int, with parser: inout CELParser
+    ) -> Expression {
+        let input = "@__sortBy_input__"
+        let range = parser.node(.identifier(input), at: offset)
+        let keys = fold("map", over: range, [variable], [key], at: offset, with: &parser)
+        let list = parser.node(.identifier(input), at: offset)
+        let call = parser.node(
+            .call(CELCall(target: list, function: "@sortByAssociatedKeys", arguments: [keys])), at: offset)
+        return binding(input, to: target, in: call, at: offset, with: &parser)
     }
 
     // MARK: Names with a namespace

@@ -8,6 +8,8 @@ indirect enum CELPlan: Sendable {
     case or(CELPlan, CELPlan)
     case equal(CELPlan, CELPlan, isNegated: Bool)
     case call(CELCallPlan)
+    /// `a.or(b)` and `a.orValue(b)`, whose other side is looked at only where there is no value; they cost nothing.
+    case optionalOr(CELPlan, CELPlan, isValue: Bool)
     /// `x in [constants]`: a look into a set, which costs nothing beyond `x`.
     case membership(CELPlan, Set<CELKey>)
     case list([CELPlan], optional: Set<Int>)
@@ -90,6 +92,7 @@ package struct CELProgram: Sendable {
     let plan: CELPlan
     let slots: Int
     let costs: any CELCostRules
+    let refusesPresenceInScalars: Bool
     /// The type of the result.
     package let type: CELType
 
@@ -99,6 +102,7 @@ package struct CELProgram: Sendable {
         plan = try planner.plan(checked.root)
         slots = planner.slots
         costs = environment.costs
+        refusesPresenceInScalars = environment.refusesPresenceInScalars
         type = checked.type
     }
 
@@ -108,6 +112,7 @@ package struct CELProgram: Sendable {
         plan = try planner.plan(syntax.root)
         slots = planner.slots
         costs = environment.costs
+        refusesPresenceInScalars = environment.refusesPresenceInScalars
         type = .dyn
     }
 }
@@ -218,7 +223,11 @@ struct CELPlanner {
             if let value = reference.value { return .constant(value) }
             return variable(reference.name)
         }
-        if references == nil, !testOnly, let name = node.qualifiedName, let found = known(name) { return found }
+        if references == nil, !testOnly, let name = node.qualifiedName, !isLocal(String(name.prefix { $0 != "." })),
+            let found = known(name)
+        {
+            return found
+        }
         var attribute = attribute(of: try plan(operand))
         attribute.add(testOnly ? .presence(.string(field)) : .constant(.string(field), isOptional: false))
         if testOnly { attribute.isTest = true }
@@ -274,16 +283,22 @@ struct CELPlanner {
                 attribute.add(.attribute(self.attribute(of: arguments[1]), isOptional: isOptional))
             }
             return .attribute(attribute)
+        case "or", "orValue":
+            guard target != nil, arguments.count == 2 else { return try function(name, overload, arguments) }
+            return .optionalOr(arguments[0], arguments[1], isValue: name == "orValue")
         default: return try function(name, overload, arguments)
         }
     }
 
     private static let conversions: Set<String> = [
-        "bool", "bytes", "double", "duration", "dyn", "int", "string", "timestamp", "uint",
+        "bool", "bytes", "double", "duration", "dyn", "int", "string", "timestamp", "type", "uint",
     ]
 
     private func function(_ name: String, _ overload: String, _ arguments: [CELPlan]) throws(CELError) -> CELPlan {
-        let run = environment.functions[name]?.run
+        let known = environment.functions[name]
+        // A call that nobody checked may have a number of arguments that no overload takes.
+        let isSound = known?.overloads.contains { $0.arguments.count == arguments.count } ?? false
+        let run = isSound ? known?.run : nil
         let plan = CELCallPlan(
             function: name, overload: overload, arguments: arguments, run: run,
             isStrict: name != CELOperator.notStrictlyFalse)

@@ -96,7 +96,9 @@ struct CELSubstitution {
     }
 
     static func mostGeneral(_ first: CELType, _ second: CELType) -> CELType {
-        isEqualOrLessSpecific(first, second) ? first : second
+        // Null stands for a value of the other type.
+        if second == .null, first.isNullable { return first }
+        return isEqualOrLessSpecific(first, second) ? first : second
     }
 
     private static func isEqualOrLessSpecific(_ first: CELType, _ second: CELType) -> Bool {

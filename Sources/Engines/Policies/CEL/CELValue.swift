@@ -36,10 +36,13 @@ package protocol CELOpaque: Sendable {
     func hasField(_ name: String) -> Bool
     /// How a person reads it.
     var text: String { get }
+    /// Whether it may stand on the right of `==`.
+    var isComparable: Bool { get }
 }
 
 extension CELOpaque {
     package var costSize: Int? { nil }
+    package var isComparable: Bool { true }
     package func field(_ name: String) -> CELValue? { nil }
     package func hasField(_ name: String) -> Bool { field(name) != nil }
 }

@@ -231,6 +231,34 @@ enum CollectionsLibrary {
         ) { _ in .error(.noSuchOverload) },
     ]
 
+    /// The functions of optional lists.
+    static let optionalLists: [CELFunction] = [
+        CELFunction("first", [.member("list_first", [.list(v)], .optional(v))]) { values in
+            guard case .list(let list) = values[0] else { return .error(.noSuchOverload) }
+            return .optional(list[0])
+        },
+        CELFunction("last", [.member("list_last", [.list(v)], .optional(v))]) { values in
+            guard case .list(let list) = values[0] else { return .error(.noSuchOverload) }
+            return .optional(list.values.last)
+        },
+        CELFunction("optional.unwrap", [CELOverload("optional_unwrap", [.list(.optional(v))], .list(v))]) {
+            unwrapped($0[0])
+        },
+        CELFunction("unwrapOpt", [.member("optional_unwrapOpt", [.list(.optional(v))], .list(v))]) {
+            unwrapped($0[0])
+        },
+    ]
+
+    private static func unwrapped(_ value: CELValue) -> CELValue {
+        guard case .list(let list) = value else { return .error(.noSuchOverload) }
+        var values: [CELValue] = []
+        for element in list.values {
+            guard case .optional(let inner) = element else { return .error(.noSuchOverload) }
+            if let inner { values.append(inner) }
+        }
+        return .list(.values(values))
+    }
+
     // MARK: Two variables
 
     static let twoVariables: [CELFunction] = [

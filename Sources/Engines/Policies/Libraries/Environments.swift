@@ -14,7 +14,7 @@ extension CELEnvironment {
         let libraries = [
             StandardLibrary.functions, StringsLibrary.functions(isModern: false), URLLibrary.functions,
             CELPattern.library, CollectionsLibrary.kubernetesLists, AuthorizerLibrary.functions,
-            CollectionsLibrary.optionals, QuantityLibrary.functions, CollectionsLibrary.sets,
+            CollectionsLibrary.optionals, CollectionsLibrary.optionalLists, QuantityLibrary.functions, CollectionsLibrary.sets,
             NetworkLibrary.functions, FormatLibrary.functions, CollectionsLibrary.twoVariables,
             SemverLibrary.functions, CollectionsLibrary.lists,
         ]
@@ -26,6 +26,7 @@ extension CELEnvironment {
         environment.checksLiterals = true
         environment.foldsConstants = true
         environment.costs = KubernetesCosts()
+        environment.macros.sortBy = true
         return environment
     }()
 
@@ -34,9 +35,12 @@ extension CELEnvironment {
         var environment = CELEnvironment()
         let libraries = [
             StandardLibrary.functions, StringsLibrary.functions(isModern: true), CollectionsLibrary.optionals,
+            CollectionsLibrary.optionalLists,
             NetworkLibrary.functions, CollectionsLibrary.twoVariables, MathLibrary.functions, MathLibrary.encoders,
         ]
         for library in libraries { environment.add(library) }
+        environment.structures = WellKnownMessages.structures
+        environment.refusesPresenceInScalars = true
         environment.macros.bindings = true
         environment.macros.math = true
         environment.macros.blocks = true

@@ -94,6 +94,9 @@ struct KubernetesCosts: CELCostRules {
             var depth = 1.0
             if arguments.count == 2, case .int(let given) = arguments[1] { depth = max(0, Double(given)) }
             return allocated(arguments[0].costSize, depth)
+        case "list_sets_contains_list", "list_sets_intersects_list":
+            return UInt64(arguments[0].costSize * arguments[1].costSize) + 1
+        case "list_sets_equivalent_list": return UInt64(2 * arguments[0].costSize * arguments[1].costSize) + 1
         default: break
         }
         let keys: CELValue
@@ -245,6 +248,10 @@ struct KubernetesCosts: CELCostRules {
         case "list_flatten", "list_flatten_int":
             let depth = arguments.isEmpty ? 1 : whole(arguments[0], .max)
             return target.map { allocated($0.sizeOrUnknown, Double(depth)) }
+        case "list_sets_contains_list", "list_sets_intersects_list", "list_sets_equivalent_list":
+            guard arguments.count == 2 else { return nil }
+            let pairs = arguments[0].sizeOrUnknown * arguments[1].sizeOrUnknown
+            return CELCallEstimate(cost: pairs * (overload == "list_sets_equivalent_list" ? 2 : 1) + CELRange(1))
         case "list_distinct": return target.map { allocated($0.sizeOrUnknown * $0.sizeOrUnknown, 2) }
         default: break
         }

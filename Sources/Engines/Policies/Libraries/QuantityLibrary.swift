@@ -14,7 +14,8 @@ struct CELQuantity: CELOpaque {
     /// The text that was read, where it is the canonical one.
     private var written: String?
     /// Results of arithmetic refuse to be the right side of a comparison, as the API server's do.
-    private(set) var isComputed = false
+    private var isComputed = false
+    var isComparable: Bool { !isComputed }
 
     static let celType = CELType.object("kubernetes.Quantity")
     var type: CELType { Self.celType }
@@ -37,22 +38,18 @@ struct CELQuantity: CELOpaque {
             place = 1
         }
         func isDigit(_ index: Int) -> Bool { index < bytes.count && (48...57).contains(bytes[index]) }
-        let start = place
         while place < bytes.count, bytes[place] == UInt8(ascii: "0") { place += 1 }
         let wholeStart = place
         while isDigit(place) { place += 1 }
         var whole = Array(bytes[wholeStart..<place])
         if whole.isEmpty { whole = [UInt8(ascii: "0")] }
         var fraction: [UInt8] = []
-        var hasPoint = false
         if place < bytes.count, bytes[place] == UInt8(ascii: ".") {
-            hasPoint = true
             place += 1
             let begin = place
             while isDigit(place) { place += 1 }
             fraction = Array(bytes[begin..<place])
         }
-        let hasDigits = place - start > (hasPoint ? 1 : 0)
         let suffixStart = place
         while place < bytes.count, "eEinumkKMGTP".utf8.contains(bytes[place]) { place += 1 }
         if place < bytes.count, bytes[place] == UInt8(ascii: "-") || bytes[place] == UInt8(ascii: "+") { place += 1 }
@@ -75,9 +72,6 @@ struct CELQuantity: CELOpaque {
             form = .exponent
         } else {
             throw CELError("unable to parse quantity's suffix")
-        }
-        guard hasDigits else {
-            throw CELError("unable to parse numeric part of quantity")
         }
         var digits = BigNumber(digits: whole + fraction)
         // The fast way: few enough digits to be kept in 64 bits.
@@ -122,6 +116,11 @@ struct CELQuantity: CELOpaque {
             if !isExact { digits = digits + BigNumber(1) }
         }
         value = digits
+        // What is not kept in 64 bits is kept in billionths.
+        if scale > -9, !value.isZero {
+            value = value.times(tenToThe: min(scale + 9, 400))
+            scale = -9
+        }
         if isBinary {
             if order(BigNumber(Int64.max), 0) > 0 {
                 value = BigNumber(Int64.max)

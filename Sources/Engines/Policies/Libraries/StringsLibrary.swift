@@ -7,6 +7,22 @@ enum StringsLibrary {
     /// The functions; `isModern` for formatting and quoting as the newest version does it.
     static func functions(isModern: Bool) -> [CELFunction] {
         var all = common
+        all += [
+            CELFunction(
+                "indexOf",
+                [
+                    .member("string_index_of_string", [.string, .string], .int),
+                    .member("string_index_of_string_int", [.string, .string, .int], .int),
+                ]
+            ) { search($0, last: false, isModern: isModern) },
+            CELFunction(
+                "lastIndexOf",
+                [
+                    .member("string_last_index_of_string", [.string, .string], .int),
+                    .member("string_last_index_of_string_int", [.string, .string, .int], .int),
+                ]
+            ) { search($0, last: true, isModern: isModern) },
+        ]
         all.append(
             CELFunction("format", [.member("string_format", [.string, .list(.dyn)], .string)]) { values in
                 guard case .string(let text) = values[0], case .list(let list) = values[1] else {
@@ -34,7 +50,7 @@ enum StringsLibrary {
         return String(view)
     }
 
-    private static func search(_ values: [CELValue], last: Bool) -> CELValue {
+    private static func search(_ values: [CELValue], last: Bool, isModern: Bool) -> CELValue {
         guard case .string(let text) = values[0], case .string(let wanted) = values[1] else {
             return .error(.noSuchOverload)
         }
@@ -45,7 +61,7 @@ enum StringsLibrary {
             guard case .int(let given) = values[2] else { return .error(.noSuchOverload) }
             if part.isEmpty { return .int(given) }
             guard given >= 0 else { return range(given) }
-            guard given < scalars.count else { return .int(-1) }
+            guard given < scalars.count else { return isModern && given > scalars.count ? range(given) : .int(-1) }
             offset = Int(given)
         } else if part.isEmpty {
             return .int(last ? Int64(scalars.count) : 0)
@@ -140,20 +156,6 @@ enum StringsLibrary {
             guard index >= 0, index <= scalars.count else { return range(index) }
             return .string(index == scalars.count ? "" : String(Character(scalars[Int(index)])))
         },
-        CELFunction(
-            "indexOf",
-            [
-                .member("string_index_of_string", [.string, .string], .int),
-                .member("string_index_of_string_int", [.string, .string, .int], .int),
-            ]
-        ) { search($0, last: false) },
-        CELFunction(
-            "lastIndexOf",
-            [
-                .member("string_last_index_of_string", [.string, .string], .int),
-                .member("string_last_index_of_string_int", [.string, .string, .int], .int),
-            ]
-        ) { search($0, last: true) },
         mapped("lowerAscii", "string_lower_ascii") { ascii($0, 65...90) { $0 + 32 } },
         mapped("upperAscii", "string_upper_ascii") { ascii($0, 97...122) { $0 - 32 } },
         mapped("trim", "string_trim") { text in
