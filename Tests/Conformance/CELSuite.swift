@@ -123,7 +123,7 @@ extension ConformanceSuite {
                     params: CELValue(line["params"]), namespaceObject: CELValue(line["namespaceObject"]),
                     request: request(line)))
             let wanted = ([line["expect"].string ?? ""] + line["messages"].strings).joined(separator: "\n")
-            let found = (["\(decision.verdict)"] + decision.denials.filter { !$0.isError }.map(\.message))
+            let found = (["\(decision.verdict)"] + decision.denials.map(\.message))
                 .joined(separator: "\n")
             let defects = policy.defects.map { "\($0.path): \($0.message)" }.joined(separator: "; ")
             agreement.note(id, expected: wanted, found: found + defects)

@@ -88,12 +88,9 @@ struct CELEvaluator {
             switch value {
             case .error: return value
             case .optional(let inner?): return isValue ? inner : value
-            case .optional(nil):
-                let other = evaluate(second)
-                if isValue || other.isError { return other }
-                if case .optional = other { return other }
-                return .error(.noSuchOverload)
-            default: return .error(.noSuchOverload)
+            case .optional(nil): return evaluate(second)
+            // What is no optional is its own value, as the reference has it.
+            default: return value
             }
         case .membership(let operand, let keys):
             let value = evaluate(operand)
