@@ -88,6 +88,7 @@ let package = Package(
         engine("Workloads", resources: [.embedInCode("Resources")]),
         engine("RBAC", resources: [.embedInCode("Resources")]),
         engine("NetworkPolicies"),
+        engine("Policies"),
         adapter("Manifests", [Parts.subprocess]),
         adapter(
             "KubernetesClient",
