@@ -8,6 +8,9 @@ extension ConformanceSuite {
         files: [
             ConformanceFile(name: "conditions-parse", run: DetectionCases.parse),
             ConformanceFile(name: "conditions-eval", run: DetectionCases.evaluate),
+            ConformanceFile(name: "rules-load", run: DetectionRuleCases.load),
+            ConformanceFile(name: "syscall-events", run: DetectionRuleCases.systemCalls),
+            ConformanceFile(name: "k8saudit-events", run: DetectionRuleCases.auditEvents),
         ])
 }
 

@@ -11,8 +11,6 @@ package struct EventTypes: Sendable {
     private let indexes: [String: Int]
     /// How many definitions of the table each name stands for; 0 for the system calls that share one.
     private let definitions: [Int]
-    /// Definitions in all.
-    private let allDefinitions: Int
     /// The type of each parameter `evt.arg.NAME` may name.
     let parameters: [String: ValueType]
 
@@ -28,8 +26,10 @@ package struct EventTypes: Sendable {
         }
         self.names = names
         self.definitions = definitions
-        // The system calls that share a definition count once on the way in and once on the way out.
-        allDefinitions = definitions.reduce(2, +)
+        var known = NameSet(known: SIMD8())
+        precondition(names.count <= 512, "a set of event types has room for 512")
+        for i in names.indices { known.insert(i) }
+        none = NameSet(known: known.bits)
         indexes = Dictionary(uniqueKeysWithValues: names.enumerated().map { ($1, $0) })
         var parameters: [String: ValueType] = [:]
         for line in root["parameters"].strings {
@@ -46,31 +46,40 @@ package struct EventTypes: Sendable {
     func definitions(of set: NameSet) -> Int {
         var count = 0
         var sharesOne = false
-        for (i, name) in set.contains.enumerated() where name {
+        for i in names.indices where set.contains(i) {
             count += definitions[i]
             sharesOne = sharesOne || definitions[i] == 0
         }
         return count + (sharesOne ? 2 : 0)
     }
 
-    /// A set of event types.
-    struct NameSet: Equatable {
-        fileprivate(set) var contains: [Bool]
+    func names(in set: NameSet) -> [String] { names.indices.filter(set.contains).map { names[$0] } }
 
-        func union(_ other: NameSet) -> NameSet { NameSet(contains: zip(contains, other.contains).map { $0 || $1 }) }
-        func intersection(_ other: NameSet) -> NameSet {
-            NameSet(contains: zip(contains, other.contains).map { $0 && $1 })
+    /// A set of event types, one bit for each.
+    struct NameSet: Equatable {
+        private(set) var bits = SIMD8<UInt64>()
+        fileprivate var known: SIMD8<UInt64>
+
+        func contains(_ index: Int) -> Bool { bits[index >> 6] >> UInt64(index & 63) & 1 == 1 }
+        mutating func insert(_ index: Int) { bits[index >> 6] |= 1 << UInt64(index & 63) }
+        func union(_ other: NameSet) -> NameSet { with(bits | other.bits) }
+        func intersection(_ other: NameSet) -> NameSet { with(bits & other.bits) }
+        var complement: NameSet { with(~bits & known) }
+
+        private func with(_ bits: SIMD8<UInt64>) -> NameSet {
+            var copy = self
+            copy.bits = bits
+            return copy
         }
-        var complement: NameSet { NameSet(contains: contains.map { !$0 }) }
     }
 
-    var all: NameSet { NameSet(contains: names.map { _ in true }) }
-    var none: NameSet { NameSet(contains: names.map { _ in false }) }
+    var all: NameSet { none.complement }
+    let none: NameSet
 
     func set(_ names: [String]) -> NameSet {
         var set = none
         for name in names {
-            if let index = indexes[name] { set.contains[index] = true }
+            if let index = indexes[name] { set.insert(index) }
         }
         return set
     }
