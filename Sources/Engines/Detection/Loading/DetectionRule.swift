@@ -29,11 +29,11 @@ package struct DetectionRule: Sendable {
     }
 
     /// Techniques of MITRE ATT&CK among the tags: `T1059`, `T1059.004`.
-    package var techniques: [String] {
-        tags.filter { tag in
-            guard tag.first == "T", tag.count >= 5 else { return false }
-            return tag.dropFirst().allSatisfy { $0 == "." || ($0.isASCII && $0.isNumber) }
-        }
+    package var techniques: [String] { tags.filter(Self.isTechnique) }
+
+    static func isTechnique(_ tag: String) -> Bool {
+        guard tag.first == "T", tag.count >= 5 else { return false }
+        return tag.dropFirst().allSatisfy { $0 == "." || ($0.isASCII && $0.isNumber) }
     }
 }
 

@@ -14,7 +14,14 @@ struct RuleCompiler {
     private var resolver = MacroResolver()
     private var deprecatedFields: [String] { DeprecatedFields.names }
 
-    init(_ collector: RuleCollector, _ sources: [String: FieldCatalogue]) {
+    /// The items of each list, lists inside lists in place.
+    let lists: [(name: String, items: [String])]
+    private let appendedOutput: [String: String]
+
+    init(
+        _ collector: RuleCollector, _ sources: [String: FieldCatalogue], appendedOutput: [String: String] = [:]
+    ) {
+        self.appendedOutput = appendedOutput
         self.collector = collector
         self.sources = sources
         var used: Set<Int> = []
@@ -35,6 +42,7 @@ struct RuleCompiler {
             return ListExpansion.List(name: list.name, items: items)
         }
         expansion = ListExpansion(lists)
+        self.lists = lists.map { ($0.name, $0.items) }
         usedLists = used
         for (name, catalogue) in sources { programs[name] = ProgramBuilder(catalogue) }
     }
@@ -154,6 +162,7 @@ struct RuleCompiler {
                     + "plugin will automatically add required fields to the output message.", rule.context)
             text = text.split(separator: "%container.info", omittingEmptySubsequences: false).joined()
         }
+        if let more = appendedOutput[rule.source] { text += " " + more }
         let output: OutputFormat
         do throws(CompileError) {
             output = try OutputFormat(text, catalogue)

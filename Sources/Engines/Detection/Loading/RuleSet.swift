@@ -7,6 +7,9 @@ package struct RuleSet: Sendable {
     package let sources: [String: FieldCatalogue]
     /// The rules of the last load that succeeded, in the order they were defined.
     package private(set) var rules: [DetectionRule] = []
+    /// The items of each list, lists inside lists in place.
+    package private(set) var lists: [(name: String, items: [String])] = []
+    private let appendedOutput: [String: String]
     private var collector = RuleCollector()
     private var programs: [String: ProgramBuilder] = [:]
     private var roots: [String: [Int]] = [:]
@@ -14,7 +17,18 @@ package struct RuleSet: Sendable {
     /// System calls and Kubernetes audit events.
     package static let knownSources: [String: FieldCatalogue] = ["syscall": .syscall, "k8s_audit": .audit]
 
-    package init(sources: [String: FieldCatalogue] = knownSources) { self.sources = sources }
+    /// What Falco's container plugin adds to outputs of system calls: receivers look for these fields.
+    package static let containerOutput = [
+        "syscall": "container_id=%container.id container_name=%container.name "
+            + "container_image_repository=%container.image.repository container_image_tag=%container.image.tag "
+            + "k8s_pod_name=%k8s.pod.name k8s_ns_name=%k8s.ns.name"
+    ]
+
+    /// `appendedOutput` is added to the output of every rule of a source.
+    package init(sources: [String: FieldCatalogue] = knownSources, appendedOutput: [String: String] = [:]) {
+        self.sources = sources
+        self.appendedOutput = appendedOutput
+    }
 
     /// Plugins the files asked for; each entry is a choice.
     package var requiredPlugins: [[PluginRequirement]] { collector.requiredPlugins }
@@ -32,7 +46,7 @@ package struct RuleSet: Sendable {
             result.errors = [error.message]
             return result
         }
-        var compiler = RuleCompiler(collector, sources)
+        var compiler = RuleCompiler(collector, sources, appendedOutput: appendedOutput)
         do throws(LoadFailure) {
             try compiler.compile()
         } catch {
@@ -43,6 +57,7 @@ package struct RuleSet: Sendable {
         rules = compiler.rules
         programs = compiler.programs
         roots = compiler.roots
+        lists = compiler.lists
         return result
     }
 
