@@ -89,6 +89,7 @@ let package = Package(
         engine("RBAC", resources: [.embedInCode("Resources")]),
         engine("NetworkPolicies"),
         engine("Policies"),
+        engine("Detection", resources: [.embedInCode("Resources")]),
         adapter("Manifests", [Parts.subprocess]),
         adapter(
             "KubernetesClient",
@@ -98,7 +99,10 @@ let package = Package(
             on: ["Documents", "Kubernetes", "Findings", "PodSecurity", "Workloads", "RBAC", "NetworkPolicies"]),
         .executableTarget(
             name: "martlet",
-            dependencies: ["Posture", "Manifests", "KubernetesClient", "NetworkPolicies", Parts.arguments],
+            dependencies: [
+                "Posture", "Manifests", "KubernetesClient", "NetworkPolicies", "Detection", "Policies",
+                Parts.arguments,
+            ],
             path: "Sources/martlet",
             swiftSettings: strict),
         tests("Core", "Documents", on: ["Documents"]),
@@ -108,6 +112,7 @@ let package = Package(
         tests("Engines", "Workloads", on: ["Workloads"]),
         tests("Engines", "RBAC", on: ["RBAC"]),
         tests("Engines", "NetworkPolicies", on: ["NetworkPolicies"]),
+        tests("Engines", "Detection", on: ["Detection"]),
         tests("Adapters", "Manifests", on: ["Manifests"]),
         tests(
             "Adapters", "KubernetesClient", on: ["KubernetesClient"],
@@ -118,12 +123,12 @@ let package = Package(
         tests("Program", "Program", on: ["martlet"]),
         // Runs the suites of MARTLET_CONFORMANCE; not a product.
         .executableTarget(
-            name: "conformance", dependencies: ["Posture", "Manifests", "NetworkPolicies"], path: "Tests/Conformance",
+            name: "conformance", dependencies: ["Posture", "Manifests", "NetworkPolicies", "Detection", "Policies"], path: "Tests/Conformance",
             exclude: ["floors.txt"],
             swiftSettings: strict),
         // Benchmarks; not a product.
         .executableTarget(
-            name: "bench", dependencies: ["Posture", "Manifests", "NetworkPolicies"], path: "Tests/Benchmarks",
+            name: "bench", dependencies: ["Posture", "Manifests", "NetworkPolicies", "Detection"], path: "Tests/Benchmarks",
             swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]

@@ -1,6 +1,14 @@
 import Foundation
 
 /// Every suite there is; a new one is a file with a value, and its name here.
-let suites: [ConformanceSuite] = [.podSecurity, .posture, .rbac, .networkPolicies, .networkSynthesis]
+let suites: [ConformanceSuite] = [
+    .podSecurity,
+    .posture,
+    .rbac,
+    .networkPolicies,
+    .networkSynthesis,
+    .detection,
+    .cel,
+]
 
 exit(ConformanceRun(arguments: Array(CommandLine.arguments.dropFirst())).run(suites))
