@@ -88,7 +88,7 @@ let package = Package(
         engine("Workloads", resources: [.embedInCode("Resources")]),
         engine("RBAC", resources: [.embedInCode("Resources")]),
         engine("NetworkPolicies"),
-        engine("Vulnerabilities"),
+        engine("Vulnerabilities", resources: [.embedInCode("Resources")]),
         adapter("Manifests", [Parts.subprocess]),
         adapter(
             "KubernetesClient",

@@ -3,5 +3,5 @@ import Foundation
 import Vulnerabilities
 
 extension ConformanceSuite {
-    static let vulnerabilities = ConformanceSuite(name: "vulns", files: versionFiles)
+    static let vulnerabilities = ConformanceSuite(name: "vulns", files: versionFiles + vulnerabilityFormatFiles)
 }
