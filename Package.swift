@@ -78,6 +78,7 @@ let package = Package(
         .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
         .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
     ],
     targets: [
         core("YAMLEvents", [Parts.yams], settings: strict),
@@ -93,10 +94,16 @@ let package = Package(
         adapter(
             "KubernetesClient",
             [Parts.nio, Parts.nioPosix, Parts.nioHTTP1, Parts.nioTLS, Parts.nioSSL, Parts.subprocess]),
+        .systemLibrary(name: "CZstd", path: "Sources/Adapters/CZstd"),
+        adapter("Compression", ["CZstd"]),
+        platform("AdvisoryStore", on: ["Vulnerabilities", "Compression"], [Parts.crypto]),
         platform("Posture", on: ["Documents", "Kubernetes", "Findings", "PodSecurity", "Workloads", "RBAC"]),
         .executableTarget(
             name: "martlet",
-            dependencies: ["Posture", "Manifests", "KubernetesClient", "NetworkPolicies", Parts.arguments],
+            dependencies: [
+                "Posture", "Manifests", "KubernetesClient", "NetworkPolicies", "Vulnerabilities", "AdvisoryStore",
+                Parts.arguments,
+            ],
             path: "Sources/martlet",
             swiftSettings: strict),
         tests("Core", "Documents", on: ["Documents"]),
@@ -117,12 +124,14 @@ let package = Package(
         tests("Program", "Program", on: ["martlet"]),
         // Runs the suites of MARTLET_CONFORMANCE; not a product.
         .executableTarget(
-            name: "conformance", dependencies: ["Posture", "Manifests", "NetworkPolicies", "Vulnerabilities"], path: "Tests/Conformance",
+            name: "conformance",
+            dependencies: ["Posture", "Manifests", "NetworkPolicies", "Vulnerabilities", "AdvisoryStore", "Compression"], path: "Tests/Conformance",
             exclude: ["floors.txt"],
             swiftSettings: strict),
         // Benchmarks; not a product.
         .executableTarget(
-            name: "bench", dependencies: ["Posture", "Manifests", "NetworkPolicies", "Vulnerabilities"], path: "Tests/Benchmarks",
+            name: "bench",
+            dependencies: ["Posture", "Manifests", "NetworkPolicies", "Vulnerabilities", "AdvisoryStore"], path: "Tests/Benchmarks",
             swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]

@@ -3,5 +3,5 @@ import Foundation
 import Vulnerabilities
 
 extension ConformanceSuite {
-    static let vulnerabilities = ConformanceSuite(name: "vulns", files: versionFiles + vulnerabilityFormatFiles)
+    static let vulnerabilities = ConformanceSuite(name: "vulns", files: versionFiles + vulnerabilityFormatFiles + matchingFiles)
 }

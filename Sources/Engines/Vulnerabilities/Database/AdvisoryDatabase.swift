@@ -5,6 +5,10 @@ package struct DatabaseError: Error, Equatable {
     package enum Code: Sendable { case notOne, cut, unknownVersion, badDigest, badSignature }
     package var code: Code
     package var message: String
+    package init(code: Code, message: String) {
+        self.code = code
+        self.message = message
+    }
 }
 
 /// An open database of advisories: a head that says what is in it, then one segment a feed.

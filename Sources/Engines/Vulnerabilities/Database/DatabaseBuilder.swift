@@ -112,11 +112,20 @@ package struct FeedCollector: Sendable {
 
     package init() {}
 
+    /// The newest day that a record names: what a feed without a date of its own is taken to be of.
+    package private(set) var newestDate: CivilDate?
+
     package mutating func add(_ advisory: Advisory) {
+        for day in [advisory.published, advisory.modified].compactMap(\.self) { newestDate = max(newestDate ?? day, day) }
         for affected in advisory.affected { ecosystems.insert(affected.ecosystem) }
         builder.add(advisory)
     }
-    package mutating func add(_ facts: VulnerabilityFacts) { builder.add(facts) }
+    package mutating func add(_ facts: VulnerabilityFacts) {
+        if let added = facts.exploited?.added { newestDate = max(newestDate ?? added, added) }
+        builder.add(facts)
+    }
+    /// For feeds that tell their day apart from their records.
+    package mutating func note(date: CivilDate) { newestDate = date }
     package mutating func add(_ lifecycle: ReleaseLifecycle) { builder.add(lifecycle) }
 
     package mutating func report(_ problem: String) {

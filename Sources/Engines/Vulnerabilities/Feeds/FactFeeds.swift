@@ -42,6 +42,7 @@ enum VulnrichmentFeed {
 enum EPSSFeed {
     static func read(_ bytes: [UInt8], into collector: inout FeedCollector) {
         var columns: [String] = []
+        if let day = date(bytes) { collector.note(date: day) }
         for (number, line) in bytes.split(separator: 0x0A).enumerated() {
             let text = String(decoding: line, as: UTF8.self).trimmed
             if text.hasPrefix("#") || text.isEmpty { continue }
