@@ -78,6 +78,7 @@ let package = Package(
         .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
         .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
     ],
     targets: [
         core("YAMLEvents", [Parts.yams], settings: strict),
@@ -90,17 +91,28 @@ let package = Package(
         engine("NetworkPolicies"),
         engine("Policies"),
         engine("Detection", resources: [.embedInCode("Resources")]),
+        engine("Vulnerabilities", resources: [.embedInCode("Resources")]),
         adapter("Manifests", [Parts.subprocess]),
         adapter(
             "KubernetesClient",
             [Parts.nio, Parts.nioPosix, Parts.nioHTTP1, Parts.nioTLS, Parts.nioSSL, Parts.subprocess]),
+        .systemLibrary(name: "CZstd", path: "Sources/Adapters/CZstd"),
+        adapter("Compression", ["CZstd"]),
+        platform("AdvisoryStore", on: ["Vulnerabilities", "Compression"], [Parts.crypto]),
         platform(
             "Posture",
             on: ["Documents", "Kubernetes", "Findings", "PodSecurity", "Workloads", "RBAC", "NetworkPolicies"]),
         .executableTarget(
             name: "martlet",
             dependencies: [
-                "Posture", "Manifests", "KubernetesClient", "NetworkPolicies", "Detection", "Policies",
+                "Posture",
+                "Manifests",
+                "KubernetesClient",
+                "NetworkPolicies",
+                "Policies",
+                "Detection",
+                "Vulnerabilities",
+                "AdvisoryStore",
                 Parts.arguments,
             ],
             path: "Sources/martlet",
@@ -113,6 +125,7 @@ let package = Package(
         tests("Engines", "RBAC", on: ["RBAC"]),
         tests("Engines", "NetworkPolicies", on: ["NetworkPolicies"]),
         tests("Engines", "Detection", on: ["Detection"]),
+        tests("Engines", "Vulnerabilities", on: ["Vulnerabilities"]),
         tests("Adapters", "Manifests", on: ["Manifests"]),
         tests(
             "Adapters", "KubernetesClient", on: ["KubernetesClient"],
@@ -123,12 +136,34 @@ let package = Package(
         tests("Program", "Program", on: ["martlet"]),
         // Runs the suites of MARTLET_CONFORMANCE; not a product.
         .executableTarget(
-            name: "conformance", dependencies: ["Posture", "Manifests", "NetworkPolicies", "Detection", "Policies"], path: "Tests/Conformance",
+            name: "conformance",
+            dependencies: [
+                "Posture",
+                "Manifests",
+                "NetworkPolicies",
+                "Policies",
+                "Detection",
+                "Vulnerabilities",
+                "AdvisoryStore",
+                "Compression",
+            ],
+            path: "Tests/Conformance",
             exclude: ["floors.txt"],
             swiftSettings: strict),
         // Benchmarks; not a product.
         .executableTarget(
-            name: "bench", dependencies: ["Posture", "Manifests", "NetworkPolicies", "Detection"], path: "Tests/Benchmarks",
+            name: "bench",
+            dependencies: [
+                "Posture",
+                "Manifests",
+                "NetworkPolicies",
+                "Policies",
+                "Detection",
+                "Vulnerabilities",
+                "AdvisoryStore",
+                "Compression",
+            ],
+            path: "Tests/Benchmarks",
             swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]

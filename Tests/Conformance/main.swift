@@ -9,6 +9,7 @@ let suites: [ConformanceSuite] = [
     .networkSynthesis,
     .detection,
     .cel,
+    .vulnerabilities,
 ]
 
 exit(ConformanceRun(arguments: Array(CommandLine.arguments.dropFirst())).run(suites))
