@@ -124,7 +124,6 @@ let package = Package(
         tests("Engines", "Workloads", on: ["Workloads"]),
         tests("Engines", "RBAC", on: ["RBAC"]),
         tests("Engines", "NetworkPolicies", on: ["NetworkPolicies"]),
-        tests("Engines", "Detection", on: ["Detection"]),
         tests("Engines", "Vulnerabilities", on: ["Vulnerabilities"]),
         tests("Adapters", "Manifests", on: ["Manifests"]),
         tests(
