@@ -88,14 +88,20 @@ let package = Package(
         engine("Workloads", resources: [.embedInCode("Resources")]),
         engine("RBAC", resources: [.embedInCode("Resources")]),
         engine("NetworkPolicies"),
+        engine("CISBenchmark", resources: [.embedInCode("Resources")]),
         adapter("Manifests", [Parts.subprocess]),
+        adapter("NodeInspection", []),
         adapter(
             "KubernetesClient",
             [Parts.nio, Parts.nioPosix, Parts.nioHTTP1, Parts.nioTLS, Parts.nioSSL, Parts.subprocess]),
-        platform("Posture", on: ["Documents", "Kubernetes", "Findings", "PodSecurity", "Workloads", "RBAC"]),
+        platform(
+            "Posture",
+            on: ["Documents", "Kubernetes", "Findings", "PodSecurity", "Workloads", "RBAC", "CISBenchmark"]),
         .executableTarget(
             name: "martlet",
-            dependencies: ["Posture", "Manifests", "KubernetesClient", "NetworkPolicies", Parts.arguments],
+            dependencies: [
+                "Posture", "Manifests", "KubernetesClient", "NetworkPolicies", "NodeInspection", Parts.arguments,
+            ],
             path: "Sources/martlet",
             swiftSettings: strict),
         tests("Core", "Documents", on: ["Documents"]),
@@ -105,7 +111,9 @@ let package = Package(
         tests("Engines", "Workloads", on: ["Workloads"]),
         tests("Engines", "RBAC", on: ["RBAC"]),
         tests("Engines", "NetworkPolicies", on: ["NetworkPolicies"]),
+        tests("Engines", "CISBenchmark", on: ["CISBenchmark"]),
         tests("Adapters", "Manifests", on: ["Manifests"]),
+        tests("Adapters", "NodeInspection", on: ["NodeInspection"]),
         tests(
             "Adapters", "KubernetesClient", on: ["KubernetesClient"],
             [Parts.nio, Parts.nioPosix, Parts.nioHTTP1, Parts.nioSSL, Parts.subprocess],
@@ -120,7 +128,7 @@ let package = Package(
             swiftSettings: strict),
         // Benchmarks; not a product.
         .executableTarget(
-            name: "bench", dependencies: ["Posture", "Manifests", "NetworkPolicies"], path: "Tests/Benchmarks",
+            name: "bench", dependencies: ["Posture", "Manifests", "NetworkPolicies", "NodeInspection"], path: "Tests/Benchmarks",
             swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]

@@ -1,0 +1,87 @@
+package import Findings
+package import Kubernetes
+
+/// The benchmark's controls of components, as findings of a scan: on static pods, on kube-proxy's DaemonSet, and on
+/// configuration files that lie among manifests.
+///
+/// What needs a node, or other engines, is asked by `martlet cis`; a scan says the same of rights and pods by their own
+/// rules.
+package struct CISEvaluation: Sendable {
+    /// Ids of the rules to evaluate; nil for all.
+    package var selected: Set<String>?
+    private let input: CISInput
+
+    package init(_ inventory: Inventory, isCluster: Bool, version: String? = nil) {
+        var input = CISInput(inventory: Inventory(), isCluster: isCluster)
+        input.looseFiles = CISInput.looseFiles(inventory)
+        input.version = version.flatMap { ComponentVersion($0) }
+        input.platform = Platform.detect(nodes: inventory.objects("Node"), version: version)
+        self.input = input
+    }
+
+    /// The rules that a scan can evaluate, in order.
+    package static let allRules: [Rule] = asked.map(\.rule)
+
+    package var rules: [Rule] { Self.allRules.filter { selected?.contains($0.id) ?? true } }
+
+    /// Kinds that, when one changes, may change what is said of a component.
+    package static let kindsRead: Set<String> = [
+        "AuthenticationConfiguration", "AuthorizationConfiguration", "EncryptionConfiguration", "Policy",
+        "KubeSchedulerConfiguration", "KubeProxyConfiguration",
+    ]
+
+    /// Controls about the settings of a component.
+    private static let asked = CISCatalogue.current.controls.filter { $0.component != nil && !$0.needsNode }
+
+    /// What the controls say of one object; nothing for what runs and configures no component.
+    package func evaluate(_ object: KubernetesObject) -> (findings: [Finding], coverage: Coverage) {
+        guard
+            object.kind == "Pod" || object.kind == "DaemonSet" || object.kind == "KubeletConfiguration"
+                || CISInput.judgedAlone(object) != nil
+        else { return ([], Coverage()) }
+        // The pods of a DaemonSet say again what it says; a static pod's owner is its node.
+        if let owner = object.controller, owner.kind != "Node" { return ([], Coverage()) }
+        var own = input
+        own.inventory = Inventory([object])
+        let benchmark = CISBenchmark(own)
+        let components = Set(benchmark.instances.map(\.component))
+        let alone = CISInput.judgedAlone(object)
+        guard !components.isEmpty || alone != nil else { return ([], Coverage()) }
+        var findings: [Finding] = []
+        var coverage = Coverage()
+        coverage.objects = 1
+        let controls = Self.asked.filter { control in
+            selected?.contains(control.rule.id) ?? true
+                && (alone.map { $0 == control.id } ?? control.component.map(components.contains) ?? false)
+        }
+        let results = controls.map(benchmark.result)
+        let failing = Set(results.filter { $0.outcome == .fail }.map(\.control.id))
+        for result in results {
+            switch result.outcome {
+            case .pass, .passByEquivalence: coverage.passed += 1
+            case .notApplicable, .manual: coverage.notApplicable += 1
+            case .fail:
+                // One thing to mend is one finding: without an audit log its rotation is no matter of its own.
+                if let root = result.control.root, failing.contains(root) { continue }
+                coverage.failed += 1
+                findings.append(finding(result, .fail, object))
+            case .notObservable:
+                // A configuration file alone does not tell the flags that stand over it.
+                if object.kind != "Pod", object.kind != "DaemonSet" { continue }
+                coverage.notObservable += 1
+                findings.append(finding(result, .notObservable, object))
+            }
+        }
+        return (findings, coverage)
+    }
+
+    private func finding(_ result: CISResult, _ outcome: Outcome, _ object: KubernetesObject) -> Finding {
+        Finding(
+            rule: result.control.rule, outcome: outcome, subject: object.reference, file: object.file,
+            evidence: result.deciding.map { part in
+                Evidence(
+                    node: part.evidence ?? object.node, message: part.message,
+                    provenance: part.provenance.map(\.description))
+            }, origin: ObjectOrigin(object))
+    }
+}
