@@ -81,7 +81,7 @@ extension DisagreementQuestion {
             subject: "value present and good",
             expectations: [
                 expect("1.2.18", server("1.2.18", base + ["--audit-log-maxbackup=10"]) == .pass),
-                expect("1.2.19", server("1.2.19", base + ["--audit-log-maxsize=100"]) == .pass),
+                expect("1.2.19", server("1.2.19", base + ["--audit-log-maxsize=100"])?.isPass == true),
                 expect("1.2.20 is no failure", server("1.2.20", base + ["--request-timeout=60s"]) == .manual),
                 expect(
                     "1.3.1", other("kube-controller-manager", "1.3.1", ["--terminated-pod-gc-threshold=100"]) == .pass),
@@ -360,8 +360,11 @@ extension DisagreementQuestion {
                     "0 is none", !running("5.2.12", "containers: [{name: a, ports: [{containerPort: 1, hostPort: 0}]}]")
                 ),
                 expect(
-                    "hostNetwork implies one",
-                    running("5.2.12", "hostNetwork: true, containers: [{name: a, ports: [{containerPort: 1}]}]")),
+                    "hostNetwork implies one in a pod",
+                    cluster(
+                        "{apiVersion: v1, kind: Pod, metadata: {name: a, namespace: shop}, spec: {hostNetwork: true, "
+                            + "containers: [{name: a, ports: [{containerPort: 1}]}]}}")["5.2.12"]?.running.isEmpty
+                        == false),
             ]),
         .init(
             subject: "HostProcess at pod level",

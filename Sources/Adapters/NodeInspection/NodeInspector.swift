@@ -42,6 +42,12 @@ package struct NodeInspector: Sendable {
         return capture
     }
 
+    /// Whether a folder is a copy of a node's `/`, or has one mounted.
+    package static func isTree(_ path: String) -> Bool {
+        let files = NodeFiles(root: path.hasSuffix("/") ? String(path.dropLast()) : path)
+        return ["/etc/kubernetes", "/var/lib/kubelet", "/var/lib/rancher"].contains { files.status($0)?.isFolder == true }
+    }
+
     struct Problem: Error { var text: String }
 
     /// A tree that an ordinary user copied belongs to that user throughout.

@@ -42,6 +42,8 @@ package struct CISPart: Sendable {
     /// Where it stands in a manifest or file.
     package var evidence: Node?
     package var object: ObjectReference?
+    /// What passes by equivalence also meets the benchmark to the letter: it is written, though the default is the same.
+    package var isLiteral = false
 
     package init(
         _ outcome: CISOutcome, _ message: String, node: String = "", value: String? = nil,
@@ -108,6 +110,16 @@ package struct CISReport: Sendable {
     /// What was noticed beside the controls: conflicts between drop-ins, words that are no flags.
     package var remarks: [String]
 
+    package init(
+        results: [CISResult], platform: Platform, version: ComponentVersion?, nodes: [String], remarks: [String]
+    ) {
+        self.results = results
+        self.platform = platform
+        self.version = version
+        self.nodes = nodes
+        self.remarks = remarks
+    }
+
     package subscript(_ id: String) -> CISResult? { results.first { $0.control.id == id } }
 
     package func count(_ outcome: CISOutcome) -> Int { results.count { $0.outcome == outcome } }
@@ -134,14 +146,12 @@ package struct CISReport: Sendable {
         var copy = self
         copy.results = results.filter { $0.control.level <= level }.map { result in
             guard strict, result.outcome == .passByEquivalence else { return result }
-            var strict = result
-            strict.outcome = .fail
-            strict.parts = result.parts.map { part in
+            let parts = result.parts.map { part in
                 var part = part
-                if part.outcome == .passByEquivalence { part.outcome = .fail }
+                if part.outcome == .passByEquivalence { part.outcome = part.isLiteral ? .pass : .fail }
                 return part
             }
-            return strict
+            return CISResult(result.control, parts, running: result.running)
         }
         return copy
     }

@@ -72,6 +72,13 @@ struct SettingControl {
             }
         }
         let (met, note) = meets(setting, condition, zeroCounts: true)
+        if met, whenUnset == .default, case .atLeast = condition, let text = setting.text,
+            text == instance.facts.setting(setting.name).defaultValue(instance.defaultsVersion.version)
+        {
+            var same = part(.passByEquivalence, "\(label(setting)) is \(text), as it would be unset", setting)
+            same.isLiteral = true
+            return same
+        }
         if let note, !met { return part(note.isProblem ? .notObservable : .fail, note.text, setting) }
         if let note { return part(.passByEquivalence, note.text, setting) }
         return part(met ? .pass : .fail, "\(label(setting)) is \(setting.text ?? "not set")", setting)
