@@ -118,7 +118,7 @@ let package = Package(
             "Adapters", "KubernetesClient", on: ["KubernetesClient"],
             [Parts.nio, Parts.nioPosix, Parts.nioHTTP1, Parts.nioSSL, Parts.subprocess],
             resources: [.copy("Golden")]),
-        tests("Platform", "Posture", on: ["Posture"], resources: [.copy("Golden")]),
+        tests("Platform", "Posture", on: ["Posture", "CISBenchmark"], resources: [.copy("Golden")]),
         tests("Architecture", "Architecture", on: []),
         tests("Program", "Program", on: ["martlet"]),
         // Runs the suites of MARTLET_CONFORMANCE; not a product.

@@ -45,7 +45,9 @@ package struct NodeInspector: Sendable {
     /// Whether a folder is a copy of a node's `/`, or has one mounted.
     package static func isTree(_ path: String) -> Bool {
         let files = NodeFiles(root: path.hasSuffix("/") ? String(path.dropLast()) : path)
-        return ["/etc/kubernetes", "/var/lib/kubelet", "/var/lib/rancher"].contains { files.status($0)?.isFolder == true }
+        return ["/etc/kubernetes", "/var/lib/kubelet", "/var/lib/rancher"].contains {
+            files.status($0)?.isFolder == true
+        }
     }
 
     struct Problem: Error { var text: String }

@@ -17,12 +17,24 @@ package struct CISEvaluation: Sendable {
         input.version = version.flatMap { ComponentVersion($0) }
         input.platform = Platform.detect(nodes: inventory.objects("Node"), version: version)
         self.input = input
+        isConcerned =
+            isCluster
+            || inventory.keys.contains { key in
+                inventory[key].map {
+                    CISInput.isConfiguration($0) || !ComponentInstance.inPod($0) { _ in (nil, [:]) }.isEmpty
+                }
+                    ?? false
+            }
     }
 
     /// The rules that a scan can evaluate, in order.
     package static let allRules: [Rule] = asked.map(\.rule)
 
-    package var rules: [Rule] { Self.allRules.filter { selected?.contains($0.id) ?? true } }
+    /// The rules that have something to be asked of: none in a folder of applications.
+    package var rules: [Rule] { isConcerned ? Self.allRules.filter { selected?.contains($0.id) ?? true } : [] }
+
+    /// Whether there is, or in a cluster may come, a component to judge.
+    private let isConcerned: Bool
 
     /// Kinds that, when one changes, may change what is said of a component.
     package static let kindsRead: Set<String> = [

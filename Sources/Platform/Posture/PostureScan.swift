@@ -1,3 +1,4 @@
+import CISBenchmark
 package import Findings
 package import Kubernetes
 package import PodSecurity
@@ -39,6 +40,7 @@ package struct PostureScan: Sendable {
     private var podSecurity: PodSecurityEvaluation
     private var workloads: WorkloadEvaluation
     private var rbac: RBACEvaluation
+    private var cis: CISEvaluation
     private let selected: Set<String>?
     private var results: [OwnerIdentity: OwnerResult] = [:]
 
@@ -49,7 +51,8 @@ package struct PostureScan: Sendable {
         podSecurity = PodSecurityEvaluation(version: options.podSecurityVersion)
         workloads = WorkloadEvaluation(inventory, options: options.workloads)
         rbac = Self.rbac(inventory, options)
-        let all = podSecurity.rules + WorkloadChecks.rules(options.workloads) + rbac.rules
+        cis = Self.cis(inventory, options)
+        let all = podSecurity.rules + WorkloadChecks.rules(options.workloads) + rbac.rules + cis.rules
         let include = options.include.map(Glob.init)
         let exclude = options.exclude.map(Glob.init)
         rules = all.filter { rule in
@@ -67,11 +70,17 @@ package struct PostureScan: Sendable {
         workloads.selected = selected
         workloads.cluster = options.cluster
         rbac.selected = selected
+        cis.selected = selected
     }
 
     private static func rbac(_ inventory: Inventory, _ options: ScanOptions) -> RBACEvaluation {
         RBACEvaluation(
             inventory, isCluster: !options.cluster.isEmpty, unlistedKinds: options.workloads.unlistedKinds)
+    }
+
+    private static func cis(_ inventory: Inventory, _ options: ScanOptions) -> CISEvaluation {
+        CISEvaluation(
+            inventory, isCluster: !options.cluster.isEmpty, version: "\(options.workloads.target)")
     }
 
     // MARK: Everything
@@ -132,10 +141,12 @@ package struct PostureScan: Sendable {
             ? WorkloadEvaluation(inventory, options: options.workloads)
             : WorkloadEvaluation(workloads.context.over(inventory))
         if changesRights { rbac = Self.rbac(inventory, options) }
+        let changesComponents = !kinds.isDisjoint(with: CISEvaluation.kindsRead)
+        if changesComponents { cis = Self.cis(inventory, options) }
         narrow()
         var (families, gone) = inventory.families(touchedBy: touched, before: before)
         // Limits of a namespace, disruption budgets, who may do what: they decide over findings on anything.
-        if changesSurroundings || changesRights { families = inventory.families() }
+        if changesSurroundings || changesRights || changesComponents { families = inventory.families() }
         for family in families { results[family.owner] = evaluate(family) }
         for owner in gone { results[owner] = nil }
         return families.map(\.owner) + gone
@@ -150,6 +161,7 @@ package struct PostureScan: Sendable {
         var result = podSecurity.evaluate(family)
         result.merge(workloads.evaluate(family))
         result.merge(rights(of: family))
+        result.merge(components(of: family))
         return result
     }
 
@@ -169,6 +181,23 @@ package struct PostureScan: Sendable {
         }
         // Bootstrap roles and bindings are Kubernetes' own; a workload's findings do not make it so.
         result.isSystem = !result.findings.isEmpty && result.findings.allSatisfy(\.isSystem)
+        return result
+    }
+
+    /// What the CIS benchmark says of the components of Kubernetes and their configuration files in a family.
+    private func components(of family: OwnerFamily) -> OwnerResult {
+        var result = OwnerResult(owner: family.owner)
+        let context = FindingContext(
+            subject: family.owner.reference, file: family.owner.file, cluster: options.cluster, origin: family.origin)
+        for member in family.members where member.role == .speaker {
+            let (findings, coverage) = cis.evaluate(member.object)
+            result.findings += findings.map { finding in
+                var finding = finding
+                finding.context = context
+                return finding
+            }
+            result.coverage.add(coverage)
+        }
         return result
     }
 
@@ -219,7 +248,8 @@ package struct PostureScan: Sendable {
 
 extension PostureScan {
     /// Every rule there is, reliability included, in order.
-    package static let allRules: [Rule] = PodSecurityEvaluation().rules + WorkloadChecks.rules + RBACChecks.rules
+    package static let allRules: [Rule] =
+        PodSecurityEvaluation().rules + WorkloadChecks.rules + RBACChecks.rules + CISEvaluation.allRules
 
     /// The waivers that objects carry in their annotations.
     package func annotatedWaivers(today: CalendarDate) -> (waivers: [Waiver], problems: [Problem]) {

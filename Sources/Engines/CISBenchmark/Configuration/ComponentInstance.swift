@@ -195,7 +195,8 @@ package struct ComponentInstance: Sendable {
         let (version, isAssumed) = defaultsVersion
         guard let value = known.defaultValue(version) else { return Setting(name: name, value: .unset) }
         let read: Setting.Value = known.kind == .list ? .list(Self.items(value)) : .text(value)
-        return Setting(name: name, value: read, provenance: .defaultOf(version, isAssumed: isAssumed))
+        let provenance: Provenance = component == .etcd ? .etcdDefault : .defaultOf(version, isAssumed: isAssumed)
+        return Setting(name: name, value: read, provenance: provenance)
     }
 
     /// Feature gates of the file with those of the flag over them.

@@ -9,6 +9,8 @@ package enum Provenance: Sendable, Hashable, CustomStringConvertible {
     case configz(field: String)
     case configMap(String, field: String)
     case defaultOf(ComponentVersion, isAssumed: Bool)
+    /// etcd has versions of its own, and these defaults have not changed in them.
+    case etcdDefault
     /// The kubelet's defaults without a configuration file, which are older and weaker.
     case legacyDefault
     case fileMode(String)
@@ -24,7 +26,8 @@ package enum Provenance: Sendable, Hashable, CustomStringConvertible {
         case .configz(let field): "\(field) as the kubelet runs it (configz)"
         case .configMap(let name, let field): "\(field) in ConfigMap \(name)"
         case .defaultOf(let version, false): "default of Kubernetes \(version)"
-        case .defaultOf(let version, true): "default of Kubernetes \(version), the version being unknown"
+        case .defaultOf(let version, true): "default of Kubernetes \(version), for want of the version"
+        case .etcdDefault: "default of etcd"
         case .legacyDefault: "default of a kubelet without a configuration file"
         case .fileMode(let path): path
         case .object(let name): name

@@ -28,7 +28,7 @@ package struct Setting: Sendable {
     /// Whether somebody wrote it, rather than a default.
     package var isWritten: Bool {
         switch provenance {
-        case nil, .defaultOf, .legacyDefault: false
+        case nil, .defaultOf, .etcdDefault, .legacyDefault: false
         default: true
         }
     }

@@ -148,8 +148,7 @@ struct SettingControl {
     }
 
     private func asDefault(_ setting: Setting) -> String {
-        guard let text = setting.text, let provenance = setting.provenance else { return "" }
-        return "; \(provenance) is \(text)"
+        setting.text.map { "; the default is \($0)" } ?? ""
     }
 
     /// 127.0.0.0/8, ::1, localhost; with or without a port.

@@ -50,10 +50,15 @@ package struct CISFormats: Sendable {
         for (section, title) in CISCatalogue.sections {
             let results = report.results.filter { $0.control.section == section }
             guard !results.isEmpty else { continue }
-            let passed = results.count { $0.outcome.isPass }
-            let failed = results.count { $0.outcome == .fail }
-            lines += ["", styled("\(section)  \(title)", "1", colour) + "  \(passed) pass, \(failed) fail"]
+            let counts = [
+                ("pass", [CISOutcome.pass, .passByEquivalence]), ("fail", [.fail]), ("unseen", [.notObservable]),
+            ]
+            .map { word, outcomes in (word, results.count { outcomes.contains($0.outcome) }) }
+            .filter { $0.1 > 0 }.map { "\($0.1) \($0.0)" }
+            let head = counts.isEmpty ? "does not apply" : counts.joined(separator: ", ")
+            lines += ["", styled("\(section)  \(title)", "1", colour) + "  \(head)"]
             for result in results where all || shows(result) { lines += self.lines(result, colour, width) }
+            if !all { lines += unseen(results, colour) }
         }
         lines += ["", summary]
         if !report.remarks.isEmpty { lines += ["", "Noticed:"] + report.remarks.map { "  \($0)" } }
@@ -63,6 +68,25 @@ package struct CISFormats: Sendable {
     private func shows(_ result: CISResult) -> Bool {
         result.outcome == .fail || result.outcome == .manual || result.outcome == .passByEquivalence
             || !result.running.isEmpty
+    }
+
+    /// Why controls of a section were not seen, each reason once.
+    private func unseen(_ results: [CISResult], _ colour: Bool) -> [String] {
+        var reasons: [(text: String, ids: [String])] = []
+        for result in results where result.outcome == .notObservable {
+            let text = result.deciding.first?.message ?? ""
+            if let position = reasons.firstIndex(where: { $0.text == text }) {
+                reasons[position].ids.append(result.control.id)
+            } else {
+                reasons.append((text, [result.control.id]))
+            }
+        }
+        return reasons.map { reason in
+            let ids =
+                reason.ids.count > 3
+                ? "\(reason.ids[0]) … \(reason.ids[reason.ids.count - 1])" : reason.ids.joined(separator: ", ")
+            return "  \(styled(Self.padded("unseen", 7), "33", colour))\(ids): \(reason.text)"
+        }
     }
 
     private func styled(_ text: String, _ code: String, _ colour: Bool) -> String {
@@ -91,7 +115,7 @@ package struct CISFormats: Sendable {
             let parts = result.deciding.filter { seen.insert($0.message).inserted }
             for part in parts.prefix(4) {
                 let node = part.node.isEmpty || report.nodes.count < 2 ? "" : " [\(part.node)]"
-                let place = part.evidence?.location.map { " (\($0))" } ?? part.provenance.map { " (\($0))" } ?? ""
+                let place = part.evidence?.location.map { " (\($0))" } ?? Self.told(part)
                 lines.append("\(indent)\(part.message)\(node)\(place)")
             }
             if parts.count > 4 { lines.append("\(indent)… and \(parts.count - 4) more") }
@@ -120,6 +144,13 @@ package struct CISFormats: Sendable {
             )
         }
         return lines
+    }
+
+    /// Where a value came from, where the message does not say it already.
+    private static func told(_ part: CISPart) -> String {
+        guard let provenance = part.provenance, !part.message.contains(provenance.description) else { return "" }
+        if case .flag(let name) = provenance, part.message.contains("--\(name)") { return "" }
+        return " (\(provenance))"
     }
 
     private static func padded(_ text: String, _ width: Int) -> String {
