@@ -70,7 +70,7 @@ import Testing
         let found = ComponentCommand.embedded(words.map { ComponentCommand.Word($0) })
         #expect(found.map(\.component) == [.apiServer, .controllerManager, .scheduler, .etcd, .kubelet, .proxy])
         #expect(found.first?.uses("profiling").last?.value == "false")
-        #expect(found.allSatisfy(\.isEmbedded))
+        #expect(found.allSatisfy { $0.isEmbedded })
     }
 
     /// Words at random, made of what shells and flags are made of: whatever comes, an answer comes, and a flag is never

@@ -16,6 +16,11 @@ package struct CISRemedy: Sendable {
         package var closes: [String]
         /// Controls that fail afterwards and did not before. A change that opens something is not offered as a remedy.
         package var opens: [String]
+
+        package init(closes: [String], opens: [String]) {
+            self.closes = closes
+            self.opens = opens
+        }
     }
 }
 
