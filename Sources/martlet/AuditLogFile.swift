@@ -1,3 +1,4 @@
+import CISBenchmark
 import Documents
 import RBAC
 
@@ -9,6 +10,16 @@ import RBAC
     import Darwin
 #endif
 
+/// What takes the lines of an audit log.
+protocol AuditLogReader {
+    mutating func read(line: [UInt8])
+    /// A line too long to be an event was left out.
+    mutating func skipLine()
+}
+
+extension AuditUsage: AuditLogReader {}
+extension LoginRecord: AuditLogReader {}
+
 /// An audit log read block by block, so that its size does not matter; `gzip` and `zstd` unpack theirs.
 struct AuditLogFile {
     let path: String
@@ -17,7 +28,7 @@ struct AuditLogFile {
     private static let lineLimit = 64 << 20
     private static let blockSize = 1 << 20
 
-    func read(into usage: inout AuditUsage) throws {
+    func read(into usage: inout some AuditLogReader) throws {
         guard path != "-" else { return try readLines(STDIN_FILENO, into: &usage) }
         let descriptor = open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { throw Failure(message: "\(path): \(String(cString: strerror(errno)))") }
@@ -66,7 +77,7 @@ struct AuditLogFile {
         return (ends[0], child)
     }
 
-    private func readLines(_ descriptor: Int32, into usage: inout AuditUsage) throws {
+    private func readLines(_ descriptor: Int32, into usage: inout some AuditLogReader) throws {
         var block = [UInt8](repeating: 0, count: Self.blockSize)
         var rest: [UInt8] = []
         var isFirst = true

@@ -55,6 +55,11 @@ struct CISCommand: AsyncParsableCommand {
     @Option(parsing: .upToNextOption, help: "Captures of nodes, as --node -o capture writes them.")
     var captures: [String] = []
 
+    @Option(
+        name: .customLong("audit-log"), parsing: .upToNextOption,
+        help: "Audit logs of the API server, for who logs in how (3.1).", completion: .file())
+    var auditLogs: [String] = []
+
     @Option(help: "How to ask kubelets: proxy (by the API server), direct (needs get nodes/configz only), off.")
     var kubelet: KubeletReader.Route = .proxy
 
@@ -116,6 +121,11 @@ struct CISCommand: AsyncParsableCommand {
         }
         if let profile { input.platform = Platform.named(profile) }
         if let kubernetesVersion { input.version = ComponentVersion(kubernetesVersion) }
+        if !auditLogs.isEmpty {
+            var logins = LoginRecord()
+            for log in auditLogs { try AuditLogFile(path: log).read(into: &logins) }
+            input.logins = logins
+        }
         input = CISPosture.complete(input, accepted: accept)
         let full = CISBenchmark(input).report()
         let report = full.narrowed(level: level, strict: strict)

@@ -23,6 +23,8 @@ package struct CISInput: Sendable {
     package var version: ComponentVersion?
     /// What built the cluster; found out when nil.
     package var platform: Platform?
+    /// Who logged in how; nil without an audit log.
+    package var logins: LoginRecord?
     /// Verdicts on controls that other engines decide, by id.
     package var verdicts: [String: (parts: [CISPart], running: [CISPart])]
 

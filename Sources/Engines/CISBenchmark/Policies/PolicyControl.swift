@@ -11,8 +11,8 @@ struct PolicyControl {
 
     func evaluate(_ name: String) -> Verdict {
         switch name {
-        case "certificate-logins", "token-logins":
-            ([CISPart(.manual, "needs the audit log of some weeks: martlet rbac right-size shows who logs in how")], [])
+        case "certificate-logins": (input.logins?.certificates ?? [Self.needsAuditLog], [])
+        case "token-logins": (input.logins?.tokens ?? [Self.needsAuditLog], [])
         case "bootstrap-tokens": (bootstrapTokens(), [])
         case "network-plugin": (networkPlugin(), [])
         case "network-policies": (NetworkPolicyControl(policy: self).parts(), [])
@@ -25,6 +25,9 @@ struct PolicyControl {
         default: ([CISPart(.notObservable, "decided together with the other engines: martlet cis, martlet scan")], [])
         }
     }
+
+    private static let needsAuditLog = CISPart(
+        .manual, "who logs in how shows in the audit log: martlet cis --audit-log FILE")
 
     // MARK: What is there
 
@@ -60,6 +63,7 @@ struct PolicyControl {
 
     /// 3.1.3
     private func bootstrapTokens() -> [CISPart] {
+        if let misused = input.logins?.bootstrap, !misused.isEmpty { return misused }
         let servers = instances.filter { $0.component == .apiServer }
         guard !servers.isEmpty else { return [CISPart(.notObservable, "no API server was seen")] }
         let settings = servers.map { $0.setting("enable-bootstrap-token-auth") }
