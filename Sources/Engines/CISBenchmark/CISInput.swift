@@ -48,8 +48,7 @@ package struct CISInput: Sendable {
             inventory.objects("CustomResourceDefinition", of: "apiextensions.k8s.io").compactMap { definition in
                 definition.name.split(separator: ".", maxSplits: 1).last.map(String.init)
             })
-        let version = version.map { _ in "" }
-        let found = Platform.detect(nodes: nodes, version: version, groups: groups)
+        let found = Platform.detect(nodes: nodes, version: nil, groups: groups)
         if found.id != "standard" { return found }
         return captures.lazy.map(Platform.detect).first { $0.id != "standard" } ?? .standard
     }

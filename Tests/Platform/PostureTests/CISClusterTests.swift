@@ -120,7 +120,7 @@ import Testing
         await scan.evaluateAll()
         let report = scan.report(target: "a", generatedAt: "", version: "")
         #expect(report.findings.map(\.rule.id) == ["cis/1.4.2"])
-        #expect(report.findings.first?.location?.line == 15)
+        #expect(report.findings.first?.location?.line == 14)
     }
 
     @Test func aScanOfApplicationsHasNoControlsOfComponents() {
