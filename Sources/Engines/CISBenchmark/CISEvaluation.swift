@@ -43,7 +43,9 @@ package struct CISEvaluation: Sendable {
     ]
 
     /// Controls about the settings of a component.
-    private static let asked = CISCatalogue.current.controls.filter { $0.component != nil && !$0.needsNode }
+    private static let asked = CISCatalogue.current.controls.filter {
+        $0.component != nil && !$0.needsNode && !$0.comparesComponents
+    }
 
     /// What the controls say of one object; nothing for what runs and configures no component.
     package func evaluate(_ object: KubernetesObject) -> (findings: [Finding], coverage: Coverage) {
@@ -53,6 +55,12 @@ package struct CISEvaluation: Sendable {
         else { return ([], Coverage()) }
         // The pods of a DaemonSet say again what it says; a static pod's owner is its node.
         if let owner = object.controller, owner.kind != "Node" { return ([], Coverage()) }
+        // Nearly every pod of a cluster runs something else.
+        if object.kind == "Pod" || object.kind == "DaemonSet",
+            ComponentInstance.inPod(object, files: { _ in (nil, [:]) }).isEmpty
+        {
+            return ([], Coverage())
+        }
         var own = input
         own.inventory = Inventory([object])
         let benchmark = CISBenchmark(own)

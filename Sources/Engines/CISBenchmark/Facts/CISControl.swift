@@ -31,6 +31,12 @@ package struct CISControl: Sendable {
         return false
     }
 
+    /// Whether two components have to be seen together.
+    var comparesComponents: Bool {
+        if case .rule("etcd-authority", _) = ask { return true }
+        return false
+    }
+
     /// What has to hold.
     enum Ask: Sendable {
         case setting(names: [String], Condition, whenUnset: WhenUnset)
