@@ -28,6 +28,11 @@ enum CaptureContent {
                 for user in root["users"].elements {
                     for field in ["token", "password", "client-key-data"] { add(user["user"][field], &ranges) }
                 }
+            } else if root["kind"].isNull {
+                // A flat file such as k3s's: whatever is called after a secret is one.
+                for member in root.members where words.contains(where: member.key.contains) {
+                    add(member.value, &ranges)
+                }
             }
         }
         guard !ranges.isEmpty else { return source }
@@ -37,6 +42,8 @@ enum CaptureContent {
         }
         return SourceText(name: source.name, bytes: bytes)
     }
+
+    private static let words = ["token", "secret", "password", "datastore-endpoint", "access-key"]
 
     private static func add(_ node: Node, _ ranges: inout [Range<Int>]) {
         guard node.exists, let range = node.sourceRange, !ranges.contains(where: { $0.overlaps(range) }) else { return }

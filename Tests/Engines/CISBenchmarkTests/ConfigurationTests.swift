@@ -97,6 +97,19 @@ import Testing
         #expect(try Self.result("1.2.17", server).outcome == .notObservable)
     }
 
+    @Test func k3sIsReadFromItsOwnFile() throws {
+        let files = [
+            "/etc/rancher/k3s/config.yaml":
+                "kube-apiserver-arg: [audit-log-path=/a, profiling=false]\nkubelet-arg: v=2\n"
+        ]
+        let capture = Self.capture(["/usr/local/bin/k3s", "server"], files)
+        #expect(Platform.detect(capture).id == "k3s")
+        #expect(try Self.result("1.2.16", capture).outcome == .pass)
+        #expect(try Self.result("1.2.15", capture).outcome == .pass)
+        // k3s sets flags of its own, so what is not written is not known.
+        #expect(try Self.result("1.2.21", capture).outcome == .notObservable)
+    }
+
     @Test func conflictingDropInsAreToldOf() throws {
         var input = CISInput()
         input.captures = [

@@ -141,7 +141,9 @@ extension ComponentCommand {
     /// The components inside a k3s process: one program, with the flags of each given as `--kubelet-arg=name=value`.
     ///
     /// RKE2 runs the control plane as static pods and the kubelet as a process of its own; it has no such parts.
-    package static func embedded(_ words: [Word]) -> [ComponentCommand] {
+    ///
+    /// - Parameter files: k3s's own configuration, the strongest last; its `kubelet-arg` and the like stand before the flags.
+    package static func embedded(_ words: [Word], files: [Node] = []) -> [ComponentCommand] {
         guard let first = words.first, ["k3s", "k3s-server", "k3s-agent"].contains(baseName(first.text)) else {
             return []
         }
@@ -155,7 +157,12 @@ extension ComponentCommand {
                 ] : []) + [(.kubelet, "kubelet-arg"), (.proxy, "kube-proxy-arg")]
         let own = ComponentCommand(.apiServer, words.dropFirst())
         return parts.map { component, flag in
-            let arguments = own.uses(flag).map { Word("--\($0.value.drop { $0 == "-" })", $0.node) }
+            let written = files.flatMap { file in
+                file[flag].isArray ? Array(file[flag].elements) : file[flag].exists ? [file[flag]] : []
+            }
+            let arguments =
+                written.compactMap { node in node.string.map { Word("--\($0.drop { $0 == "-" })", node) } }
+                + own.uses(flag).map { Word("--\($0.value.drop { $0 == "-" })", $0.node) }
             var command = ComponentCommand(component, arguments[...])
             command.isEmbedded = true
             return command

@@ -46,7 +46,7 @@ extension ComponentInstance {
         var out: [ComponentInstance] = []
         for process in capture.processes {
             let words = process.arguments.map { ComponentCommand.Word($0) }
-            let embedded = ComponentCommand.embedded(words)
+            let embedded = ComponentCommand.embedded(words, files: NodePlan.k3sFiles(capture))
             // A shell that waits for the component it started has the same text in its arguments: the component counts.
             let direct = ComponentCommand(words).map { [$0] } ?? []
             for command in embedded + direct {

@@ -1,3 +1,4 @@
+import Documents
 package import Kubernetes
 
 /// What has to be looked at on a node: asked again as more is seen, until nothing new is wanted.
@@ -13,6 +14,7 @@ package enum NodePlan {
             for path in platform.paths(of: place) { requests.insert(.init(path, wantsContent: true)) }
         }
         requests.insert(.init("/etc/kubernetes/manifests/*", wantsContent: true))
+        if platform.id == "k3s" { for path in k3sPaths { requests.insert(.init(path, wantsContent: true)) } }
         let instances = NodePlan.instances(capture, version: nil)
         if instances.contains(where: { $0.component.isControlPlane }) || !manifestPaths(capture, platform).isEmpty {
             for place in controlPlaneFiles { add(place, platform, instances, to: &requests) }
@@ -104,6 +106,18 @@ package enum NodePlan {
 
     private static func manifestPaths(_ capture: NodeCapture, _ platform: Platform) -> [String] {
         manifests.flatMap { platform.paths(of: $0) }.filter { capture[$0]?.kind == .file }
+    }
+
+    private static let k3sPaths = ["/etc/rancher/k3s/config.yaml", "/etc/rancher/k3s/config.yaml.d/*"]
+
+    /// k3s's own configuration, the strongest last.
+    static func k3sFiles(_ capture: NodeCapture) -> [Node] {
+        k3sPaths.flatMap { (capture.paths($0) ?? []).sorted() }.compactMap { path in
+            guard let source = capture[path]?.content,
+                case .success(let root) = ComponentInstance.document(source, kinds: [])
+            else { return nil }
+            return root
+        }
     }
 
     // MARK: What runs on the node
