@@ -188,7 +188,9 @@ package struct CISBenchmark: Sendable {
         for capture in input.captures {
             let kubelet = input.inventory.objects("Node").first { $0.name == capture.name }
                 .flatMap { $0.node["status"]["nodeInfo"]["kubeletVersion"].string }.flatMap(ComponentVersion.init)
-            found += NodePlan.instances(capture, version: kubelet ?? input.version)
+            found += NodePlan.instances(capture, version: kubelet ?? input.version).map {
+                fromConfigMap($0, capture, input)
+            }
         }
         let onNodes = Set(found.map { "\($0.node)/\($0.component.rawValue)" })
         for key in input.inventory.keys where key.reference.kind == "Pod" || key.reference.kind == "DaemonSet" {
@@ -229,6 +231,19 @@ package struct CISBenchmark: Sendable {
     private static func isOwn(_ object: KubernetesObject, isCluster: Bool) -> Bool {
         guard isCluster else { return true }
         return object.namespace == "kube-system" || object.namespace.hasPrefix("openshift-")
+    }
+
+    /// A kube-proxy seen as a process, whose file is in its container and comes out of a ConfigMap.
+    private static func fromConfigMap(
+        _ instance: ComponentInstance, _ capture: NodeCapture, _ input: CISInput
+    ) -> ComponentInstance {
+        guard instance.component == .proxy, instance.object == nil, let flag = instance.facts.configuration?.flag,
+            let path = instance.command?.uses(flag).last?.value, capture[path]?.kind ?? .absent == .absent,
+            let name = path.split(separator: "/").last, let root = input.configMaps["kube-system/kube-proxy/\(name)"]
+        else { return instance }
+        return ComponentInstance(
+            .proxy, node: instance.node, command: instance.command, files: instance.files, version: instance.version,
+            configuration: (root, "kube-system/kube-proxy"))
     }
 
     /// kubeadm's kube-proxy reads its file from a ConfigMap.

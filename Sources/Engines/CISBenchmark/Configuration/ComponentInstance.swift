@@ -237,7 +237,7 @@ package struct ComponentInstance: Sendable {
 
     private func read(_ path: String, _ known: ComponentFacts.Configuration, into layers: inout Layers) {
         switch files.look(path) {
-        case .absent: layers.problem = "\(path) is not there, and \(component.rawValue) would not start"
+        case .absent: layers.problem = "\(path) is not on the node: it is in the container, or nowhere"
         case .unknown(let reason): layers.problem = reason
         case .found(let source):
             switch Self.document(source, kinds: known.kinds) {

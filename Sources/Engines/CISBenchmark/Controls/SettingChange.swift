@@ -9,15 +9,34 @@ package struct SettingChange: Sendable {
     /// What is written, for people: `--profiling=false`.
     package var text: String
 
-    /// The inventory with the change in it.
-    package func apply(to inventory: Inventory) -> Inventory {
-        var copy = inventory
-        guard
-            let key = inventory.keys.first(where: {
-                inventory[$0]?.file == object.file && $0.reference == object.reference
-            })
-        else { return inventory }
-        copy.replace(key, with: changed)
+    /// The component, whose process starts anew with the change.
+    var component: Component
+    /// The node whose file it is; nil for an object of the inventory.
+    var node: String?
+
+    /// What was seen, with the change in it and the component started anew.
+    package func apply(to input: CISInput) -> CISInput {
+        var copy = input
+        guard let node else {
+            let key = input.inventory.keys.first { key in
+                key.reference == object.reference && input.inventory[key]?.file == object.file
+            }
+            if let key { copy.inventory.replace(key, with: changed) }
+            return copy
+        }
+        for position in copy.captures.indices where copy.captures[position].name == node {
+            guard var file = copy.captures[position][object.file] else { continue }
+            file.content = SourceText(name: object.file, bytes: Array(changed.node.json().utf8))
+            copy.captures[position].take(
+                NodeCapture.Request(object.file, wantsContent: true), [(object.file, file)])
+            guard let container = changed.podTemplates.first?.spec.containers.first?.node else { continue }
+            let words = container["command"].strings + container["args"].strings
+            for process in copy.captures[position].processes.indices {
+                let arguments = copy.captures[position].processes[process].arguments
+                let command = ComponentCommand(arguments.map { ComponentCommand.Word($0) })
+                if command?.component == component { copy.captures[position].processes[process].arguments = words }
+            }
+        }
         return copy
     }
 }
@@ -60,14 +79,12 @@ extension CISBenchmark {
     package func change(for control: CISControl) -> SettingChange? {
         let writes = control.writes
         guard let component = control.component, !writes.isEmpty else { return nil }
-        let found = instances.filter { $0.component == component && $0.object != nil }
-        guard let instance = found.first(where: { result(control, alone: $0) == .fail }), let object = instance.object,
-            input.inventory[ObjectKey(object.reference)] != nil
-        else { return nil }
-        var editor = DocumentEditor(object.node)
+        let failing = instances.first { $0.component == component && result(control, alone: $0) == .fail }
+        guard let instance = failing, let place = place(of: instance) else { return nil }
+        var editor = DocumentEditor(place.object.node)
         var texts: [String] = []
         for (name, value) in writes {
-            if instance.configuration != nil {
+            if place.isConfiguration {
                 guard writeField(name, value, instance, &editor) else { return nil }
                 texts.append("\(name): \(value)")
             } else {
@@ -76,7 +93,29 @@ extension CISBenchmark {
             }
         }
         return SettingChange(
-            object: object, changed: object.with(editor.finish()), text: texts.joined(separator: ", "))
+            object: place.object, changed: place.object.with(editor.finish()), text: texts.joined(separator: ", "),
+            component: component, node: place.node)
+    }
+
+    /// Where the settings of a component are written: an object of the inventory, or a file of a node.
+    private func place(
+        of instance: ComponentInstance
+    ) -> (object: KubernetesObject, node: String?, isConfiguration: Bool)? {
+        if let object = instance.object {
+            if input.inventory[ObjectKey(object.reference)] != nil,
+                instance.configuration != nil || instance.container != nil,
+                input.captures.isEmpty
+            {
+                return (object, nil, instance.configuration != nil)
+            }
+            let isOnNode = input.captures.contains { $0.name == instance.node && $0[object.file]?.content != nil }
+            return isOnNode ? (object, instance.node, false) : nil
+        }
+        // A kubelet's own file; a drop-in stands over it, and a flag over both, which the trial will show.
+        guard instance.component == .kubelet, let layer = instance.layersSeen.last, !layer.isDropIn,
+            let object = KubernetesObject(layer.root), object.file == layer.path
+        else { return nil }
+        return (object, instance.node, true)
     }
 
     private func result(_ control: CISControl, alone instance: ComponentInstance) -> CISOutcome? {

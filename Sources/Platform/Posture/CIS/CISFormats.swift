@@ -50,11 +50,12 @@ package struct CISFormats: Sendable {
         for (section, title) in CISCatalogue.sections {
             let results = report.results.filter { $0.control.section == section }
             guard !results.isEmpty else { continue }
-            let counts = [
-                ("pass", [CISOutcome.pass, .passByEquivalence]), ("fail", [.fail]), ("unseen", [.notObservable]),
+            let kinds: [(String, [CISOutcome])] = [
+                ("pass", [.pass, .passByEquivalence]), ("fail", [.fail]), ("unseen", [.notObservable]),
+                ("for a person", [.manual]),
             ]
-            .map { word, outcomes in (word, results.count { outcomes.contains($0.outcome) }) }
-            .filter { $0.1 > 0 }.map { "\($0.1) \($0.0)" }
+            let counts = kinds.map { word, outcomes in (word, results.count { outcomes.contains($0.outcome) }) }
+                .filter { $0.1 > 0 }.map { "\($0.1) \($0.0)" }
             let head = counts.isEmpty ? "does not apply" : counts.joined(separator: ", ")
             lines += ["", styled("\(section)  \(title)", "1", colour) + "  \(head)"]
             for result in results where all || shows(result) { lines += self.lines(result, colour, width) }

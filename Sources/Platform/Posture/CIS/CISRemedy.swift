@@ -49,9 +49,7 @@ extension CISPosture {
         }
         // The change is judged in a copy of everything that was seen.
         let before = Dictionary(report.results.map { ($0.control.id, $0.outcome) }, uniquingKeysWith: { a, _ in a })
-        var changed = benchmark.input
-        changed.inventory = change.apply(to: changed.inventory)
-        let after = CISBenchmark(changed)
+        let after = CISBenchmark(change.apply(to: benchmark.input))
         var effect = CISRemedy.Effect(closes: [], opens: [])
         for control in benchmark.catalogue.controls {
             guard let old = before[control.id] else { continue }
