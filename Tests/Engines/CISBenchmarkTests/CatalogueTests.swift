@@ -11,7 +11,7 @@ import Testing
         #expect(ids.sorted(by: CISCatalogue.areInOrder) == ids)
     }
 
-    @Test func saysWhatIsWrongWhyAndWhatToDo() {
+    @Test func saysWhatIsWrongWhyAndTheRemedy() {
         for control in catalogue.controls {
             #expect(
                 !control.rule.title.isEmpty && !control.rule.why.isEmpty && !control.rule.remedy.isEmpty,
