@@ -92,7 +92,9 @@ let package = Package(
         engine("Policies"),
         engine("Detection", resources: [.embedInCode("Resources")]),
         engine("Vulnerabilities", resources: [.embedInCode("Resources")]),
+        engine("CISBenchmark", resources: [.embedInCode("Resources")]),
         adapter("Manifests", [Parts.subprocess]),
+        adapter("NodeInspection", []),
         adapter(
             "KubernetesClient",
             [Parts.nio, Parts.nioPosix, Parts.nioHTTP1, Parts.nioTLS, Parts.nioSSL, Parts.subprocess]),
@@ -101,13 +103,14 @@ let package = Package(
         platform("AdvisoryStore", on: ["Vulnerabilities", "Compression"], [Parts.crypto]),
         platform(
             "Posture",
-            on: ["Documents", "Kubernetes", "Findings", "PodSecurity", "Workloads", "RBAC", "NetworkPolicies"]),
+            on: ["Documents", "Kubernetes", "Findings", "PodSecurity", "Workloads", "RBAC", "NetworkPolicies", "CISBenchmark"]),
         .executableTarget(
             name: "martlet",
             dependencies: [
                 "Posture",
                 "Manifests",
                 "KubernetesClient",
+                "NodeInspection",
                 "NetworkPolicies",
                 "Policies",
                 "Detection",
@@ -125,12 +128,14 @@ let package = Package(
         tests("Engines", "RBAC", on: ["RBAC"]),
         tests("Engines", "NetworkPolicies", on: ["NetworkPolicies"]),
         tests("Engines", "Vulnerabilities", on: ["Vulnerabilities"]),
+        tests("Engines", "CISBenchmark", on: ["CISBenchmark"]),
         tests("Adapters", "Manifests", on: ["Manifests"]),
+        tests("Adapters", "NodeInspection", on: ["NodeInspection"]),
         tests(
             "Adapters", "KubernetesClient", on: ["KubernetesClient"],
             [Parts.nio, Parts.nioPosix, Parts.nioHTTP1, Parts.nioSSL, Parts.subprocess],
             resources: [.copy("Golden")]),
-        tests("Platform", "Posture", on: ["Posture"], resources: [.copy("Golden")]),
+        tests("Platform", "Posture", on: ["Posture", "CISBenchmark"], resources: [.copy("Golden")]),
         tests("Architecture", "Architecture", on: []),
         tests("Program", "Program", on: ["martlet"]),
         // Runs the suites of MARTLET_CONFORMANCE; not a product.
@@ -139,6 +144,7 @@ let package = Package(
             dependencies: [
                 "Posture",
                 "Manifests",
+                "NodeInspection",
                 "NetworkPolicies",
                 "Policies",
                 "Detection",
@@ -155,6 +161,7 @@ let package = Package(
             dependencies: [
                 "Posture",
                 "Manifests",
+                "NodeInspection",
                 "NetworkPolicies",
                 "Policies",
                 "Detection",

@@ -8,6 +8,7 @@ let suites: [ConformanceSuite] = [
     .networkPolicies,
     .networkSynthesis,
     .detection,
+    .cis,
     .cel,
     .vulnerabilities,
 ]

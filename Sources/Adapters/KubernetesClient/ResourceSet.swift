@@ -25,7 +25,18 @@ package struct ResourceSet: Sendable {
         }
     }
 
+    /// A single object or subresource that is fetched rather than listed.
+    package struct Single: Sendable, Hashable {
+        package var group: String
+        /// `nodes/configz`, as roles name it.
+        package var name: String
+        /// The only names; empty for any.
+        package var names: [String]
+        package var reason: String
+    }
+
     package var entries: [Entry]
+    package var singles: [Single] = []
 
     package init(_ entries: [Entry]) { self.entries = entries }
 
@@ -45,8 +56,23 @@ package struct ResourceSet: Sendable {
     package static let configMaps = ResourceSet([Entry("", "configmaps", "Credentials written into ConfigMaps")])
 
     package static func + (a: Self, b: Self) -> Self {
-        ResourceSet(a.entries + b.entries.filter { !a.entries.contains($0) })
+        var sum = ResourceSet(a.entries + b.entries.filter { !a.entries.contains($0) })
+        sum.singles = a.singles + b.singles.filter { !a.singles.contains($0) }
+        return sum
     }
+
+    /// What `martlet cis` fetches beside the lists: each kubelet's own settings, and kube-proxy's file.
+    package static let cis: ResourceSet = {
+        var set = ResourceSet([])
+        set.singles = [
+            Single(
+                group: "", name: "nodes/configz", names: [],
+                reason: "What each kubelet runs with, asked of the kubelet itself (martlet cis --kubelet direct)"),
+            Single(
+                group: "", name: "configmaps", names: ["kube-proxy"], reason: "The configuration file of kube-proxy"),
+        ]
+        return set
+    }()
 
     /// The part that one namespace has.
     package var namespaced: Self { ResourceSet(entries.filter(\.isNamespaced)) }

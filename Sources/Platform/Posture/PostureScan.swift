@@ -1,3 +1,4 @@
+import CISBenchmark
 package import Findings
 package import Kubernetes
 import NetworkPolicies
@@ -82,7 +83,8 @@ package struct PostureScan: Sendable {
     static func engines(_ inventory: Inventory, _ options: ScanOptions) -> [any PostureEngine] {
         let isCluster = !options.cluster.isEmpty
         return [
-            RBACEvaluation(inventory, isCluster: isCluster, unlistedKinds: options.workloads.unlistedKinds)
+            RBACEvaluation(inventory, isCluster: isCluster, unlistedKinds: options.workloads.unlistedKinds),
+            CISEvaluation(inventory, isCluster: isCluster, version: "\(options.workloads.target)"),
         ]
     }
 
@@ -263,7 +265,7 @@ extension PostureScan {
     /// Every rule there is, reliability included, in order.
     package static let allRules: [Rule] =
         PodSecurityEvaluation().rules + WorkloadChecks.rules + RBACChecks.rules
-        + NetworkRules.all
+        + CISEvaluation.allRules + NetworkRules.all
 
     /// The waivers that objects carry in their annotations.
     package func annotatedWaivers(today: CalendarDate) -> (waivers: [Waiver], problems: [Problem]) {
