@@ -88,6 +88,7 @@ let package = Package(
         engine("Workloads", resources: [.embedInCode("Resources")]),
         engine("RBAC", resources: [.embedInCode("Resources")]),
         engine("NetworkPolicies"),
+        engine("Secrets", resources: [.embedInCode("Resources")]),
         adapter("Manifests", [Parts.subprocess]),
         adapter(
             "KubernetesClient",
@@ -105,6 +106,7 @@ let package = Package(
         tests("Engines", "Workloads", on: ["Workloads"]),
         tests("Engines", "RBAC", on: ["RBAC"]),
         tests("Engines", "NetworkPolicies", on: ["NetworkPolicies"]),
+        tests("Engines", "Secrets", on: ["Secrets"]),
         tests("Adapters", "Manifests", on: ["Manifests"]),
         tests(
             "Adapters", "KubernetesClient", on: ["KubernetesClient"],
@@ -115,7 +117,8 @@ let package = Package(
         tests("Program", "Program", on: ["martlet"]),
         // Runs the suites of MARTLET_CONFORMANCE; not a product.
         .executableTarget(
-            name: "conformance", dependencies: ["Posture", "Manifests", "NetworkPolicies"], path: "Tests/Conformance",
+            name: "conformance", dependencies: ["Posture", "Manifests", "NetworkPolicies", "Secrets"],
+            path: "Tests/Conformance",
             exclude: ["floors.txt"],
             swiftSettings: strict),
         // Benchmarks; not a product.
