@@ -39,12 +39,11 @@ package final class DetectorCatalogue: Sendable {
             preconditionFailure("detectors.yaml is part of the program and its schema test reads it: \(set.problems)")
         }
         var detectors: [Detector] = []
-        for entry in root["detectors"].elements {
-            do throws(PatternError) {
-                detectors.append(try Self.detector(entry))
-            } catch {
-                preconditionFailure("detectors.yaml is part of the program and its schema test reads it: \(error)")
-            }
+        do throws(PatternError) {
+            for entry in root["detectors"].elements { detectors.append(try Self.detector(entry)) }
+            for entry in root["near"].elements { detectors += try Self.shape(entry, root["words"]) }
+        } catch {
+            preconditionFailure("detectors.yaml is part of the program and its schema test reads it: \(error)")
         }
         self.detectors = detectors
         commands = CommandFacts.known
@@ -77,23 +76,42 @@ package final class DetectorCatalogue: Sendable {
         "signature", "bindpw", "_pw", "seed", "mnemonic", "login", "nonce", "webhook", "psk", "_pat", "hmac", "identified by",
     ]
 
+    /// A token with a form of its own.
     private static func detector(_ entry: Node) throws(PatternError) -> Detector {
         let id = entry["id"].string ?? ""
         let notation = entry["token"].string ?? ""
         let near = entry["near"].strings
         let pattern = try BytePattern(notation, ignoringCase: entry["case"].equals("any"))
-        let check = entry["check"].string.flatMap(TokenCheck.init(rawValue:))
         if near.isEmpty, pattern.prefix.count < 2 {
             throw PatternError(notation: notation, offset: 0, message: "\(id) begins with nothing to search for")
         }
-        if entry["check"].exists, check == nil {
-            throw PatternError(notation: notation, offset: 0, message: "\(id) names an unknown check")
-        }
         let family = entry["family"].string ?? id
         return Detector(
-            id: id, family: family, title: entry["title"].string ?? "\(entry["name"].string ?? family) credential",
+            id: id, family: family, title: entry["title"].string ?? "\(family) credential",
             severity: entry["severity"].string.flatMap(Severity.init(rawValue:)) ?? .high, near: near,
-            within: entry["within"].int ?? 40, pattern: pattern, check: check,
-            acceptsAnything: entry["plain"].bool ?? false, notation: notation)
+            within: entry["within"].int ?? 40, pattern: pattern, check: try check(entry, notation),
+            acceptsAnything: entry["plain"].equals("yes"), notation: notation)
+    }
+
+    /// The detectors of every family whose tokens have one shape.
+    private static func shape(_ entry: Node, _ words: Node) throws(PatternError) -> [Detector] {
+        let notation = entry["token"].string ?? ""
+        let pattern = try BytePattern(notation)
+        let check = try check(entry, notation)
+        return entry["of"].strings.map { family in
+            let near = words[family].strings
+            return Detector(
+                id: "\(family)-token", family: family, title: "\(family) credential", severity: .high,
+                near: near.isEmpty ? [family] : near, within: 40, pattern: pattern, check: check, acceptsAnything: false,
+                notation: notation)
+        }
+    }
+
+    private static func check(_ entry: Node, _ notation: String) throws(PatternError) -> TokenCheck? {
+        guard let name = entry["check"].string else { return nil }
+        guard let check = TokenCheck(rawValue: name) else {
+            throw PatternError(notation: notation, offset: 0, message: "unknown check \(name)")
+        }
+        return check
     }
 }
