@@ -14,6 +14,8 @@ package struct Detector: Sendable {
     /// Bytes between the word and the token at most.
     let within: Int
     let pattern: BytePattern
+    /// Bytes inside the token to search for, where it begins with nothing of its own.
+    let inside: [UInt8]
     let check: TokenCheck?
     /// Finds by hash only: sequences and words are tokens too (for forms nothing else has).
     let acceptsAnything: Bool

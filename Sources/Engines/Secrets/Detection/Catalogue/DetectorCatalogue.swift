@@ -7,6 +7,8 @@ package final class DetectorCatalogue: Sendable {
     enum Use: Sendable {
         /// Detector whose token begins here.
         case form(Int)
+        /// Detector whose token has this inside.
+        case inside(Int)
         /// Detector whose token may stand behind this word.
         case near(Int)
         /// Part of a name of a credential.
@@ -24,6 +26,10 @@ package final class DetectorCatalogue: Sendable {
     }
 
     package let detectors: [Detector]
+    /// The shortest token of each family that is known by words near it.
+    let shortestOfFamily: [String: Int]
+    /// What tokens with a form of their own begin with, and how long they are at least.
+    let forms: [(prefix: [UInt8], shortest: Int)]
     let index: KeywordIndex
     /// Uses of each word of the index.
     let uses: [[Use]]
@@ -46,6 +52,13 @@ package final class DetectorCatalogue: Sendable {
             preconditionFailure("detectors.yaml is part of the program and its schema test reads it: \(error)")
         }
         self.detectors = detectors
+        var shortest: [String: Int] = [:]
+        for detector in detectors where !detector.near.isEmpty {
+            shortest[detector.family] = min(shortest[detector.family] ?? .max, detector.pattern.shortest)
+        }
+        shortestOfFamily = shortest
+        forms = detectors.filter { $0.near.isEmpty && $0.inside.isEmpty && $0.pattern.prefix.count >= 3 }
+            .map { ($0.pattern.prefix, $0.pattern.shortest) }
         commands = CommandFacts.known
         var uses: [[UInt8]: [Use]] = [:]
         var order: [[UInt8]] = []
@@ -54,7 +67,9 @@ package final class DetectorCatalogue: Sendable {
             uses[word, default: []].append(use)
         }
         for (index, detector) in detectors.enumerated() {
-            if detector.near.isEmpty {
+            if !detector.inside.isEmpty {
+                add(detector.inside, .inside(index))
+            } else if detector.near.isEmpty {
                 add(Array(detector.pattern.prefix.prefix(12)), .form(index))
             } else {
                 for word in detector.near { add(Array(word.lowercased().utf8), .near(index)) }
@@ -82,14 +97,15 @@ package final class DetectorCatalogue: Sendable {
         let notation = entry["token"].string ?? ""
         let near = entry["near"].strings
         let pattern = try BytePattern(notation, ignoringCase: entry["case"].equals("any"))
-        if near.isEmpty, pattern.prefix.count < 2 {
+        let inside = Array((entry["inside"].string ?? "").lowercased().utf8)
+        if near.isEmpty, inside.isEmpty, pattern.prefix.count < 2 {
             throw PatternError(notation: notation, offset: 0, message: "\(id) begins with nothing to search for")
         }
         let family = entry["family"].string ?? id
         return Detector(
             id: id, family: family, title: entry["title"].string ?? "\(family) credential",
             severity: entry["severity"].string.flatMap(Severity.init(rawValue:)) ?? .high, near: near,
-            within: entry["within"].int ?? 40, pattern: pattern, check: try check(entry, notation),
+            within: entry["within"].int ?? 40, pattern: pattern, inside: inside, check: try check(entry, notation),
             acceptsAnything: entry["plain"].equals("yes"), notation: notation)
     }
 
@@ -102,8 +118,8 @@ package final class DetectorCatalogue: Sendable {
             let near = words[family].strings
             return Detector(
                 id: "\(family)-token", family: family, title: "\(family) credential", severity: .high,
-                near: near.isEmpty ? [family] : near, within: 40, pattern: pattern, check: check, acceptsAnything: false,
-                notation: notation)
+                near: near.isEmpty ? [family] : near, within: 40, pattern: pattern, inside: [],
+                check: check, acceptsAnything: false, notation: notation)
         }
     }
 

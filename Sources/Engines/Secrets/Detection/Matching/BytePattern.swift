@@ -21,11 +21,14 @@ struct BytePattern: Sendable {
     let first: ByteClass
     /// Bytes every match begins with, lower case; empty where they vary.
     let prefix: [UInt8]
+    /// Bytes of the shortest match.
+    let shortest: Int
 
     init(_ notation: String, ignoringCase: Bool = false) throws(PatternError) {
         var parser = BytePatternParser(notation, ignoringCase: ignoringCase)
         let root = try parser.parse()
         prefix = root.literalPrefix
+        shortest = root.shortest
         if case .repeated(.bytes(let set), let low, let high) = root, let high, low > 0 {
             form = .run(set, min: low, max: high)
             first = set

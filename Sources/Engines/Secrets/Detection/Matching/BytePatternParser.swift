@@ -38,6 +38,17 @@ indirect enum PatternNode: Sendable, Equatable {
         return out
     }
 
+    /// Bytes of the shortest match.
+    var shortest: Int {
+        switch self {
+        case .bytes: 1
+        case .group(let inner): inner.shortest
+        case .sequence(let parts): parts.reduce(0) { $0 + $1.shortest }
+        case .choice(let options): options.map(\.shortest).min() ?? 0
+        case .repeated(let inner, let low, _): inner.shortest * low
+        }
+    }
+
     /// Gives false where the literal ends.
     private func collectPrefix(_ out: inout [UInt8]) -> Bool {
         switch self {

@@ -41,6 +41,7 @@ extension TextScanner {
         if value.operation == .space, !value.isQuoted { setting = .bareSource }
         if value.operation == .call { setting = .quotedSource }
         guard ValueJudge.isSecret(text, value.range, named: name.kind, in: setting) else { return }
+        if name.kind != .password, !isToken(text, value.range) { return }
         // `password: password`, `token = user_token`: a value that is made of the name's words names something.
         let words = CredentialName.words(of: written)
         if value.range.count < 40 {
@@ -54,6 +55,23 @@ extension TextScanner {
         case .secret, .weak: (id, title) = ("generic-secret", "Secret value")
         }
         note(id, title, .high, .generic, value.range)
+    }
+
+    private static let tokenBytes = ByteClass.alphanumeric.union(ByteClass("+/=_-.:~@"))
+
+    /// Whether a value that a machine made can be whole: machines use few signs, and what begins as a provider's tokens
+    /// do, or stands behind its name, and is shorter than they are was cut off or made up.
+    private func isToken(_ text: Span<UInt8>, _ range: Range<Int>) -> Bool {
+        guard range.allSatisfy({ Self.tokenBytes.contains(text[$0]) }) else { return false }
+        if named.end >= 0, range.count < named.shortest, range.lowerBound - named.end < 48,
+            !(named.end..<range.lowerBound).contains(where: { text[$0] == 0x0A })
+        {
+            return false
+        }
+        for form in catalogue.forms where range.count < form.shortest && ValueJudge.begins(text, range, form.prefix) {
+            return false
+        }
+        return true
     }
 
     /// What stands behind a name.

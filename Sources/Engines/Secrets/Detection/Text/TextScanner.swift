@@ -21,6 +21,8 @@ package struct TextScanner: Sendable {
     /// Runs of base64 that begin as JSON, gzip or armour do.
     var encoded: [Range<Int>] = []
     var language = Language.configuration
+    /// The family named last, and where: what follows on the line is its token or none.
+    var named: (shortest: Int, end: Int) = (0, -1)
 
     package init(catalogue: DetectorCatalogue = .known) { self.catalogue = catalogue }
 
@@ -45,12 +47,14 @@ package struct TextScanner: Sendable {
     private mutating func scan(_ text: Span<UInt8>, _ range: Range<Int>) {
         hits.removeAll(keepingCapacity: true)
         namedUntil = range.lowerBound
+        named = (0, -1)
         catalogue.index.hits(in: text, range, into: &hits)
         for hit in hits {
             let (start, end) = (Int(hit.start), Int(hit.end))
             for use in catalogue.uses[Int(hit.word)] {
                 switch use {
                 case .form(let detector): form(text, detector, start)
+                case .inside(let detector): inside(text, detector, start)
                 case .near(let detector): near(text, detector, start, end)
                 case .name: assignment(text, start, end)
                 case .address: address(text, start)
@@ -80,9 +84,21 @@ package struct TextScanner: Sendable {
         accept(text, detector, match.secret, .form)
     }
 
+    /// A token that begins with nothing of its own, but has something inside: `….atlasv1.…`.
+    private mutating func inside(_ text: Span<UInt8>, _ index: Int, _ place: Int) {
+        let detector = catalogue.detectors[index]
+        var start = place
+        while start > 0, place - start < 80, ByteClass.word.contains(text[start - 1]) { start -= 1 }
+        guard let match = detector.pattern.match(text, at: start, &threads), match.end > place,
+            match.end == text.count || !ByteClass.word.contains(text[match.end])
+        else { return }
+        accept(text, detector, match.secret, .form)
+    }
+
     private mutating func near(_ text: Span<UInt8>, _ index: Int, _ start: Int, _ end: Int) {
         let detector = catalogue.detectors[index]
         guard isWord(text, start, end) else { return }
+        if end - start >= 4, let shortest = catalogue.shortestOfFamily[detector.family] { named = (shortest, end) }
         let limit = min(text.count, end + detector.within + 1)
         let first = detector.pattern.first
         var place = end
