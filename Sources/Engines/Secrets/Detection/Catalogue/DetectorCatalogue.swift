@@ -19,6 +19,8 @@ package final class DetectorCatalogue: Sendable {
         case armour
         /// `basic`, `bearer`
         case scheme
+        /// `authorization`
+        case header
         /// Base64 of JSON, gzip or armour.
         case encoded
         /// A program that takes secrets as arguments, by its place in the table.
@@ -78,6 +80,7 @@ package final class DetectorCatalogue: Sendable {
         for word in Self.nameWords { add(Array(word.utf8), .name) }
         add(Array("://".utf8), .address)
         add(Array("-----begin".utf8), .armour)
+        add(Array("authorization".utf8), .header)
         for word in ["basic ", "bearer "] { add(Array(word.utf8), .scheme) }
         for word in ["eyj", "h4si", "ls0t", "ewog", "ewok", "ogot", "w2rl"] { add(Array(word.utf8), .encoded) }
         for (index, command) in commands.programs.enumerated() { add(Array(command.program.utf8), .command(index)) }
@@ -106,7 +109,7 @@ package final class DetectorCatalogue: Sendable {
             id: id, family: family, title: entry["title"].string ?? "\(family) credential",
             severity: entry["severity"].string.flatMap(Severity.init(rawValue:)) ?? .high, near: near,
             within: entry["within"].int ?? 40, pattern: pattern, inside: inside, check: try check(entry, notation),
-            acceptsAnything: entry["plain"].equals("yes"), notation: notation)
+            acceptsAnything: entry["plain"].bool ?? false, notation: notation)
     }
 
     /// The detectors of every family whose tokens have one shape.

@@ -52,6 +52,9 @@ package struct ObjectScanner: Sendable {
             default: walk(member.value, member.key, 0)
             }
         }
+        // The copy in the annotation is what the fields say; one value of one object is told once, at its worst place.
+        let copied = Set(found.filter { $0.place == .lastApplied }.map(\.secret.seal))
+        if !copied.isEmpty { found.removeAll { $0.place == .secretManifest && copied.contains($0.secret.seal) } }
         return found
     }
 

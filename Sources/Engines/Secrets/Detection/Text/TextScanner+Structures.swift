@@ -42,10 +42,8 @@ extension TextScanner {
         let range = firstColon + 1..<at
         guard range.count >= 3, !ValueJudge.isReference(text, range) else { return }
         let shape = ValueShape(text, range)
-        if ValueJudge.isPlaceholder(text, range, shape) {
-            // A word such as `password` opens nothing, and stands in every manual.
-            return
-        }
+        // A word such as `password` opens what it was set on; stars and brackets stand for something left out.
+        if ValueJudge.isPlaceholder(text, range, shape), shape.distinct < 4 || shape.others > 0 || shape.length > 8 { return }
         guard text[begin] != UInt8(ascii: "$"), text[begin] != UInt8(ascii: "{"), text[range.lowerBound] != UInt8(ascii: "%")
         else { return }
         if ValueJudge.begins(text, schemeStart..<text.count, Array("http://127".utf8)) { return }
@@ -127,5 +125,27 @@ extension TextScanner {
             else { return }
             note("bearer-token", "Token in a header", .high, .structure, range)
         }
+    }
+
+    /// `Authorization: Token …`, `Authorization: …`: schemes of providers' own.
+    mutating func header(_ text: Span<UInt8>, _ end: Int) {
+        var i = end
+        let limit = min(text.count, end + 40)
+        while i < limit, "\"'` \t:=,>\\".utf8.contains(text[i]) { i += 1 }
+        guard i > end, i < limit else { return }
+        // A word of letters and a blank is the scheme.
+        var j = i
+        while j < limit, ByteClass.letters.contains(text[j]) || text[j] == UInt8(ascii: "-") { j += 1 }
+        if j > i, j < limit, text[j] == 0x20 || text[j] == UInt8(ascii: "=") { i = j + 1 }
+        let start = i
+        let token = ByteClass.base64.union(ByteClass("-_.~@"))
+        while i < text.count, i - start < 4096, token.contains(text[i]) { i += 1 }
+        let range = start..<i
+        guard range.count >= 16 else { return }
+        let shape = ValueShape(text, range)
+        guard shape.digits >= 2, shape.looksRandom, !ValueJudge.isPlaceholder(text, range, shape),
+            !ValueJudge.isReference(text, range)
+        else { return }
+        note("authorization-header", "Token in a header", .high, .structure, range)
     }
 }

@@ -60,6 +60,7 @@ package struct TextScanner: Sendable {
                 case .address: address(text, start)
                 case .armour: armour(text, start)
                 case .scheme: scheme(text, start, end)
+                case .header: header(text, end)
                 case .encoded: encodedRun(text, start)
                 case .command(let command): commandLine(text, command, start, end)
                 }

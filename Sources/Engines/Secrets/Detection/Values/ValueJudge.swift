@@ -107,7 +107,7 @@ enum ValueJudge {
         "yourtoken", "yoursecret", "yourkey", "yourapi", "my_api", "todo", "fixme", "dummy", "example", "xxxx", "****",
         "....", "<your", "enter_", "enter-", "goes_here", "goes-here", "goeshere", "_here", "-here", "sample",
         "not-a-", "not_a_", "notareal", "fake-", "foobar", "lorem", "not_set", "notset", "undefined", "[object", "hidden",
-        "removed", "0000000000", "1234567890abcdef1234567890abcdef1", "deadbeefdead", "hunter2example", "to-be-", "tobe",
+        "removed", "0000000000", "hunter2example", "to-be-", "tobe",
     ].map { Array($0.utf8) }
 
     private static let placeholderValues: Set<String> = [
