@@ -28,8 +28,8 @@ package final class DetectorCatalogue: Sendable {
     }
 
     package let detectors: [Detector]
-    /// The shortest token of each family that is known by words near it.
-    let shortestOfFamily: [String: Int]
+    /// The detectors of each family that is known by words near it, where those words are no ordinary ones.
+    let shapesOfFamily: [String: [Int]]
     /// What tokens with a form of their own begin with, and how long they are at least.
     let forms: [(prefix: [UInt8], shortest: Int)]
     let index: KeywordIndex
@@ -54,11 +54,13 @@ package final class DetectorCatalogue: Sendable {
             preconditionFailure("detectors.yaml is part of the program and its schema test reads it: \(error)")
         }
         self.detectors = detectors
-        var shortest: [String: Int] = [:]
-        for detector in detectors where !detector.near.isEmpty {
-            shortest[detector.family] = min(shortest[detector.family] ?? .max, detector.pattern.shortest)
+        let ordinary = Set(root["ordinary"].strings)
+        var shapes: [String: [Int]] = [:]
+        for (index, detector) in detectors.enumerated()
+        where !detector.near.isEmpty && !detector.near.contains(where: { ordinary.contains($0) || $0.utf8.count < 4 }) {
+            shapes[detector.family, default: []].append(index)
         }
-        shortestOfFamily = shortest
+        shapesOfFamily = shapes
         forms = detectors.filter { $0.near.isEmpty && $0.inside.isEmpty && $0.pattern.prefix.count >= 3 }
             .map { ($0.pattern.prefix, $0.pattern.shortest) }
         commands = CommandFacts.known

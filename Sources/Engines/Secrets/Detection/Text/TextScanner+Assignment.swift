@@ -41,7 +41,16 @@ extension TextScanner {
         if value.operation == .space, !value.isQuoted { setting = .bareSource }
         if value.operation == .call { setting = .quotedSource }
         guard ValueJudge.isSecret(text, value.range, named: name.kind, in: setting) else { return }
-        if name.kind != .password, !isToken(text, value.range) { return }
+        if name.kind != .password {
+            guard isToken(text, value.range) else { return }
+            switch provider(text, value.range, written) {
+            case .unknown: break
+            case .token(let detector):
+                note(detector.id, detector.title, detector.severity, .near, value.range)
+                return
+            case .none: return
+            }
+        }
         // `password: password`, `token = user_token`: a value that is made of the name's words names something.
         let words = CredentialName.words(of: written)
         if value.range.count < 40 {
@@ -60,18 +69,40 @@ extension TextScanner {
     private static let tokenBytes = ByteClass.alphanumeric.union(ByteClass("+/=_-.:~@"))
 
     /// Whether a value that a machine made can be whole: machines use few signs, and what begins as a provider's tokens
-    /// do, or stands behind its name, and is shorter than they are was cut off or made up.
+    /// do and is shorter than they are was cut off or made up.
     private func isToken(_ text: Span<UInt8>, _ range: Range<Int>) -> Bool {
         guard range.allSatisfy({ Self.tokenBytes.contains(text[$0]) }) else { return false }
-        if named.end >= 0, range.count < named.shortest, range.lowerBound - named.end < 48,
-            !(named.end..<range.lowerBound).contains(where: { text[$0] == 0x0A })
-        {
-            return false
-        }
         for form in catalogue.forms where range.count < form.shortest && ValueJudge.begins(text, range, form.prefix) {
             return false
         }
         return true
+    }
+
+    private enum ProviderVerdict {
+        /// No provider whose tokens are known was named shortly before.
+        case unknown
+        case token(Detector)
+        /// One was, and the value is none of its tokens.
+        case none
+    }
+
+    /// Whether the value is a token of the provider that was named shortly before.
+    ///
+    /// Values that lie behind a name of their own (`db_token` below a comment about a provider) are not judged by it.
+    private mutating func provider(_ text: Span<UInt8>, _ range: Range<Int>, _ written: String) -> ProviderVerdict {
+        guard named.end >= 0, range.lowerBound - named.end < 160 else { return .unknown }
+        let family = catalogue.detectors[named.detector].family
+        guard let shapes = catalogue.shapesOfFamily[family] else { return .unknown }
+        for index in shapes {
+            let detector = catalogue.detectors[index]
+            if let match = detector.pattern.match(text, at: range.lowerBound, &threads), match.end == range.upperBound {
+                return .token(detector)
+            }
+        }
+        let words = CredentialName.words(of: written)
+        let bare: Set<String> = ["api", "key", "token", "secret", "access", "auth", "client", "app", "id"]
+        let own = words.filter { !bare.contains($0) }
+        return own.isEmpty || own.joined().contains(family) || family.contains(own.joined()) ? .none : .unknown
     }
 
     /// What stands behind a name.

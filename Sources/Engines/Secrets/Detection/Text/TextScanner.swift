@@ -14,15 +14,15 @@ package struct TextScanner: Sendable {
 
     let catalogue: DetectorCatalogue
     private var hits: [KeywordIndex.Hit] = []
-    private var threads = PatternThreads()
+    var threads = PatternThreads()
     /// Names end here that have been looked at.
     var namedUntil = 0
     var matches: [SecretMatch] = []
     /// Runs of base64 that begin as JSON, gzip or armour do.
     var encoded: [Range<Int>] = []
     var language = Language.configuration
-    /// The family named last, and where: what follows on the line is its token or none.
-    var named: (shortest: Int, end: Int) = (0, -1)
+    /// A detector of the family named last, and where: what follows soon is its token or none.
+    var named: (detector: Int, end: Int) = (0, -1)
 
     package init(catalogue: DetectorCatalogue = .known) { self.catalogue = catalogue }
 
@@ -99,7 +99,7 @@ package struct TextScanner: Sendable {
     private mutating func near(_ text: Span<UInt8>, _ index: Int, _ start: Int, _ end: Int) {
         let detector = catalogue.detectors[index]
         guard isWord(text, start, end) else { return }
-        if end - start >= 4, let shortest = catalogue.shortestOfFamily[detector.family] { named = (shortest, end) }
+        named = (index, end)
         let limit = min(text.count, end + detector.within + 1)
         let first = detector.pattern.first
         var place = end
