@@ -7,9 +7,9 @@ package struct RBACContext: Sendable {
     package let model: AccessModel
     let bootstrap = BootstrapPolicy.current
     /// Whether the inventory is a whole cluster: only then is what is not in it not there.
-    let isCluster: Bool
+    package let isCluster: Bool
     /// Kinds that could not be listed.
-    let unlistedKinds: Set<String>
+    package let unlistedKinds: Set<String>
     let serviceAccounts: Set<ServiceAccountName>
     let isAccountKnown: Bool
     /// What accounts say of mounting their token, where they say anything.
