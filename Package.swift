@@ -90,13 +90,16 @@ let package = Package(
         engine("NetworkPolicies"),
         engine("Secrets", resources: [.embedInCode("Resources")]),
         adapter("Manifests", [Parts.subprocess]),
+        adapter("SourceTrees", [Parts.subprocess]),
         adapter(
             "KubernetesClient",
             [Parts.nio, Parts.nioPosix, Parts.nioHTTP1, Parts.nioTLS, Parts.nioSSL, Parts.subprocess]),
-        platform("Posture", on: ["Documents", "Kubernetes", "Findings", "PodSecurity", "Workloads", "RBAC"]),
+        platform("Posture", on: ["Documents", "Kubernetes", "Findings", "PodSecurity", "Workloads", "RBAC", "Secrets"]),
         .executableTarget(
             name: "martlet",
-            dependencies: ["Posture", "Manifests", "KubernetesClient", "NetworkPolicies", Parts.arguments],
+            dependencies: [
+                "Posture", "Manifests", "SourceTrees", "KubernetesClient", "NetworkPolicies", "Secrets", Parts.arguments,
+            ],
             path: "Sources/martlet",
             swiftSettings: strict),
         tests("Core", "Documents", on: ["Documents"]),

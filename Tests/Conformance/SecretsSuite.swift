@@ -28,8 +28,10 @@ extension ConformanceSuite {
             case 1:
                 agreement.note(
                     entry.key, expected: expected.isEmpty ? "silent" : "flagged",
-                    found: found.isEmpty ? "silent" : "flagged \(found.map { "\($0.node.path) \($0.secret.detector)" })"
-                        .prefix(found.isEmpty || expected.isEmpty ? 200 : 7).description)
+                    found: found.isEmpty
+                        ? "silent"
+                        : "flagged \(found.map { "\($0.node.path) \($0.secret.detector)" })"
+                            .prefix(found.isEmpty || expected.isEmpty ? 200 : 7).description)
             case 2: agreement.note(entry.key, expected: "\(wanted.sorted())", found: "\(places.sorted())")
             default:
                 let seals = Set(found.flatMap { [$0.secret.seal, $0.secret.wrappedSeal ?? ""] })

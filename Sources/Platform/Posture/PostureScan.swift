@@ -2,6 +2,7 @@ package import Findings
 package import Kubernetes
 package import PodSecurity
 import RBAC
+import Secrets
 package import Workloads
 
 /// What a scan asks.
@@ -77,7 +78,8 @@ package struct PostureScan: Sendable {
     private static func engines(_ inventory: Inventory, _ options: ScanOptions) -> [any PostureEngine] {
         let isCluster = !options.cluster.isEmpty
         return [
-            RBACEvaluation(inventory, isCluster: isCluster, unlistedKinds: options.workloads.unlistedKinds)
+            RBACEvaluation(inventory, isCluster: isCluster, unlistedKinds: options.workloads.unlistedKinds),
+            SecretsEvaluation(inventory, isCluster: isCluster),
         ]
     }
 

@@ -93,7 +93,8 @@ package final class DetectorCatalogue: Sendable {
     /// What names of credentials have in them.
     private static let nameWords = [
         "pass", "pwd", "secret", "token", "key", "auth", "cred", "psw", "dsn", "salt", "licen", "cookie", "jwt",
-        "signature", "bindpw", "_pw", "seed", "mnemonic", "login", "nonce", "webhook", "psk", "_pat", "hmac", "identified by",
+        "signature", "bindpw", "_pw", "seed", "mnemonic", "login", "nonce", "webhook", "psk", "_pat", "hmac",
+        "identified by",
     ]
 
     /// A token with a form of its own.

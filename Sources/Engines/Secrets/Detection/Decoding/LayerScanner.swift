@@ -51,7 +51,9 @@ package struct LayerScanner: Sendable {
         guard depth < Self.deepest else { return found }
         for run in runs {
             let known = found.contains { $0.strength > .near && $0.range.overlaps(run) }
-            guard !known, let decoded = Base64.decode(text, run), !decoded.isEmpty, spend(decoded.count) else { continue }
+            guard !known, let decoded = Base64.decode(text, run), !decoded.isEmpty, spend(decoded.count) else {
+                continue
+            }
             let inner = scan(decoded, .configuration, depth: depth + 1, isWhole: true)
             guard !inner.isEmpty else { continue }
             found.removeAll { $0.range.overlaps(run) }
@@ -90,7 +92,9 @@ package struct LayerScanner: Sendable {
         let stored = bytes
         var end = stored.count
         while end > 0, ByteClass.space.contains(stored[end - 1]) { end -= 1 }
-        guard Base64.isAlphabet(stored.span, 0..<end), let inner = Base64.decode(stored.span, 0..<end) else { return nil }
+        guard Base64.isAlphabet(stored.span, 0..<end), let inner = Base64.decode(stored.span, 0..<end) else {
+            return nil
+        }
         guard Inflate.isGzip(inner) || Self.isText(inner), spend(inner.count) else { return nil }
         return (inner, "base64")
     }
@@ -98,7 +102,9 @@ package struct LayerScanner: Sendable {
     /// Whether bytes are for people: UTF-8 without control characters.
     static func isText(_ bytes: [UInt8]) -> Bool {
         guard bytes.count >= 8 else { return false }
-        for byte in bytes where byte < 0x20 && byte != 0x0A && byte != 0x0D && byte != 0x09 || byte == 0x7F { return false }
+        for byte in bytes where byte < 0x20 && byte != 0x0A && byte != 0x0D && byte != 0x09 || byte == 0x7F {
+            return false
+        }
         let stored = bytes
         do {
             _ = try UTF8Span(validating: stored.span)

@@ -174,7 +174,8 @@ struct PatternThreads {
             place += 1
         }
         guard let accepted else { return nil }
-        let secret = accepted.opened >= 0 && accepted.closed >= accepted.opened
+        let secret =
+            accepted.opened >= 0 && accepted.closed >= accepted.opened
             ? accepted.opened..<accepted.closed : start..<accepted.end
         return BytePattern.Match(end: accepted.end, secret: secret)
     }

@@ -16,6 +16,11 @@ package struct FileFormat: Sendable {
         language = base.contains(".") && Self.programs.contains(suffix) ? .program : .configuration
     }
 
+    /// Secrets of formats whose lines name nothing.
+    package func ownSecrets(_ bytes: [UInt8], scanner: ObjectScanner) -> [FoundSecret] {
+        secrets(bytes, made: scanner.made) ?? []
+    }
+
     /// Secrets of formats whose lines name nothing; nil for the rest.
     func secrets(
         _ bytes: [UInt8],

@@ -48,7 +48,9 @@ package struct ObjectScanner: Sendable {
             case "binaryData" where object.is("ConfigMap"):
                 for entry in member.value.members { binary(entry.key, entry.value) }
             case "spec" where object.kind == "SealedSecret":
-                for field in member.value.members where !field.hasKey("encryptedData") { walk(field.value, field.key, 0) }
+                for field in member.value.members where !field.hasKey("encryptedData") {
+                    walk(field.value, field.key, 0)
+                }
             default: walk(member.value, member.key, 0)
             }
         }
@@ -174,18 +176,21 @@ package struct ObjectScanner: Sendable {
     private mutating func binary(_ key: String, _ node: Node) {
         guard let text = node.string, let bytes = Base64.decode(Array(text.utf8)) else { return }
         let secrets = layers.scan(bytes, as: FileFormat(name: key).language, isWhole: true)
-        note(secrets.map { secret in
-            var outer = secret
-            outer.layers.insert("base64", at: 0)
-            outer.range = 0..<text.utf8.count
-            outer.wrappedSeal = seal.seal(text.utf8)
-            return outer
-        }, at: node)
+        note(
+            secrets.map { secret in
+                var outer = secret
+                outer.layers.insert("base64", at: 0)
+                outer.range = 0..<text.utf8.count
+                outer.wrappedSeal = seal.seal(text.utf8)
+                return outer
+            }, at: node)
     }
 
     private mutating func secretData(_ data: Node, isEncoded: Bool) {
         for entry in data.members {
-            guard let text = entry.value.text, let secret = secretEntry(entry.key, Array(text.utf8), isEncoded) else { continue }
+            guard let text = entry.value.text, let secret = secretEntry(entry.key, Array(text.utf8), isEncoded) else {
+                continue
+            }
             note([secret], at: entry.value, .secretManifest)
         }
     }

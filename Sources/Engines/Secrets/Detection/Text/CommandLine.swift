@@ -22,16 +22,20 @@ struct CommandWords {
         while index < words.count {
             let word = words[index]
             let text = String(decoding: word.bytes, as: UTF8.self)
-            if let flag = (program.flags + program.pairs).first(where: { text.hasPrefix($0 + "=") || text.hasPrefix($0 + ":") }) {
+            if let flag = (program.flags + program.pairs).first(where: {
+                text.hasPrefix($0 + "=") || text.hasPrefix($0 + ":")
+            }) {
                 note(index, flag.utf8.count + 1, program.pairs.contains(flag), program, &found)
             } else if program.flags.contains(text) || program.pairs.contains(text) {
                 if index + 1 < words.count { note(index + 1, 0, program.pairs.contains(text), program, &found) }
                 index += 1
-            } else if let flag = program.attached.first(where: { text.hasPrefix($0) && text.utf8.count > $0.utf8.count }),
+            } else if let flag = program.attached.first(where: { text.hasPrefix($0) && text.utf8.count > $0.utf8.count }
+            ),
                 !text.hasPrefix("--")
             {
                 note(index, flag.utf8.count, false, program, &found)
-            } else if program.pairs.contains(where: { $0.utf8.count == 2 && text.hasPrefix($0) && text.contains(":") }) {
+            } else if program.pairs.contains(where: { $0.utf8.count == 2 && text.hasPrefix($0) && text.contains(":") })
+            {
                 note(index, 2, true, program, &found)
             } else if !text.hasPrefix("-") {
                 plain += 1
@@ -87,7 +91,8 @@ struct CommandWords {
             case UInt8(ascii: "\\") where i + 1 < limit && (text[i + 1] == 0x0A || text[i + 1] == UInt8(ascii: "n")):
                 if text[i + 1] == UInt8(ascii: "n") { break scan }
                 i += 1
-            case 0x0A, 0x0D, UInt8(ascii: ";"), UInt8(ascii: "|"), UInt8(ascii: "`"), UInt8(ascii: "<"), UInt8(ascii: ">"):
+            case 0x0A, 0x0D, UInt8(ascii: ";"), UInt8(ascii: "|"), UInt8(ascii: "`"), UInt8(ascii: "<"),
+                UInt8(ascii: ">"):
                 break scan
             case UInt8(ascii: "&") where i + 1 < limit && (text[i + 1] == byte || isSpace(text[i + 1])):
                 break scan
@@ -113,7 +118,9 @@ extension TextScanner {
         guard end < text.count, text[end] == 0x20 || text[end] == 0x09 else { return }
         if start > 0 {
             let before = text[start - 1]
-            guard !ByteClass.word.contains(before), before != UInt8(ascii: "-"), before != UInt8(ascii: ".") else { return }
+            guard !ByteClass.word.contains(before), before != UInt8(ascii: "-"), before != UInt8(ascii: ".") else {
+                return
+            }
         }
         let line = CommandWords.split(text, end)
         for found in line.secrets(of: catalogue.commands.programs[command]) {

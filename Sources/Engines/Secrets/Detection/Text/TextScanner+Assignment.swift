@@ -131,7 +131,9 @@ extension TextScanner {
         case UInt8(ascii: "="), UInt8(ascii: ":"), UInt8(ascii: "|"), UInt8(ascii: "?"), UInt8(ascii: "+"):
             return operated(text, i, nameIsQuoted)
         case UInt8(ascii: ","):
-            if nameIsQuoted, let value = quoted(text, i + 1) { return AssignedValue(range: value, isQuoted: true, operation: .comma) }
+            if nameIsQuoted, let value = quoted(text, i + 1) {
+                return AssignedValue(range: value, isQuoted: true, operation: .comma)
+            }
             return nameIsQuoted ? laterValue(text, i) : nil
         case UInt8(ascii: "("):
             guard let value = quoted(text, i + 1) else { return nil }
@@ -155,8 +157,10 @@ extension TextScanner {
         var operation = AssignedValue.Operation.colon
         while i < count, signs < 5 {
             let byte = text[i]
-            guard byte == UInt8(ascii: "=") || byte == UInt8(ascii: ":") || byte == UInt8(ascii: "|")
-                || byte == UInt8(ascii: "?") || byte == UInt8(ascii: "+") || (byte == UInt8(ascii: ">") && signs > 0)
+            guard
+                byte == UInt8(ascii: "=") || byte == UInt8(ascii: ":") || byte == UInt8(ascii: "|")
+                    || byte == UInt8(ascii: "?") || byte == UInt8(ascii: "+")
+                    || (byte == UInt8(ascii: ">") && signs > 0)
             else { break }
             if byte == UInt8(ascii: "=") { operation = .equals }
             i += 1
@@ -184,7 +188,9 @@ extension TextScanner {
         while i < limit, ByteClass.word.contains(text[i]) || "<>?[].*&".utf8.contains(text[i]) { i += 1 }
         guard i > start, i < limit else { return nil }
         while i < limit, text[i] == 0x20 { i += 1 }
-        guard i < limit, text[i] == UInt8(ascii: "="), i + 1 < text.count, text[i + 1] != UInt8(ascii: "=") else { return nil }
+        guard i < limit, text[i] == UInt8(ascii: "="), i + 1 < text.count, text[i + 1] != UInt8(ascii: "=") else {
+            return nil
+        }
         i += 1
         while i < text.count, text[i] == 0x20 { i += 1 }
         guard let range = quoted(text, i) else { return nil }
@@ -199,7 +205,9 @@ extension TextScanner {
         if i + cdata.count < text.count, cdata.indices.allSatisfy({ text[i + $0] == cdata[$0] }) { i += cdata.count }
         // `<string name="token">value</string>` ends its tag too.
         var end = i
-        while end < text.count, text[end] != UInt8(ascii: "<"), text[end] != UInt8(ascii: "]"), end - i < 4096 { end += 1 }
+        while end < text.count, text[end] != UInt8(ascii: "<"), text[end] != UInt8(ascii: "]"), end - i < 4096 {
+            end += 1
+        }
         guard end < text.count, end > i else { return nil }
         while end > i, ByteClass.space.contains(text[end - 1]) { end -= 1 }
         guard end > i else { return nil }
@@ -227,7 +235,9 @@ extension TextScanner {
         let limit = min(text.count, start + 60)
         while i < limit, ByteClass.space.contains(text[i]) || "\",'\\{[".utf8.contains(text[i]) { i += 1 }
         let word = Array("value".utf8)
-        guard i + 7 < text.count, word.indices.allSatisfy({ ValueJudge.lower(text[i + $0]) == word[$0] }) else { return nil }
+        guard i + 7 < text.count, word.indices.allSatisfy({ ValueJudge.lower(text[i + $0]) == word[$0] }) else {
+            return nil
+        }
         i += word.count
         while i < text.count, "\"'\\ ".utf8.contains(text[i]) { i += 1 }
         guard i < text.count, text[i] == UInt8(ascii: ":") || text[i] == UInt8(ascii: "=") else { return nil }
@@ -248,7 +258,9 @@ extension TextScanner {
     private func standsAlone(_ text: Span<UInt8>, _ nameStart: Int, _ value: Range<Int>) -> Bool {
         var i = value.upperBound
         if i < text.count, Self.isQuote(text[i]) { i += 1 }
-        while i < text.count, text[i] == 0x20 || text[i] == 0x09 || text[i] == 0x0D || text[i] == UInt8(ascii: ";") { i += 1 }
+        while i < text.count, text[i] == 0x20 || text[i] == 0x09 || text[i] == 0x0D || text[i] == UInt8(ascii: ";") {
+            i += 1
+        }
         let endsLine = i >= text.count || text[i] == 0x0A
         var j = nameStart
         while j > 0, text[j - 1] == 0x20 || text[j - 1] == 0x09 { j -= 1 }

@@ -43,8 +43,11 @@ extension TextScanner {
         guard range.count >= 3, !ValueJudge.isReference(text, range) else { return }
         let shape = ValueShape(text, range)
         // A word such as `password` opens what it was set on; stars and brackets stand for something left out.
-        if ValueJudge.isPlaceholder(text, range, shape), shape.distinct < 4 || shape.others > 0 || shape.length > 8 { return }
-        guard text[begin] != UInt8(ascii: "$"), text[begin] != UInt8(ascii: "{"), text[range.lowerBound] != UInt8(ascii: "%")
+        if ValueJudge.isPlaceholder(text, range, shape), shape.distinct < 4 || shape.others > 0 || shape.length > 8 {
+            return
+        }
+        guard text[begin] != UInt8(ascii: "$"), text[begin] != UInt8(ascii: "{"),
+            text[range.lowerBound] != UInt8(ascii: "%")
         else { return }
         if ValueJudge.begins(text, schemeStart..<text.count, Array("http://127".utf8)) { return }
         note("url-credential", "Credential in an address", .high, .structure, range)
@@ -66,11 +69,15 @@ extension TextScanner {
     /// `-----BEGIN … PRIVATE KEY-----` with a body that is one.
     mutating func armour(_ text: Span<UInt8>, _ start: Int) {
         let headerEnd = min(text.count, start + 80)
-        guard let label = (start + 10..<max(start + 10, headerEnd - 4)).first(where: {
-            text[$0] == UInt8(ascii: "-") && text[$0 + 1] == UInt8(ascii: "-") && text[$0 + 2] == UInt8(ascii: "-")
-        }) else { return }
+        guard
+            let label = (start + 10..<max(start + 10, headerEnd - 4)).first(where: {
+                text[$0] == UInt8(ascii: "-") && text[$0 + 1] == UInt8(ascii: "-") && text[$0 + 2] == UInt8(ascii: "-")
+            })
+        else { return }
         let header = start..<label
-        guard ValueJudge.contains(text, header, "private key"), !ValueJudge.contains(text, header, "encrypted") else { return }
+        guard ValueJudge.contains(text, header, "private key"), !ValueJudge.contains(text, header, "encrypted") else {
+            return
+        }
         var i = label
         while i < text.count, text[i] == UInt8(ascii: "-") { i += 1 }
         let bodyStart = i

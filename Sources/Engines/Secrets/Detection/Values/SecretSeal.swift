@@ -23,8 +23,10 @@ package struct SecretSeal: Sendable {
 
     /// What people may see of a value: its length, and the first and last two characters where enough is left unseen.
     package static func hint(_ value: some RandomAccessCollection<UInt8>) -> String {
-        let visible = value.count >= 16 && (Array(value.prefix(2)) + Array(value.suffix(2))).allSatisfy(
-            ByteClass.alphanumeric.contains)
+        let visible =
+            value.count >= 16
+            && (Array(value.prefix(2)) + Array(value.suffix(2))).allSatisfy(
+                ByteClass.alphanumeric.contains)
         let middle = "… (\(value.count) characters)"
         guard visible else { return middle }
         return String(decoding: value.prefix(2), as: UTF8.self) + "…"

@@ -35,7 +35,8 @@ enum TokenCheck: String, Sendable, CaseIterable {
     }
 
     private static func isMixed(_ text: Span<UInt8>, _ range: Range<Int>) -> Bool {
-        range.contains { ByteClass.digits.contains(text[$0]) } && range.contains { ByteClass.letters.contains(text[$0]) }
+        range.contains { ByteClass.digits.contains(text[$0]) }
+            && range.contains { ByteClass.letters.contains(text[$0]) }
     }
 
     private static func isMixedCase(_ text: Span<UInt8>, _ range: Range<Int>) -> Bool {
@@ -109,7 +110,9 @@ enum TokenCheck: String, Sendable, CaseIterable {
 
     static func isJWT(_ text: Span<UInt8>, _ range: Range<Int>) -> Bool {
         let end = range.first { text[$0] == UInt8(ascii: ".") } ?? range.upperBound
-        guard let header = decoded(text, range.lowerBound..<end), header.first == UInt8(ascii: "{") else { return false }
+        guard let header = decoded(text, range.lowerBound..<end), header.first == UInt8(ascii: "{") else {
+            return false
+        }
         let stored = header
         return ValueJudge.contains(stored.span, 0..<stored.count, "\"alg\"")
             || ValueJudge.contains(stored.span, 0..<stored.count, "\"typ\"")

@@ -46,10 +46,13 @@ enum ValueJudge {
         "ref+", "file:", "./", "../", "~/", "secret/", "secrets/", "kv/", "data:image", "sha256:", "sha512:", "sha1-",
         "sha256-", "sha384-", "sha512-", "ssh-rsa aaaa", "ssh-ed25519 aaaa", "ecdsa-sha2-", "-----begin cert",
         "-----begin public", "-----begin rsa public", "awskms:", "gcpkms:", "keyvault:", "akv:", "ssm:", "azurekms:",
-        "process.env", "os.environ", "os.getenv", "env.", "env(", "env[", "getenv", "system.getenv", "config.", "settings.",
+        "process.env", "os.environ", "os.getenv", "env.", "env(", "env[", "getenv", "system.getenv", "config.",
+        "settings.",
         "self.", "this.", "var.", "local.", "module.", "data.", "params.", "secrets.", "args.", "options.", "fn::",
-        "!ref", "!sub", "!getatt", "!vault", "{resolve:", "{{resolve", "u002", "function(", "lambda ", "async ", "await ",
-        "new ", "return ", "null", "nil", "undefined", "none", "true", "false", "gateway:", "dapr:", "sm://", "gcp:secret",
+        "!ref", "!sub", "!getatt", "!vault", "{resolve:", "{{resolve", "u002", "function(", "lambda ", "async ",
+        "await ",
+        "new ", "return ", "null", "nil", "undefined", "none", "true", "false", "gateway:", "dapr:", "sm://",
+        "gcp:secret",
         "bao:", "conjur:", "doppler:", "infisical:", "projects/", "%env(", "@env",
     ].map { Array($0.utf8) }
 
@@ -103,10 +106,12 @@ enum ValueJudge {
     // MARK: Placeholders
 
     private static let placeholderWords: [[UInt8]] = [
-        "replace", "change_me", "change-me", "placeholder", "redacted", "masked", "insert", "your_", "your-", "yourpass",
+        "replace", "change_me", "change-me", "placeholder", "redacted", "masked", "insert", "your_", "your-",
+        "yourpass",
         "yourtoken", "yoursecret", "yourkey", "yourapi", "my_api", "todo", "fixme", "dummy", "example", "xxxx", "****",
         "....", "<your", "enter_", "enter-", "goes_here", "goes-here", "goeshere", "_here", "-here", "sample",
-        "not-a-", "not_a_", "notareal", "fake-", "foobar", "lorem", "not_set", "notset", "undefined", "[object", "hidden",
+        "not-a-", "not_a_", "notareal", "fake-", "foobar", "lorem", "not_set", "notset", "undefined", "[object",
+        "hidden",
         "removed", "0000000000", "hunter2example", "to-be-", "tobe",
     ].map { Array($0.utf8) }
 
@@ -115,7 +120,8 @@ enum ValueJudge {
         "optional", "enabled", "disabled", "strict", "default", "yes", "null", "none", "nil", "true", "false", "test",
         "empty", "unset", "type", "text", "basic", "bearer", "digest", "plain", "plaintext", "changeme", "changeit",
         "pass", "credentials", "credential", "username", "user", "your_password", "mypassword", "user_password", "auto",
-        "generate", "generated", "random", "always", "never", "inherit", "vault", "file", "prompt", "hash", "access_token",
+        "generate", "generated", "random", "always", "never", "inherit", "vault", "file", "prompt", "hash",
+        "access_token",
         "accesstoken", "refresh_token", "client_secret", "secretkey", "secret_key", "private_key", "id_token", "jwt",
         "x-auth-token", "x-api-key", "authorization", "required: true", "somepassword", "yourpassword", "thepassword",
     ]
