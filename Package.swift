@@ -93,7 +93,9 @@ let package = Package(
         engine("Detection", resources: [.embedInCode("Resources")]),
         engine("Vulnerabilities", resources: [.embedInCode("Resources")]),
         engine("CISBenchmark", resources: [.embedInCode("Resources")]),
+        engine("Secrets", resources: [.embedInCode("Resources")]),
         adapter("Manifests", [Parts.subprocess]),
+        adapter("SourceTrees", [Parts.subprocess]),
         adapter("NodeInspection", []),
         adapter(
             "KubernetesClient",
@@ -103,7 +105,7 @@ let package = Package(
         platform("AdvisoryStore", on: ["Vulnerabilities", "Compression"], [Parts.crypto]),
         platform(
             "Posture",
-            on: ["Documents", "Kubernetes", "Findings", "PodSecurity", "Workloads", "RBAC", "NetworkPolicies", "CISBenchmark"]),
+            on: ["Documents", "Kubernetes", "Findings", "PodSecurity", "Workloads", "RBAC", "NetworkPolicies", "CISBenchmark", "Secrets"]),
         .executableTarget(
             name: "martlet",
             dependencies: [
@@ -111,6 +113,8 @@ let package = Package(
                 "Manifests",
                 "KubernetesClient",
                 "NodeInspection",
+                "SourceTrees",
+                "Secrets",
                 "NetworkPolicies",
                 "Policies",
                 "Detection",
@@ -129,6 +133,7 @@ let package = Package(
         tests("Engines", "NetworkPolicies", on: ["NetworkPolicies"]),
         tests("Engines", "Vulnerabilities", on: ["Vulnerabilities"]),
         tests("Engines", "CISBenchmark", on: ["CISBenchmark"]),
+        tests("Engines", "Secrets", on: ["Secrets"]),
         tests("Adapters", "Manifests", on: ["Manifests"]),
         tests("Adapters", "NodeInspection", on: ["NodeInspection"]),
         tests(
@@ -144,6 +149,7 @@ let package = Package(
             dependencies: [
                 "Posture",
                 "Manifests",
+                "Secrets",
                 "NodeInspection",
                 "NetworkPolicies",
                 "Policies",
@@ -161,6 +167,7 @@ let package = Package(
             dependencies: [
                 "Posture",
                 "Manifests",
+                "Secrets",
                 "NodeInspection",
                 "NetworkPolicies",
                 "Policies",

@@ -29,7 +29,7 @@ struct Martlet: AsyncParsableCommand {
         version: MartletVersion.current,
         subcommands: [
             ScanCommand.self, FixCommand.self, PodSecurityCommand.self, ChecksCommand.self, PermissionsCommand.self,
-            RBACCommand.self, NetworkCommand.self, CISCommand.self, RuntimeCommand.self,
+            RBACCommand.self, NetworkCommand.self, CISCommand.self, SecretsCommand.self, RuntimeCommand.self,
             CompletionCommand.self,
         ])
 

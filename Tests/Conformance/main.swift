@@ -9,6 +9,7 @@ let suites: [ConformanceSuite] = [
     .networkSynthesis,
     .detection,
     .cis,
+    .secrets,
     .cel,
     .vulnerabilities,
 ]

@@ -4,6 +4,7 @@ package import Kubernetes
 import NetworkPolicies
 package import PodSecurity
 import RBAC
+import Secrets
 package import Workloads
 
 /// What a scan asks.
@@ -84,6 +85,7 @@ package struct PostureScan: Sendable {
         let isCluster = !options.cluster.isEmpty
         return [
             RBACEvaluation(inventory, isCluster: isCluster, unlistedKinds: options.workloads.unlistedKinds),
+            SecretsEvaluation(inventory, isCluster: isCluster),
             CISEvaluation(inventory, isCluster: isCluster, version: "\(options.workloads.target)"),
         ]
     }
