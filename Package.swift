@@ -88,6 +88,7 @@ let package = Package(
         engine("Workloads", resources: [.embedInCode("Resources")]),
         engine("RBAC", resources: [.embedInCode("Resources")]),
         engine("NetworkPolicies"),
+        engine("Secrets", resources: [.embedInCode("Resources")]),
         adapter("Manifests", [Parts.subprocess]),
         adapter(
             "KubernetesClient",
@@ -105,6 +106,7 @@ let package = Package(
         tests("Engines", "Workloads", on: ["Workloads"]),
         tests("Engines", "RBAC", on: ["RBAC"]),
         tests("Engines", "NetworkPolicies", on: ["NetworkPolicies"]),
+        tests("Engines", "Secrets", on: ["Secrets"]),
         tests("Adapters", "Manifests", on: ["Manifests"]),
         tests(
             "Adapters", "KubernetesClient", on: ["KubernetesClient"],
