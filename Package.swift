@@ -93,10 +93,10 @@ let package = Package(
         adapter(
             "KubernetesClient",
             [Parts.nio, Parts.nioPosix, Parts.nioHTTP1, Parts.nioTLS, Parts.nioSSL, Parts.subprocess]),
-        platform("Posture", on: ["Documents", "Kubernetes", "Findings", "PodSecurity", "Workloads", "RBAC"]),
+        platform("Posture", on: ["Documents", "Kubernetes", "Findings", "PodSecurity", "Workloads", "RBAC", "Secrets"]),
         .executableTarget(
             name: "martlet",
-            dependencies: ["Posture", "Manifests", "KubernetesClient", "NetworkPolicies", Parts.arguments],
+            dependencies: ["Posture", "Manifests", "KubernetesClient", "NetworkPolicies", "Secrets", Parts.arguments],
             path: "Sources/martlet",
             swiftSettings: strict),
         tests("Core", "Documents", on: ["Documents"]),
@@ -109,7 +109,7 @@ let package = Package(
         tests("Engines", "Secrets", on: ["Secrets"]),
         tests("Adapters", "Manifests", on: ["Manifests"]),
         tests(
-            "Adapters", "KubernetesClient", on: ["KubernetesClient"],
+            "Adapters", "KubernetesClient", on: ["KubernetesClient", "Secrets"],
             [Parts.nio, Parts.nioPosix, Parts.nioHTTP1, Parts.nioSSL, Parts.subprocess],
             resources: [.copy("Golden")]),
         tests("Platform", "Posture", on: ["Posture"], resources: [.copy("Golden")]),
@@ -117,7 +117,7 @@ let package = Package(
         tests("Program", "Program", on: ["martlet"]),
         // Runs the suites of MARTLET_CONFORMANCE; not a product.
         .executableTarget(
-            name: "conformance", dependencies: ["Posture", "Manifests", "NetworkPolicies"], path: "Tests/Conformance",
+            name: "conformance", dependencies: ["Posture", "Manifests", "NetworkPolicies", "Secrets"], path: "Tests/Conformance",
             exclude: ["floors.txt"],
             swiftSettings: strict),
         // Benchmarks; not a product.

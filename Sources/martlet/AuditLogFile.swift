@@ -1,5 +1,6 @@
 import Documents
 import RBAC
+import Secrets
 
 #if canImport(Glibc)
     import Glibc
@@ -9,6 +10,16 @@ import RBAC
     import Darwin
 #endif
 
+/// What learns from an audit log, line by line.
+protocol AuditLogReader {
+    mutating func read(line: [UInt8])
+    /// A line was too long to take.
+    mutating func skipLine()
+}
+
+extension AuditUsage: AuditLogReader {}
+extension SecretAudit: AuditLogReader {}
+
 /// An audit log read block by block, so that its size does not matter; `gzip` and `zstd` unpack theirs.
 struct AuditLogFile {
     let path: String
@@ -17,7 +28,7 @@ struct AuditLogFile {
     private static let lineLimit = 64 << 20
     private static let blockSize = 1 << 20
 
-    func read(into usage: inout AuditUsage) throws {
+    func read(into usage: inout some AuditLogReader) throws {
         guard path != "-" else { return try readLines(STDIN_FILENO, into: &usage) }
         let descriptor = open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { throw Failure(message: "\(path): \(String(cString: strerror(errno)))") }
@@ -66,7 +77,7 @@ struct AuditLogFile {
         return (ends[0], child)
     }
 
-    private func readLines(_ descriptor: Int32, into usage: inout AuditUsage) throws {
+    private func readLines(_ descriptor: Int32, into usage: inout some AuditLogReader) throws {
         var block = [UInt8](repeating: 0, count: Self.blockSize)
         var rest: [UInt8] = []
         var isFirst = true

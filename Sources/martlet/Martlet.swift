@@ -28,7 +28,7 @@ struct Martlet: AsyncParsableCommand {
         version: MartletVersion.current,
         subcommands: [
             ScanCommand.self, FixCommand.self, PodSecurityCommand.self, ChecksCommand.self, PermissionsCommand.self,
-            RBACCommand.self, NetworkCommand.self, CompletionCommand.self,
+            RBACCommand.self, NetworkCommand.self, SecretsCommand.self, CompletionCommand.self,
         ])
 
     static func main() async {

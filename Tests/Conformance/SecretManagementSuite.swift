@@ -89,7 +89,8 @@ extension ConformanceSuite {
             for label in file.value.elements {
                 let id = "\(file.key) \(label["kind"].string ?? "") \(label["name"].string ?? "")"
                 let match = objects.first {
-                    $0.kind == label["kind"].string && ($0.node["metadata"]["name"].text ?? "") == label["name"].text ?? ""
+                    $0.kind == label["kind"].string
+                        && ($0.node["metadata"]["name"].text ?? "") == label["name"].text ?? ""
                         && $0.node["apiVersion"].string == label["apiVersion"].string
                 }
                 guard let object = match else {

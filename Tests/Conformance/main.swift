@@ -1,6 +1,6 @@
 import Foundation
 
 /// Every suite there is; a new one is a file with a value, and its name here.
-let suites: [ConformanceSuite] = [.podSecurity, .posture, .rbac, .networkPolicies]
+let suites: [ConformanceSuite] = [.podSecurity, .posture, .rbac, .networkPolicies, .secretManagement]
 
 exit(ConformanceRun(arguments: Array(CommandLine.arguments.dropFirst())).run(suites))

@@ -38,7 +38,11 @@ package struct IncidentDetector: Sendable {
             let now = event.time.seconds ?? 0
             let isContinued = entries.last.map { now - ($0.event.time.seconds ?? 0) <= seconds } ?? false
             if !isContinued { incident = nil }
-            if incident == nil { entries.removeAll { now - ($0.event.time.seconds ?? 0) > seconds } } else { entries = [] }
+            if incident == nil {
+                entries.removeAll { now - ($0.event.time.seconds ?? 0) > seconds }
+            } else {
+                entries = []
+            }
             entries.append(Entry(event: event, target: target))
             if entries.count > 256 { entries.removeFirst() }
         }

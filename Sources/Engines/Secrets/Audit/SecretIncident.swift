@@ -32,7 +32,8 @@ package struct SecretIncident: Sendable {
             case .wideListFromNewAddress:
                 "ask the person; if it was not them, revoke their credentials and rotate every Secret of the cluster"
             case .deniedEnumeration: "find the pod with this address, and rotate the service account's token"
-            case .longLivedToken: "ask what the token is for; delete the service account's pods and tokens if nobody knows"
+            case .longLivedToken:
+                "ask what the token is for; delete the service account's pods and tokens if nobody knows"
             case .nameEnumeration: "ask the person; rotate what was read if it was not them"
             case .impersonatedRead: "ask why; take the impersonate right away where nobody needs it"
             case .mountingPod: "look at the pod and its log; rotate what it mounted if nobody knows it"

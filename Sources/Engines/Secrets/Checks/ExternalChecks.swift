@@ -181,7 +181,8 @@ extension SecretManagementChecks {
         Rule(
             "secrets/value-in-store", .high, [.cwe("CWE-312"), .attack("T1552.001")],
             title: "A store for tests holds values in plain sight",
-            why: "The fake provider and the Fake generator carry their values in the manifest: in git, in etcd, in logs.",
+            why:
+                "The fake provider and the Fake generator carry their values in the manifest: in git, in etcd, in logs.",
             remedy: "Use a real store; keep fake ones to test clusters.")
     ) { subject, report in
         let group = subject.object.apiVersion.group

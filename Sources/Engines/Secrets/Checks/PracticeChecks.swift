@@ -18,7 +18,8 @@ extension SecretManagementChecks {
         return type == "helm.sh/release.v1" || type == "bootstrap.kubernetes.io/token"
             || type == "kubernetes.io/service-account-token" || object.name.hasPrefix("sh.helm.release.v1.")
             || object.name.hasPrefix("bootstrap-token-") || labels["owner"].equals("helm")
-            || labels["argocd.argoproj.io/secret-type"].exists || labels["sealedsecrets.bitnami.com/sealed-secrets-key"].exists
+            || labels["argocd.argoproj.io/secret-type"].exists
+            || labels["sealedsecrets.bitnami.com/sealed-secrets-key"].exists
             || object.metadata["annotations"]["kubernetes.io/service-account.name"].exists
             || labels["cert-manager.io/next-private-key"].exists
     }
@@ -60,7 +61,8 @@ extension SecretManagementChecks {
 
     static let legacyToken = Check<SecretSubject>(
         Rule(
-            "secrets/legacy-token", .medium, [.cis("5.1.6"), .attack("T1528"), .kubernetes("Secrets: ServiceAccount token")],
+            "secrets/legacy-token", .medium,
+            [.cis("5.1.6"), .attack("T1528"), .kubernetes("Secrets: ServiceAccount token")],
             title: "A service account token lies in a Secret and never expires",
             why: """
                 Since Kubernetes 1.24 pods get tokens that live an hour and end with the pod. A token in a Secret works \
@@ -81,7 +83,8 @@ extension SecretManagementChecks {
         Rule(
             "secrets/type-content", .low, [.kubernetes("Secrets: types")], category: .reliability,
             title: "A Secret does not hold what its type says",
-            why: "What reads it by its type (the kubelet, an Ingress controller) finds nothing, or takes the wrong thing.",
+            why:
+                "What reads it by its type (the kubelet, an Ingress controller) finds nothing, or takes the wrong thing.",
             remedy: "Give it the keys of its type, or the type of its keys.")
     ) { subject, report in
         let node = subject.node

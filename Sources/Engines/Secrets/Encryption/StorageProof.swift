@@ -83,8 +83,9 @@ package struct StorageProof: Sendable {
 
     /// What was shown of a group of Secrets.
     package enum Verdict: Sendable, Hashable {
-        /// Every one of them was stored under this prefix.
-        case encrypted(prefix: String)
+        /// Every one of them was stored under this prefix, and undone by the local key of this name; nil for KMS, and
+        /// where other readers blur which key it was.
+        case encrypted(prefix: String, key: String?)
         /// Every one of them was stored as plaintext, while the server knows keys.
         case plaintext
         /// The server undoes no encryption at all for them: none is configured.
@@ -104,14 +105,21 @@ package struct StorageProof: Sendable {
             return .unclear("the counters came from different API servers behind one address")
         }
         let wanted = Double(count * times)
-        var risen: [(prefix: String, by: Double)] = []
-        for (prefix, value) in after.reads {
+        var providers: [(prefix: String, by: Double)] = []
+        var keys: [(prefix: String, by: Double)] = []
+        for (prefix, value) in after.reads.sorted(by: { $0.key < $1.key }) {
             let by = value - (before.reads[prefix] ?? 0)
-            if by > 0 { risen.append((prefix, by)) }
+            // Below the prefix of a provider the server counts the local key, as `key1:`.
+            guard by > 0 else { continue }
+            if prefix == "identity" || prefix.hasPrefix("k8s:enc:") {
+                providers.append((prefix, by))
+            } else {
+                keys.append((prefix, by))
+            }
         }
-        let own = risen.filter { $0.by >= Double(times) }
+        let own = providers.filter { $0.by >= Double(times) }
         if own.isEmpty {
-            return risen.isEmpty || !after.isCounting
+            return providers.isEmpty || !after.isCounting
                 ? .notTransformed : .unclear("the counters rose less than Secrets were read")
         }
         guard own.count == 1, let only = own.first else {
@@ -120,14 +128,19 @@ package struct StorageProof: Sendable {
         guard only.by >= wanted else {
             return count > 1 ? .mixed : .unclear("the counters rose less than the Secret was read")
         }
-        return only.prefix == "identity" ? .plaintext : .encrypted(prefix: only.prefix)
+        if only.prefix == "identity" { return .plaintext }
+        let ownKeys = keys.filter { $0.by >= Double(times) }
+        if ownKeys.count > 1 || ownKeys.contains(where: { $0.by < wanted }), count > 1 { return .mixed }
+        let key = ownKeys.count == 1 ? ownKeys[0].prefix : nil
+        return .encrypted(prefix: only.prefix, key: key.map { $0.hasSuffix(":") ? String($0.dropLast()) : $0 })
     }
 
-    /// What a prefix means: `k8s:enc:kms:v2:name:` is KMS v2 with plugin `name`.
-    package static func provider(of prefix: String) -> (algorithm: String, key: String) {
+    /// What a prefix means: `k8s:enc:kms:v2:name:` is `kmsv2` with the plugin `name`, `k8s:enc:secretbox:v1:` is
+    /// `secretbox`.
+    package static func provider(of prefix: String) -> (algorithm: String, plugin: String?) {
         let parts = prefix.split(separator: ":", omittingEmptySubsequences: false).map(String.init)
-        guard parts.count >= 5, parts[0] == "k8s", parts[1] == "enc" else { return (prefix, "") }
-        return (parts[2] == "kms" ? "kms\(parts[3])" : parts[2], parts[4])
+        guard parts.count >= 4, parts[0] == "k8s", parts[1] == "enc" else { return (prefix, nil) }
+        return parts[2] == "kms" ? ("kms\(parts[3])", parts.count > 4 ? parts[4] : nil) : (parts[2], nil)
     }
 }
 
@@ -136,5 +149,21 @@ extension String {
         var text = self[...]
         while text.first == mark || text.first == " " { text.removeFirst() }
         return String(text)
+    }
+}
+
+extension StorageProof.Verdict {
+    /// State in one word, and how that is known.
+    package var words: (state: String, how: String) {
+        switch self {
+        case .encrypted(let prefix, let key):
+            let (algorithm, plugin) = StorageProof.provider(of: prefix)
+            let by = [plugin.map { "plugin \($0)" }, key.map { "key \($0)" }].compactMap(\.self).joined(separator: ", ")
+            return ("encrypted", by.isEmpty ? "stored by \(algorithm)" : "stored by \(algorithm) with \(by)")
+        case .plaintext: return ("plaintext", "stored by identity, although the API server knows keys: rewrite it")
+        case .notTransformed: return ("plaintext", "the API server undoes no encryption for it: none is configured")
+        case .mixed: return ("unclear", "several prefixes rose together")
+        case .unclear(let why): return ("unclear", why)
+        }
     }
 }
