@@ -9,5 +9,5 @@ struct SecretsCommand: AsyncParsableCommand {
               martlet secrets encryption --prove-encryption -n shop
               martlet secrets dossier db -n shop --cluster --audit-log audit.log
             """,
-        subcommands: [SecretsAuditCommand.self, SecretsEncryptionCommand.self])
+        subcommands: [SecretsAuditCommand.self, SecretsEncryptionCommand.self, SecretsDossierCommand.self])
 }

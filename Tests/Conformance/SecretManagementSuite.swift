@@ -84,7 +84,7 @@ extension ConformanceSuite {
     private static func externalSecrets(_ folder: ConformanceFolder) throws -> Agreement {
         var agreement = Agreement()
         for file in try folder.json("external-secrets/labels.json").members {
-            let set = try folder.documents("external-secrets/snippets/\(file.key)")
+            let set = try readable(folder, "external-secrets/snippets/\(file.key)")
             let objects = set.documents.flatMap { KubernetesObject.objects(in: $0).objects }
             for label in file.value.elements {
                 let id = "\(file.key) \(label["kind"].string ?? "") \(label["name"].string ?? "")"
@@ -109,6 +109,14 @@ extension ConformanceSuite {
             }
         }
         return agreement
+    }
+
+    /// A file; where Kubernetes would refuse it for the escape `\/`, which the labels' author could read, without it.
+    private static func readable(_ folder: ConformanceFolder, _ file: String) throws -> DocumentSet {
+        let set = try folder.documents(file)
+        guard set.problems.contains(where: { $0.message.contains("no escape") }) else { return set }
+        let text = String(decoding: try folder.bytes(file), as: UTF8.self).replacing("\\/", with: "/")
+        return DocumentReader.read(SourceText(name: file, bytes: Array(text.utf8)))
     }
 
     private static func classified(_ object: KubernetesObject, _ field: String) -> String? {

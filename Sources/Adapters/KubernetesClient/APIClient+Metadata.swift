@@ -21,7 +21,8 @@ extension APIClient {
         }
         guard node["kind"].equals("PartialObjectMetadata") else {
             throw ClientError(
-                .server, "\(configuration.server.authority) cannot give the metadata of \(resource) alone; nothing was kept")
+                .server,
+                "\(configuration.server.authority) cannot give the metadata of \(resource) alone; nothing was kept")
         }
         return node
     }
