@@ -372,9 +372,9 @@ import Testing
                 "{containers: [{name: c, image: i}]}", annotations: "{vault.hashicorp.com/agent-inject: \"true\"}")),
     ]
 
-    @Test(arguments: encryption) func encryption(_ example: SecretExample) throws { try example.verify() }
-    @Test(arguments: external) func external(_ example: SecretExample) throws { try example.verify() }
-    @Test(arguments: practice) func practice(_ example: SecretExample) throws { try example.verify() }
+    @Test(arguments: encryption) func encryptionIsJudged(_ example: SecretExample) throws { try example.verify() }
+    @Test(arguments: external) func managersAreJudged(_ example: SecretExample) throws { try example.verify() }
+    @Test(arguments: practice) func useIsJudged(_ example: SecretExample) throws { try example.verify() }
 
     @Test func `every check has an example that fails and one that passes, an id of its own and words`() {
         let examples = Self.encryption + Self.external + Self.practice

@@ -45,6 +45,11 @@ package struct SecretManagementEvaluation: Sendable {
             inventory, isCluster: isCluster, unlistedKinds: unlistedKinds, policy: policy, now: now)
     }
 
+    package init(context: SecretContext, selected: Set<String>? = nil) {
+        self.context = context
+        self.selected = selected
+    }
+
     package var rules: [Rule] { SecretManagementChecks.rules.filter { selected?.contains($0.id) ?? true } }
 
     /// Kinds that, when one of them changes, may change the result of any Secret: what uses them and what makes them.

@@ -32,6 +32,7 @@ package struct SecretPolicy: Sendable, Hashable {
 package struct SecretContext: Sendable {
     package let inventory: Inventory
     package let isCluster: Bool
+    package let unlistedKinds: Set<String>
     package let policy: SecretPolicy
     /// The present, given by the caller; nil where age is not asked for.
     package let now: EventTime?
@@ -48,6 +49,7 @@ package struct SecretContext: Sendable {
     ) {
         self.inventory = inventory
         self.isCluster = isCluster
+        self.unlistedKinds = unlistedKinds
         self.policy = policy
         self.now = now
         knowsSecrets =

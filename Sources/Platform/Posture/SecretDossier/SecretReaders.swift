@@ -1,4 +1,4 @@
-package import Kubernetes
+import Kubernetes
 package import RBAC
 import Secrets
 
@@ -97,7 +97,31 @@ struct SecretReaders {
             out += Self.accesses(
                 model, request, .grant, condition: "they can also create or update the role or binding")
         }
-        return Set(out).sorted()
+        return Self.folded(out)
+    }
+
+    /// One entry for each subject, way and binding, its rights together; members of `system:masters` always can.
+    private static func folded(_ all: [SecretAccess]) -> [SecretAccess] {
+        struct Key: Hashable {
+            var subject: Subject
+            var way: SecretAccess.Way
+            var through: String
+        }
+        var out: [SecretAccess] = []
+        var positions: [Key: Int] = [:]
+        for entry in Set(all).sorted() where entry.subject != Subject(.group, Identity.masters) {
+            let key = Key(subject: entry.subject, way: entry.way, through: entry.through)
+            guard let position = positions[key] else {
+                positions[key] = out.count
+                out.append(entry)
+                continue
+            }
+            out[position].right += "; \(entry.right)"
+            if !entry.condition.isEmpty, !out[position].condition.contains(entry.condition) {
+                out[position].condition += out[position].condition.isEmpty ? entry.condition : "; \(entry.condition)"
+            }
+        }
+        return out
     }
 
     /// Verb, API group, resource, what it leads to, and what else has to be so.
