@@ -100,6 +100,7 @@ let package = Package(
         adapter(
             "KubernetesClient",
             [Parts.nio, Parts.nioPosix, Parts.nioHTTP1, Parts.nioTLS, Parts.nioSSL, Parts.subprocess]),
+        adapter("SecretManagers", [Parts.nio, Parts.nioPosix, Parts.nioHTTP1, Parts.nioSSL, Parts.crypto]),
         .systemLibrary(name: "CZstd", path: "Sources/Adapters/CZstd"),
         adapter("Compression", ["CZstd"]),
         platform("AdvisoryStore", on: ["Vulnerabilities", "Compression"], [Parts.crypto]),
@@ -114,6 +115,7 @@ let package = Package(
                 "KubernetesClient",
                 "NodeInspection",
                 "SourceTrees",
+                "SecretManagers",
                 "Secrets",
                 "NetworkPolicies",
                 "Policies",
@@ -137,10 +139,11 @@ let package = Package(
         tests("Adapters", "Manifests", on: ["Manifests"]),
         tests("Adapters", "NodeInspection", on: ["NodeInspection"]),
         tests(
-            "Adapters", "KubernetesClient", on: ["KubernetesClient"],
+            "Adapters", "KubernetesClient", on: ["KubernetesClient", "Secrets"],
             [Parts.nio, Parts.nioPosix, Parts.nioHTTP1, Parts.nioSSL, Parts.subprocess],
             resources: [.copy("Golden")]),
-        tests("Platform", "Posture", on: ["Posture", "CISBenchmark"], resources: [.copy("Golden")]),
+        tests("Adapters", "SecretManagers", on: ["SecretManagers"], [Parts.nio, Parts.nioPosix, Parts.nioHTTP1]),
+        tests("Platform", "Posture", on: ["Posture", "CISBenchmark", "Secrets"], resources: [.copy("Golden")]),
         tests("Architecture", "Architecture", on: []),
         tests("Program", "Program", on: ["martlet"]),
         // Runs the suites of MARTLET_CONFORMANCE; not a product.

@@ -1,5 +1,6 @@
 import CISBenchmark
 import RBAC
+import Secrets
 
 /// What takes the lines of an audit log.
 protocol AuditLogReader {
@@ -10,6 +11,7 @@ protocol AuditLogReader {
 
 extension AuditUsage: AuditLogReader {}
 extension LoginRecord: AuditLogReader {}
+extension SecretAudit: AuditLogReader {}
 
 extension LogFile {
     /// An audit log: a line an event, or one list of events.

@@ -10,6 +10,7 @@ let suites: [ConformanceSuite] = [
     .detection,
     .cis,
     .secrets,
+    .secretManagement,
     .cel,
     .vulnerabilities,
 ]

@@ -32,6 +32,8 @@ package struct ObjectCondenser: Sendable {
                 ["containerStatuses", "initContainerStatuses", "ephemeralContainerStatuses", "podIPs", "hostIPs"]
             case ("", "Node"): ["nodeInfo", "addresses"]
             case ("", "Service"): ["loadBalancer"]
+            // Whether a secret is kept up to date is told there and nowhere else.
+            case ("external-secrets.io", _), ("secrets.hashicorp.com", _), ("bitnami.com", _): ["conditions"]
             default: []
             }
     }

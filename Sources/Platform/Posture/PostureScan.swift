@@ -86,6 +86,8 @@ package struct PostureScan: Sendable {
         return [
             RBACEvaluation(inventory, isCluster: isCluster, unlistedKinds: options.workloads.unlistedKinds),
             SecretsEvaluation(inventory, isCluster: isCluster),
+            SecretManagementEvaluation(
+                inventory, isCluster: isCluster, unlistedKinds: options.workloads.unlistedKinds),
             CISEvaluation(inventory, isCluster: isCluster, version: "\(options.workloads.target)"),
         ]
     }
@@ -267,7 +269,7 @@ extension PostureScan {
     /// Every rule there is, reliability included, in order.
     package static let allRules: [Rule] =
         PodSecurityEvaluation().rules + WorkloadChecks.rules + RBACChecks.rules
-        + CISEvaluation.allRules + NetworkRules.all
+        + SecretsEvaluation.allRules + SecretManagementChecks.rules + CISEvaluation.allRules + NetworkRules.all
 
     /// The waivers that objects carry in their annotations.
     package func annotatedWaivers(today: CalendarDate) -> (waivers: [Waiver], problems: [Problem]) {
