@@ -97,7 +97,13 @@ struct RBACInput {
     }
 
     /// Among files Kubernetes' own roles are there all the same; what the files say of them counts.
-    var model: AccessModel { AccessModel(isCluster ? objects : BootstrapPolicy.current.objects + objects) }
+    var model: AccessModel { AccessModel(isCluster ? objects : bootstrap.objects + objects) }
+
+    /// What Kubernetes makes itself in the version that was read.
+    var bootstrap: BootstrapPolicy { BootstrapPolicy.of(minor: version) }
+
+    /// Minor version: the server's, or that of the newest kubelet among the objects.
+    var version: Int? { minor ?? BootstrapPolicy.minor(of: objects) }
 
     var accounts: [ServiceAccountName] {
         objects.filter { $0.is("ServiceAccount") }.map { ServiceAccountName(namespace: $0.namespace, name: $0.name) }
@@ -126,6 +132,7 @@ struct RBACInput {
 
     /// Tells what is missing, and ends with 3 when something is: an answer with a hole in it is no whole answer.
     func finish() throws {
+        if let note = BootstrapPolicy.note(minor: version) { Console.note("martlet: \(note)") }
         for problem in problems {
             Console.note("martlet: \(problem.location.map { "\($0): " } ?? "")\(problem.message)")
         }
@@ -174,7 +181,9 @@ struct RBACCanICommand: AsyncParsableCommand {
         let read = try await input.read()
         let identity = groups.isEmpty ? Identity.named(user) : Identity(user: user, groups: groups)
         let request = question.request(read.resourceNames)
-        let nodes = NodeAuthorizer(NodeGraph(read.objects))
+        let nodes = NodeAuthorizer(
+            NodeGraph(read.objects), features: read.version.map { .init(minor: $0) } ?? .init(),
+            fixedRules: read.bootstrap.rules(of: RoleReference(.clusterRole, "system:node")))
         var decision = read.model.decide(identity, request)
         if !decision.isAllowed, nodes.allows(identity, request) { decision = .node }
         // A no is none where a binding that would say yes may not have been seen.

@@ -84,12 +84,19 @@ package struct PostureScan: Sendable {
     static func engines(_ inventory: Inventory, _ options: ScanOptions) -> [any PostureEngine] {
         let isCluster = !options.cluster.isEmpty
         return [
-            RBACEvaluation(inventory, isCluster: isCluster, unlistedKinds: options.workloads.unlistedKinds),
+            RBACEvaluation(
+                inventory, isCluster: isCluster, unlistedKinds: options.workloads.unlistedKinds,
+                minor: minor(options)),
             SecretsEvaluation(inventory, isCluster: isCluster),
             SecretManagementEvaluation(
                 inventory, isCluster: isCluster, unlistedKinds: options.workloads.unlistedKinds),
             CISEvaluation(inventory, isCluster: isCluster, version: "\(options.workloads.target)"),
         ]
+    }
+
+    /// The version of a cluster, or one that was asked for; nil where files may be of any.
+    static func minor(_ options: ScanOptions) -> Int? {
+        options.cluster.isEmpty && options.workloads.target == .newest ? nil : options.workloads.target.minor
     }
 
     // MARK: Everything
@@ -244,6 +251,11 @@ package struct PostureScan: Sendable {
         for result in results.values {
             report.findings += result.findings
             report.coverage.add(result.coverage)
+        }
+        for case let rights as RBACEvaluation in engines {
+            if let note = rights.versionNote {
+                report.problems.append(Problem(.warning, code: "kubernetes-version", note))
+            }
         }
         for (engine, whole) in zip(engines, wholes) {
             let (findings, coverage) = whole ?? engine.wholeResults()

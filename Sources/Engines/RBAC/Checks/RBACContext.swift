@@ -5,7 +5,9 @@ package import Kubernetes
 /// What the checks know beside the object they look at.
 package struct RBACContext: Sendable {
     package private(set) var model: AccessModel
-    let bootstrap = BootstrapPolicy.current
+    let bootstrap: BootstrapPolicy
+    /// Minor version the cluster runs, where it is known.
+    package let minor: Int?
     /// Whether the inventory is a whole cluster: only then is what is not in it not there.
     package let isCluster: Bool
     /// Kinds that could not be listed.
@@ -15,13 +17,15 @@ package struct RBACContext: Sendable {
     /// What accounts say of mounting their token, where they say anything.
     private(set) var accountMounts: [ServiceAccountName: Bool]
 
-    package init(_ inventory: Inventory, isCluster: Bool, unlistedKinds: Set<String> = []) {
+    package init(_ inventory: Inventory, isCluster: Bool, unlistedKinds: Set<String> = [], minor: Int? = nil) {
+        self.minor = minor ?? BootstrapPolicy.minor(of: inventory.objects("Node"))
+        bootstrap = BootstrapPolicy.of(minor: self.minor)
         var objects: [KubernetesObject] = []
         for kind in ["ClusterRole", "Role", "ClusterRoleBinding", "RoleBinding"] {
             objects += inventory.objects(kind, of: AccessModel.group)
         }
         // Among files Kubernetes' own roles are there all the same.
-        let own = isCluster ? [] : BootstrapPolicy.current.objects
+        let own = isCluster ? [] : bootstrap.objects
         model = AccessModel(own + objects)
         self.isCluster = isCluster
         self.unlistedKinds = unlistedKinds
@@ -96,8 +100,8 @@ package struct RBACSubject: Sendable {
 
     /// Entries the API server does not make itself.
     var addedEntries: [Entry] {
-        guard let own = context.bootstrap.bindings[object.reference], own.role == role else { return entries }
-        return entries.filter { !own.subjects.contains($0.subject) }
+        let own = context.bootstrap.subjectsSoFar(of: object.reference, to: role)
+        return own.isEmpty ? entries : entries.filter { !own.contains($0.subject) }
     }
 
     // MARK: Roles
@@ -113,7 +117,7 @@ package struct RBACSubject: Sendable {
 
     /// The rules written in the role, without those the API server puts there itself.
     var addedRules: [Written] {
-        let own = context.bootstrap.roles[reference]?.rules ?? []
+        let own = context.bootstrap.rulesSoFar(of: reference)
         return node["rules"].elements.map { Written(rule: PolicyRule($0), node: $0) }.filter { written in
             own.isEmpty || !RuleCovering.covers(own, [written.rule])
         }

@@ -20,7 +20,8 @@ extension RBACEvaluation {
         // Among files an object may stand twice, and aggregated roles are ours to compute: then all is built anew.
         guard context.isCluster, own.allSatisfy({ $0.copy == 0 }) else {
             let chosen = selected
-            self = RBACEvaluation(after, isCluster: context.isCluster, unlistedKinds: context.unlistedKinds)
+            self = RBACEvaluation(
+                after, isCluster: context.isCluster, unlistedKinds: context.unlistedKinds, minor: context.minor)
             selected = chosen
             return .everything
         }
