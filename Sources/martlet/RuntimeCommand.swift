@@ -3,7 +3,7 @@ import Detection
 import Documents
 import Foundation
 
-struct RuntimeCommand: AsyncParsableCommand {
+struct RuntimeCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "runtime", abstract: "Detection at run time, with Falco's rule files as they are.",
         discussion: """
@@ -15,7 +15,7 @@ struct RuntimeCommand: AsyncParsableCommand {
         subcommands: [RuntimeReplayCommand.self, RuntimeRulesCommand.self])
 }
 
-struct RuntimeRulesCommand: AsyncParsableCommand {
+struct RuntimeRulesCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "rules", abstract: "Check, list, explain and try rule files.",
         subcommands: [
@@ -86,7 +86,7 @@ struct EventFile {
     }
 }
 
-struct RuntimeReplayCommand: AsyncParsableCommand {
+struct RuntimeReplayCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "replay", abstract: "Asks rules about recorded events. Exit code 1 when one matched.",
         discussion: """
@@ -110,7 +110,7 @@ struct RuntimeReplayCommand: AsyncParsableCommand {
     @Option(help: "Least urgent priority to report.")
     var priority: String = "debug"
 
-    func run() async throws {
+    func run() throws {
         guard let least = Priority(parsing: priority) else { throw ValidationError("no such priority: \(priority)") }
         let set = try rules.load()
         let events = try EventFile(file)
@@ -136,7 +136,7 @@ struct RuntimeReplayCommand: AsyncParsableCommand {
     }
 }
 
-struct RuntimeRulesCheckCommand: AsyncParsableCommand {
+struct RuntimeRulesCheckCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "check", abstract: "Loads rule files and says what is wrong, with Falco's codes and places.")
 
@@ -146,7 +146,7 @@ struct RuntimeRulesCheckCommand: AsyncParsableCommand {
     @Flag(help: "Warnings, too, end with 1.")
     var strict = false
 
-    func run() async throws {
+    func run() throws {
         let (set, results) = try RuleFileOptions.load(files, tellsWarnings: true)
         var warnings = 0
         for result in results {
@@ -164,12 +164,12 @@ struct RuntimeRulesCheckCommand: AsyncParsableCommand {
     }
 }
 
-struct RuntimeRulesListCommand: AsyncParsableCommand {
+struct RuntimeRulesListCommand: ParsableCommand {
     static let configuration = CommandConfiguration(commandName: "list", abstract: "The rules of the files.")
 
     @OptionGroup var rules: RuleFileOptions
 
-    func run() async throws {
+    func run() throws {
         let set = try rules.load()
         RBACOutput.write(
             .table, ["RULE", "SOURCE", "PRIORITY", "ENABLED", "TECHNIQUES"],
@@ -182,7 +182,7 @@ struct RuntimeRulesListCommand: AsyncParsableCommand {
     }
 }
 
-struct RuntimeRulesExplainCommand: AsyncParsableCommand {
+struct RuntimeRulesExplainCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "explain", abstract: "Why a rule matches the events of a file, or why it does not.")
 
@@ -200,7 +200,7 @@ struct RuntimeRulesExplainCommand: AsyncParsableCommand {
     @Option(help: "How many events to explain.")
     var limit: Int = 5
 
-    func run() async throws {
+    func run() throws {
         let set = try rules.load()
         guard let found = set.rules.first(where: { $0.name == rule }) else {
             throw Failure(message: "no rule is called \"\(rule)\"")
@@ -225,7 +225,7 @@ struct RuntimeRulesExplainCommand: AsyncParsableCommand {
     }
 }
 
-struct RuntimeRulesTestCommand: AsyncParsableCommand {
+struct RuntimeRulesTestCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "test",
         abstract: "What changed rule files would have done otherwise. Exit code 1 when something would.")
@@ -238,7 +238,7 @@ struct RuntimeRulesTestCommand: AsyncParsableCommand {
     @Option(name: .customLong("changed"), parsing: .upToNextOption, help: "The rule files after the change, in order.")
     var changed: [String]
 
-    func run() async throws {
+    func run() throws {
         let events = try EventFile(file)
         let before = Self.groups(try rules.load(), events, rules.everyRule)
         let after = Self.groups(try RuleFileOptions.load(changed, tellsWarnings: false).set, events, rules.everyRule)
