@@ -107,6 +107,11 @@ struct RuntimeReplayCommand: ParsableCommand {
     @Flag(help: "Report only the first rule that matches an event, as Falco does unless told otherwise.")
     var firstMatch = false
 
+    @Flag(
+        name: .customLong("counters"),
+        help: "Count refused requests and secrets read by user over a minute; on with Martlet's own rules.")
+    var countsRequests = false
+
     @Option(help: "Least urgent priority to report.")
     var priority: String = "debug"
 
@@ -116,7 +121,7 @@ struct RuntimeReplayCommand: ParsableCommand {
         let events = try EventFile(file)
         var replay = Replay(
             set, hostname: ProcessInfo.processInfo.hostName, firstMatchOnly: firstMatch, minimumPriority: least,
-            everyRule: rules.everyRule)
+            everyRule: rules.everyRule, counters: rules.files.isEmpty || countsRequests ? AuditCounters() : nil)
         var groups = AlertGroups()
         var count = 0
         for event in events.stream.events {

@@ -8,11 +8,13 @@ package struct Replay: Sendable {
     package private(set) var last: UInt64 = 0
     private let hostname: String
     private let auditReader: AuditReader?
+    private var counters: AuditCounters?
 
     package init(
         _ rules: RuleSet, hostname: String = "", firstMatchOnly: Bool = false, minimumPriority: Priority = .debug,
-        everyRule: Bool = false
+        everyRule: Bool = false, counters: AuditCounters? = nil
     ) {
+        self.counters = counters
         self.hostname = hostname
         var detectors: [String: Detector] = [:]
         for source in rules.sources.keys.sorted() {
@@ -43,7 +45,9 @@ package struct Replay: Sendable {
         } else {
             found = detector.match(event.values)
         }
-        return found.map { Alert($0, time: event.time, hostname: hostname, event.values) }
+        var out = found.map { Alert($0, time: event.time, hostname: hostname, event.values) }
+        if case .audit(let audit) = event { out += counters?.add(audit) ?? [] }
+        return out
     }
 
     /// How long the events took, in days; nil when that says nothing.
