@@ -25,7 +25,7 @@ import Testing
     }
 
     @Test(arguments: [
-        ("", 0), ("a.b =", 5), ("a.b <> 3", 5), ("a.b = x y", 8), ("(a.b = x", 8), ("a.b < x", 6), ("and", 0),
+        ("", 0), ("a.b =", 5), ("a.b <> 3", 5), ("a.b = x y", 8), ("(a.b = x", 8), ("a.b < x", 6), ("= x", 0),
         ("a.b in (x", 9), ("a.b[] = x", 4), ("join(a.b", 8),
     ])
     func whatIsNoConditionIsRefusedWhereReadingStopped(_ text: String, _ offset: Int) {

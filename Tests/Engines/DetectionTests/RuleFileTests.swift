@@ -84,7 +84,7 @@ import Testing
     @Test(arguments: [
         ("- rule: a", "LOAD_ERR_YAML_VALIDATE", 1, 3),
         ("a: b", "LOAD_ERR_YAML_VALIDATE", 1, 1),
-        ("- macro: m\n  condition: other", "LOAD_ERR_VALIDATE", 2, 14),
+        ("- macro: m\n  condition: other", "LOAD_ERR_VALIDATE", 2, 4),
         ("- rule: a\n  desc: b\n  condition: proc.none = 1\n  output: c\n  priority: INFO", "LOAD_ERR_COMPILE_CONDITION", 4, 15),
         ("- rule: a\n  desc: b\n  condition: evt.num = 1\n  output: \"%none.field\"\n  priority: INFO", "LOAD_ERR_COMPILE_OUTPUT", 4, 11),
         ("- required_engine_version: 99.0.0", "LOAD_ERR_VALIDATE", 1, 3),
@@ -175,7 +175,8 @@ import Testing
         for _ in 0..<300 {
             let conditions = try (0..<70).map { _ in try ConditionParser.parse(condition(0)) }
             var builder = ProgramBuilder(.syscall)
-            let roots = try conditions.map { try builder.compile($0) }
+            var roots: [Int] = []
+            for condition in conditions { roots.append(try builder.compile(condition)) }
             var matcher = Matcher(builder.program, roots: roots, largestTable: 2)
             for _ in 0..<10 {
                 var event: [String: String] = [:]
@@ -184,7 +185,8 @@ import Testing
                 for (slot, info) in builder.program.slots.enumerated() {
                     if let value = event[info.field.name] { matcher.set(slot, [FieldValue(value)], in: &record) }
                 }
-                #expect(matcher.match(record) == conditions.indices.filter { holds(conditions[$0], event) })
+                let found = matcher.match(record)
+                #expect(found == conditions.indices.filter { holds(conditions[$0], event) })
             }
         }
     }

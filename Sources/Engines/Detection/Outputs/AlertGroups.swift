@@ -116,12 +116,14 @@ package struct AlertGroups: Sendable {
         var out: [UInt8] = []
         var run: [UInt8] = []
         func flush() {
-            let digits = run.count { ConditionLexer.isDigit($0) }
-            let isHexadecimal = run.count >= 8 && run.allSatisfy(ConditionLexer.isHexDigit) && digits > 0
-            if isHexadecimal || (digits == run.count && digits > 0) {
-                if out.last != UInt8(ascii: "#") { out.append(UInt8(ascii: "#")) }
-            } else {
-                out += run
+            let isHexadecimal =
+                run.count >= 8 && run.allSatisfy(ConditionLexer.isHexDigit) && run.contains(where: ConditionLexer.isDigit)
+            for byte in isHexadecimal ? [0x30] : run {
+                if !ConditionLexer.isDigit(byte) {
+                    out.append(byte)
+                } else if out.last != UInt8(ascii: "#") {
+                    out.append(UInt8(ascii: "#"))
+                }
             }
             run = []
         }
@@ -130,7 +132,7 @@ package struct AlertGroups: Sendable {
                 run.append(byte)
             } else {
                 flush()
-                out.append(byte)
+                out.append(byte < 0x20 || byte == 0x7F ? UInt8(ascii: "?") : byte)
             }
         }
         flush()
