@@ -157,7 +157,9 @@ struct RuntimeRulesCheckCommand: ParsableCommand {
         for result in results {
             for message in result.errors + result.warnings { Console.print(RuleFileOptions.line(message)) }
             warnings += result.warnings.count
-            Console.print("\(result.name): \(result.isSuccessful ? "Ok" : "Invalid")\(result.warnings.isEmpty ? "" : ", with warnings")")
+            Console.print(
+                "\(result.name): \(result.isSuccessful ? "Ok" : "Invalid")\(result.warnings.isEmpty ? "" : ", with warnings")"
+            )
         }
         for alternatives in set.requiredPlugins {
             let names = alternatives.map { "\($0.name) >= \($0.version)" }.joined(separator: " or ")

@@ -16,7 +16,8 @@ enum DetectionTarget {
 
     private static func condition(_ bytes: [UInt8]) {
         guard let condition = try? ConditionParser.parse(bytes, maximumDepth: ConditionParser.ruleDepth) else { return }
-        guard let again = try? ConditionParser.parse(condition.bytes, maximumDepth: 4 * ConditionParser.ruleDepth) else {
+        guard let again = try? ConditionParser.parse(condition.bytes, maximumDepth: 4 * ConditionParser.ruleDepth)
+        else {
             preconditionFailure("what is printed reads")
         }
         precondition(again == condition, "and is the same")
@@ -44,6 +45,7 @@ enum DetectionTarget {
     }
 }
 
+/// What libFuzzer calls with each text.
 @_cdecl("LLVMFuzzerTestOneInput")
 public func fuzz(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
     DetectionTarget.run(Array(UnsafeBufferPointer(start: start, count: count)))

@@ -60,7 +60,8 @@ import Testing
         }
         var read = 0
         for _ in 0..<20_000 {
-            let text = (0..<(1 + next() % 14)).map { _ in words[next() % words.count] }.joined(separator: next() % 2 == 0 ? " " : "")
+            let text = (0..<(1 + next() % 14)).map { _ in words[next() % words.count] }.joined(
+                separator: next() % 2 == 0 ? " " : "")
             guard let condition = try? ConditionParser.parse(text) else { continue }
             read += 1
             #expect(try ConditionParser.parse(condition.bytes) == condition, "\(text)")

@@ -23,7 +23,8 @@ import Testing
     @Test(arguments: [
         ("ka.user.name", ["eve"]), ("ka.user.groups", ["g"]), ("ka.verb", ["create"]), ("ka.response.code", ["201"]),
         ("ka.uri.param[x]", ["a b"]), ("ka.req.pod.containers.image", ["r/x:1", "r/y@sha256:0"]),
-        ("ka.req.pod.containers.image.repository", ["r/x", "r/y"]), ("ka.req.pod.containers.image[1]", ["r/y@sha256:0"]),
+        ("ka.req.pod.containers.image.repository", ["r/x", "r/y"]),
+        ("ka.req.pod.containers.image[1]", ["r/y@sha256:0"]),
         ("ka.req.pod.containers.privileged", ["true"]), ("ka.req.container.privileged", ["true"]),
         ("ka.req.pod.host_network", ["true"]), ("ka.req.pod.volumes.hostpath", ["/etc"]),
         ("ka.req.volume.hostpath[/e*]", ["true"]), ("ka.req.pod.volumes.volume_type", ["hostPath"]),
@@ -33,7 +34,9 @@ import Testing
         #expect(try Self.values(field) == expected)
     }
 
-    @Test(arguments: ["ka.impuser.name", "ka.req.binding.subjects", "ka.uri.param[none]", "ka.req.pod.containers.image[9]"])
+    @Test(arguments: [
+        "ka.impuser.name", "ka.req.binding.subjects", "ka.uri.param[none]", "ka.req.pod.containers.image[9]",
+    ])
     func whatAnEventDoesNotSayIsAbsent(_ field: String) throws { #expect(try Self.values(field) == nil) }
 
     @Test func theGrantThatAllowedARequestIsRead() throws {
@@ -104,7 +107,8 @@ import Testing
             SourceText(
                 name: "r",
                 bytes: Array(
-                    "- rule: r\n  desc: d\n  condition: proc.name exists\n  output: \"<%proc.name>\"\n  priority: INFO".utf8)))
+                    "- rule: r\n  desc: d\n  condition: proc.name exists\n  output: \"<%proc.name>\"\n  priority: INFO"
+                        .utf8)))
         let hostile = "a\u{1B}[2J\n\"x\u{0}" + String(repeating: "A", count: 1 << 20)
         var detector = try #require(set.detector("syscall"))
         let values: (FieldReference, FieldInfo) -> [FieldValue]? = { field, _ in
@@ -114,7 +118,8 @@ import Testing
         #expect(found.count == 1)
         let alert = Alert(found[0], time: 0, hostname: "h", values)
         #expect(!alert.line.utf8.contains { $0 < 0x20 })
-        #expect(try DocumentReader.readJSON(SourceText(name: "", bytes: Array(alert.json().utf8)))["rule"].string == "r")
+        #expect(
+            try DocumentReader.readJSON(SourceText(name: "", bytes: Array(alert.json().utf8)))["rule"].string == "r")
     }
 }
 

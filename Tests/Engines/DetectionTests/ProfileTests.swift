@@ -40,7 +40,8 @@ import Testing
         (["start"], " start"), (["10.0.0.1"], " #ADDRESS"), ([], ""),
     ])
     func argumentsHaveShapes(_ arguments: [String], _ shape: String) {
-        #expect(ProcessShape.name(path: "/bin/x", parent: "/bin/sh", arguments: arguments) == "/bin/x < /bin/sh:\(shape)")
+        #expect(
+            ProcessShape.name(path: "/bin/x", parent: "/bin/sh", arguments: arguments) == "/bin/x < /bin/sh:\(shape)")
     }
 
     @Test func connectionsFallIntoClasses() {

@@ -85,10 +85,19 @@ import Testing
         ("- rule: a", "LOAD_ERR_YAML_VALIDATE", 1, 3),
         ("a: b", "LOAD_ERR_YAML_VALIDATE", 1, 1),
         ("- macro: m\n  condition: other", "LOAD_ERR_VALIDATE", 2, 4),
-        ("- rule: a\n  desc: b\n  condition: proc.none = 1\n  output: c\n  priority: INFO", "LOAD_ERR_COMPILE_CONDITION", 4, 15),
-        ("- rule: a\n  desc: b\n  condition: evt.num = 1\n  output: \"%none.field\"\n  priority: INFO", "LOAD_ERR_COMPILE_OUTPUT", 4, 11),
+        (
+            "- rule: a\n  desc: b\n  condition: proc.none = 1\n  output: c\n  priority: INFO",
+            "LOAD_ERR_COMPILE_CONDITION", 4, 15
+        ),
+        (
+            "- rule: a\n  desc: b\n  condition: evt.num = 1\n  output: \"%none.field\"\n  priority: INFO",
+            "LOAD_ERR_COMPILE_OUTPUT", 4, 11
+        ),
         ("- required_engine_version: 99.0.0", "LOAD_ERR_VALIDATE", 1, 3),
-        ("- rule: a\n  desc: b\n  condition: evt.num = 1\n  output: c\n  priority: loud", "LOAD_ERR_YAML_VALIDATE", 5, 13),
+        (
+            "- rule: a\n  desc: b\n  condition: evt.num = 1\n  output: c\n  priority: loud", "LOAD_ERR_YAML_VALIDATE",
+            5, 13
+        ),
     ])
     func aBrokenFileIsRefusedWithItsCodeAndPlace(_ text: String, _ code: String, _ line: Int, _ column: Int) {
         let (_, results) = Self.load(text)
@@ -142,8 +151,11 @@ import Testing
             default:
                 let field = fields[next(fields.count)]
                 let value = "\"\(values[next(values.count)])\""
-                return ["\(field) = \(value)", "\(field) startswith \(value)", "\(field) contains \(value)",
-                    "\(field) != \(value)", "\(field) exists", "\(field) in (\(value), zz)", "\(field) endswith \(value)"][next(7)]
+                return [
+                    "\(field) = \(value)", "\(field) startswith \(value)", "\(field) contains \(value)",
+                    "\(field) != \(value)", "\(field) exists", "\(field) in (\(value), zz)",
+                    "\(field) endswith \(value)",
+                ][next(7)]
             }
         }
         func holds(_ condition: Condition, _ event: [String: String]) -> Bool {

@@ -83,7 +83,8 @@ struct ConditionPrinter {
     private mutating func print(argument: [UInt8]?) {
         guard let argument else { return }
         write("[")
-        let isBare = !argument.isEmpty && argument.allSatisfy { $0 < 0x80 && ConditionLexer.belongsToArgument($0) && $0 != 0 }
+        let isBare =
+            !argument.isEmpty && argument.allSatisfy { $0 < 0x80 && ConditionLexer.belongsToArgument($0) && $0 != 0 }
         if isBare { out += argument } else { quote(argument) }
         write("]")
     }

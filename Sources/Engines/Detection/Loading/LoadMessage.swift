@@ -92,7 +92,8 @@ package struct LoadContext: Sendable, Hashable {
     func inside(_ condition: String, at position: ConditionPosition) -> LoadContext {
         var copy = self
         let last = locations.last
-        let head = condition.utf8.count > 20 ? String(decoding: condition.utf8.prefix(17), as: UTF8.self) + "..." : condition
+        let head =
+            condition.utf8.count > 20 ? String(decoding: condition.utf8.prefix(17), as: UTF8.self) + "..." : condition
         let name = head.map { $0 == "\n" || $0 == "\r" || $0 == "\r\n" ? " " : $0 }
         copy.locations.append(
             Location(

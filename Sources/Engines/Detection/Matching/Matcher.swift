@@ -191,7 +191,8 @@ package struct Matcher: Sendable {
         generation += 1
         rows = [0]
         keys.removeAll(keepingCapacity: true)
-        tables = program.slots.indices.map { _ in Table(buckets: Array(repeating: 0, count: 64), overflow: 0, absent: 0) }
+        tables = program.slots.indices.map { _ in Table(buckets: Array(repeating: 0, count: 64), overflow: 0, absent: 0)
+        }
         for slot in program.slots.indices {
             tables[slot].absent = addRow(slot)
             fillRules(slot, tables[slot].absent)
@@ -220,7 +221,9 @@ package struct Matcher: Sendable {
         }
     }
 
-    package mutating func set(_ slot: Int, text: Span<UInt8>, in event: inout Event) { set(slot, key: text, in: &event) }
+    package mutating func set(_ slot: Int, text: Span<UInt8>, in event: inout Event) {
+        set(slot, key: text, in: &event)
+    }
 
     /// Sets a value of any kind; nothing leaves the field absent.
     package mutating func set(_ slot: Int, _ values: [FieldValue], in event: inout Event) {

@@ -158,7 +158,8 @@ struct ProgramBuilder: Sendable {
             anyElement = false
         }
         let compiled = try CompiledComparison(
-            comparison, type: type.type, isList: type.isList && !anyElement, matchesAnyElement: anyElement, texts: texts)
+            comparison, type: type.type, isList: type.isList && !anyElement, matchesAnyElement: anyElement, texts: texts
+        )
         guard let slot = slots.first, slots.allSatisfy({ $0 == slot }) else {
             return wide(Program.WideCheck(left: operand, comparison: compiled, right: nil))
         }
@@ -417,11 +418,15 @@ struct ProgramBuilder: Sendable {
                 "operator '\(comparison.operator.rawValue.uppercased())' doesn't support right-hand side fields")
         default: break
         }
-        guard left.type != .ipnet else { throw CompileError("field type 'IPNET' doesn't support right-hand side fields") }
+        guard left.type != .ipnet else {
+            throw CompileError("field type 'IPNET' doesn't support right-hand side fields")
+        }
         guard !left.standsAlone else {
             throw CompileError("field '\(left.name)' doesn't support right-hand side fields")
         }
-        guard !right.standsAlone else { throw CompileError("field '\(right.name)' can't be used as a right-hand side field") }
+        guard !right.standsAlone else {
+            throw CompileError("field '\(right.name)' can't be used as a right-hand side field")
+        }
         guard left.type == right.type, left.isList == right.isList else {
             throw CompileError(
                 "field '\(left.name)' has type '\(left.type.falcoName)'\(left.isList ? " (list)" : "") while the "

@@ -117,7 +117,8 @@ package struct AlertGroups: Sendable {
         var run: [UInt8] = []
         func flush() {
             let isHexadecimal =
-                run.count >= 8 && run.allSatisfy(ConditionLexer.isHexDigit) && run.contains(where: ConditionLexer.isDigit)
+                run.count >= 8 && run.allSatisfy(ConditionLexer.isHexDigit)
+                && run.contains(where: ConditionLexer.isDigit)
             for byte in isHexadecimal ? [0x30] : run {
                 if !ConditionLexer.isDigit(byte) {
                     out.append(byte)
