@@ -151,15 +151,24 @@ struct RuntimeRulesCheckCommand: ParsableCommand {
     @Flag(help: "Warnings, too, end with 1.")
     var strict = false
 
+    enum Format: String, ExpressibleByArgument, CaseIterable { case text, json }
+
+    @Option(name: [.short, .long], help: "text, or json as Falco prints it for programs.")
+    var output: Format = .text
+
     func run() throws {
         let (set, results) = try RuleFileOptions.load(files, tellsWarnings: true)
-        var warnings = 0
+        let warnings = results.reduce(0) { $0 + $1.warnings.count }
+        if output == .json {
+            Console.print(results.json())
+            guard results.allSatisfy(\.isSuccessful) else { throw ExitCode(2) }
+            if strict, warnings > 0 { throw ExitCode(1) }
+            return
+        }
         for result in results {
             for message in result.errors + result.warnings { Console.print(RuleFileOptions.line(message)) }
-            warnings += result.warnings.count
-            Console.print(
-                "\(result.name): \(result.isSuccessful ? "Ok" : "Invalid")\(result.warnings.isEmpty ? "" : ", with warnings")"
-            )
+            let verdict = result.isSuccessful ? "Ok" : "Invalid"
+            Console.print("\(result.name): \(verdict)\(result.warnings.isEmpty ? "" : ", with warnings")")
         }
         for alternatives in set.requiredPlugins {
             let names = alternatives.map { "\($0.name) >= \($0.version)" }.joined(separator: " or ")

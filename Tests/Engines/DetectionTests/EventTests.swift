@@ -5,7 +5,8 @@ import Testing
 
 @Suite struct EventTests {
     private static let audit = """
-        {"kind":"Event","auditID":"1","stage":"ResponseComplete","verb":"create","user":{"username":"eve","groups":["g"]},\
+        {"kind":"Event","auditID":"1","stage":"ResponseComplete","verb":"create",\
+        "user":{"username":"eve","groups":["g"]},\
         "objectRef":{"resource":"pods","namespace":"shop","name":"p"},"responseStatus":{"code":201},\
         "requestURI":"/api/v1/namespaces/shop/pods?dryRun=All&x=a%20b","stageTimestamp":"2026-11-23T08:00:00.5Z",\
         "annotations":{"authorization.k8s.io/decision":"allow","authorization.k8s.io/reason":"RBAC: allowed by \
@@ -69,7 +70,8 @@ import Testing
 
     @Test func anEntryOfCloudLoggingReadsAsAnAuditEvent() throws {
         let text = """
-            {"insertId":"i","receiveTimestamp":"2026-11-23T08:00:00Z","protoPayload":{"methodName":"io.k8s.core.v1.pods.exec.create",\
+            {"insertId":"i","receiveTimestamp":"2026-11-23T08:00:00Z","protoPayload":\
+            {"methodName":"io.k8s.core.v1.pods.exec.create",\
             "resourceName":"core/v1/namespaces/shop/pods/p/exec","authenticationInfo":{"principalEmail":"eve@x"}}}
             """
         let stream = EventStream.read(Array(text.utf8))
@@ -88,7 +90,8 @@ import Testing
 
     @Test func alertsOfFalcoPassThroughUnchanged() throws {
         let text = """
-            {"hostname":"n","output":"08:00:00.000000000: Warning Shell in pod","output_fields":{"evt.time":1795420800000000000,\
+            {"hostname":"n","output":"08:00:00.000000000: Warning Shell in pod","output_fields":\
+            {"evt.time":1795420800000000000,\
             "k8s.ns.name":"shop","k8s.pod.name":"api-6d4b75cb6d-hx2zq","proc.name":"sh"},"priority":"Warning",\
             "rule":"Shell","source":"syscall","tags":["T1059"],"time":"2026-11-23T08:00:00.000000000Z"}
             """

@@ -134,6 +134,16 @@ import Testing
         #expect(set.rules.allSatisfy { !$0.techniques.isEmpty })
     }
 
+    @Test func macrosThatDoubleAtEveryLevelCostNoMoreThanTheyAreLong() throws {
+        var text = "- macro: m0\n  condition: evt.type = execve and proc.name regex abc\n"
+        for i in 1...200 { text += "- macro: m\(i)\n  condition: (m\(i - 1) and m\(i - 1)) or m\(i - 1)\n" }
+        text += "- rule: r\n  desc: d\n  condition: m200\n  output: o\n  priority: INFO\n"
+        let (set, results) = Self.load(text)
+        #expect(results[0].errors.isEmpty)
+        var detector = try #require(set.detector("syscall"))
+        #expect(detector.match(Self.event(["evt.type": "execve", "proc.name": "abc"])).count == 1)
+    }
+
     /// Rows and nodes, whatever the cache holds, answer as the tree does.
     @Test func theMatcherAgreesWithTheTree() throws {
         let fields = ["proc.name", "fd.name", "user.name", "proc.pname"]

@@ -1,3 +1,5 @@
+internal import Documents
+
 /// What loading a rule file has to say, with Falco's codes and places.
 package struct LoadMessage: Sendable, Hashable {
     package enum Code: String, Sendable, Hashable, CaseIterable {
@@ -35,6 +37,63 @@ package struct LoadMessage: Sendable, Hashable {
     package var line: Int { (context.locations.last?.line ?? 0) + 1 }
     package var column: Int { (context.locations.last?.column ?? 0) + 1 }
     package var file: String { context.locations.first?.name ?? "" }
+}
+
+extension LoadMessage {
+    fileprivate func write(to writer: inout JSONWriter) {
+        writer.object { writer in
+            writer.member("code", code.rawValue)
+            writer.member(
+                "context",
+                object: { writer in
+                    writer.member(
+                        "locations",
+                        array: { writer in
+                            for location in context.locations { location.write(to: &writer) }
+                        })
+                })
+            writer.member("message", message)
+        }
+    }
+}
+
+extension LoadContext.Location {
+    fileprivate func write(to writer: inout JSONWriter) {
+        writer.object { writer in
+            writer.member("item_name", itemName)
+            writer.member("item_type", item.rawValue)
+            writer.member(
+                "position",
+                object: { writer in
+                    writer.member("column", column)
+                    writer.member("line", line)
+                    writer.member("name", name)
+                    writer.member("offset", offset)
+                })
+        }
+    }
+}
+
+extension [RuleFileResult] {
+    /// The results as Falco prints them when it validates files for a program.
+    package func json() -> String {
+        var writer = JSONWriter()
+        writer.object { writer in
+            writer.member(
+                "falco_load_results",
+                array: { writer in
+                    for result in self {
+                        writer.object { writer in
+                            writer.member("errors", array: { for each in result.errors { each.write(to: &$0) } })
+                            writer.member("name", result.name)
+                            writer.member("successful", result.isSuccessful)
+                            writer.member("warnings", array: { for each in result.warnings { each.write(to: &$0) } })
+                        }
+                    }
+                })
+        }
+        return writer.string
+    }
 }
 
 /// Where in the rule files a message belongs: from the file inwards.

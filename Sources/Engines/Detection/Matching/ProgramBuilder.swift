@@ -6,6 +6,8 @@ struct ProgramBuilder: Sendable {
     /// What the checks compiled so far are worth a remark for.
     var warnings: [CompileWarning] = []
 
+    private static let mostWarnings = 1000
+
     private var slotIndexes: [FieldReference: Int] = [:]
     private var atomIndexes: [[Program.Atom: Int]] = []
     private var numberIndexes: [Program.NumberCheck: Int] = [:]
@@ -30,7 +32,8 @@ struct ProgramBuilder: Sendable {
         case .expanded(let name, let body):
             // A macro is the same everywhere it stands.
             if let known = macros[name] {
-                warnings += macroWarnings[name] ?? []
+                // Macros that double at every level would double their remarks, too.
+                if warnings.count < Self.mostWarnings { warnings += macroWarnings[name] ?? [] }
                 return known
             }
             let before = warnings.count

@@ -124,8 +124,8 @@ extension Detector {
             if let list, constants.count > 4 {
                 var printer = ConditionPrinter()
                 printer.print(left)
-                text =
-                    "\(printer.out.asText) \(comparison.text) (\(list)\(own.count > (lists.first { $0.name == list }?.items.count ?? 0) ? ", …" : ""))"
+                let isWhole = lists.contains { $0.name == list && Set($0.items).count == own.count }
+                text = "\(printer.out.asText) \(comparison.text) (\(list)\(isWhole ? "" : ", …"))"
             }
         }
         return Explanation.Step(depth: depth, text: text, holds: holds, values: shown, macro: macro, list: list)
