@@ -6,13 +6,15 @@ import Foundation
 enum RuntimeText {
     static func write(_ groups: AlertGroups, _ replay: Replay) {
         RBACOutput.write(
-            .table, ["COUNT", "PRIORITY", "RULE", "WORKLOAD", "ITEM", "FIRST", "LAST", "TECHNIQUES", "EVIDENCE"],
+            .table,
+            ["COUNT", "PRIORITY", "RULE", "WORKLOAD", "ITEM", "FIRST", "LAST", "TECHNIQUES", "EVIDENCE", "ALLOWED BY"],
             groups.all.map { group in
                 [
                     "\(group.count)", group.priority.name, group.key.rule, visible(group.key.workload),
                     visible(group.key.item),
                     time(group.first), time(group.last), group.techniques.joined(separator: " "),
                     group.isIncomplete ? "incomplete" : "complete",
+                    visible(group.shared[Replay.grantField] ?? ""),
                 ]
             }, empty: "no rule matched \(replay.events) events")
         if groups.uncounted > 0 { Console.error("\(groups.uncounted) alerts found no room in the summary") }

@@ -1,6 +1,9 @@
 /// Runs rules over events that were recorded.
 package struct Replay: Sendable {
     package private(set) var detectors: [String: Detector] = [:]
+    /// The output field with the binding and role that allowed a request.
+    package static let grantField = "martlet.grant"
+
     /// Events no rule set was there for.
     package private(set) var unasked = 0
     package private(set) var events = 0
@@ -46,7 +49,12 @@ package struct Replay: Sendable {
             found = detector.match(event.values)
         }
         var out = found.map { Alert($0, time: event.time, hostname: hostname, event.values) }
-        if case .audit(let audit) = event { out += counters?.add(audit) ?? [] }
+        if case .audit(let audit) = event {
+            out += counters?.add(audit) ?? []
+            if let grant = audit.grant {
+                for i in out.indices { out[i].add(Self.grantField, .text("\(grant)")) }
+            }
+        }
         return out
     }
 

@@ -35,13 +35,17 @@ package struct AuditEvent: Sendable {
 }
 
 /// The binding and role that allowed a request, as the RBAC authorizer words its reason.
-package struct AuditGrant: Sendable, Hashable {
+package struct AuditGrant: Sendable, Hashable, CustomStringConvertible {
     package var bindingKind: String
     package var binding: String
     package var roleKind: String
     package var role: String
     package var subjectKind: String
     package var subject: String
+
+    package var description: String {
+        "\(bindingKind) \(binding) of \(roleKind) \(role) to \(subjectKind) \(subject)"
+    }
 
     /// Reads `RBAC: allowed by ClusterRoleBinding "b" of ClusterRole "r" to Group "g"`.
     package init?(reason: String) {
