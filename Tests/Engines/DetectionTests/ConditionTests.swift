@@ -16,6 +16,7 @@ import Testing
         ("a.b in names", "a.b in names"),
         ("tolower(a.b[k]) = val(c.d)", "tolower(a.b[k]) = val(c.d)"),
         ("shell or (x.y exists and not z)", "(shell or (x.y exists and not z))"),
+        ("a.b pmatch (\"\\back\")", "a.b pmatch (\"\\x08ack\")"),
         ("a.b = 'back\\\\ slash'", "a.b = \"back\\x5c slash\""),
     ])
     func printingReadsAsTheSameTree(_ text: String, _ printed: String) throws {
