@@ -144,6 +144,30 @@ import Testing
         #expect(detector.match(Self.event(["evt.type": "execve", "proc.name": "abc"])).count == 1)
     }
 
+    @Test func endlessNewValuesTakeBoundedRoom() throws {
+        let (set, _) = Self.load(
+            """
+            - rule: r
+              desc: d
+              condition: proc.name = val(proc.pname) and fd.name startswith /tmp
+              output: o
+              priority: INFO
+            """)
+        var detector = try #require(set.detector("syscall"))
+        func run(_ range: Range<Int>) -> Int {
+            range.count { i in
+                detector.match(
+                    Self.event(["proc.name": "p\(i)", "proc.pname": "p\(i / 2 * 2)", "fd.name": "/tmp/\(i)"])
+                ).count == 1
+            }
+        }
+        let first = run(0..<10_000)
+        let room = detector.matcher.footprint
+        let second = run(10_000..<20_000)
+        #expect(first == 5000 && second == 5000)
+        #expect(detector.matcher.footprint < room + 1000)
+    }
+
     /// Rows and nodes, whatever the cache holds, answer as the tree does.
     @Test func theMatcherAgreesWithTheTree() throws {
         let fields = ["proc.name", "fd.name", "user.name", "proc.pname"]
