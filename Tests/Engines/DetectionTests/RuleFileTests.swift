@@ -84,10 +84,10 @@ import Testing
     @Test(arguments: [
         ("- rule: a", "LOAD_ERR_YAML_VALIDATE", 1, 3),
         ("a: b", "LOAD_ERR_YAML_VALIDATE", 1, 1),
-        ("- macro: m\n  condition: other", "LOAD_ERR_VALIDATE", 2, 4),
+        ("- macro: m\n  condition: other", "LOAD_ERR_VALIDATE", 1, 3),
         (
             "- rule: a\n  desc: b\n  condition: proc.none = 1\n  output: c\n  priority: INFO",
-            "LOAD_ERR_COMPILE_CONDITION", 4, 15
+            "LOAD_ERR_COMPILE_CONDITION", 3, 14
         ),
         (
             "- rule: a\n  desc: b\n  condition: evt.num = 1\n  output: \"%none.field\"\n  priority: INFO",

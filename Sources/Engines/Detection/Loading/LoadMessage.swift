@@ -33,9 +33,11 @@ package struct LoadMessage: Sendable, Hashable {
     package var message: String
     package var context: LoadContext
 
-    /// The place a person should look at.
-    package var line: Int { (context.locations.last?.line ?? 0) + 1 }
-    package var column: Int { (context.locations.last?.column ?? 0) + 1 }
+    /// The place a person should look at: for something inside a condition, where the condition begins. Falco's own
+    /// place adds counts from 1 to counts from 0 and does not know of folded lines.
+    package var line: Int { (place?.line ?? 0) + 1 }
+    package var column: Int { (place?.column ?? 0) + 1 }
+    private var place: LoadContext.Location? { context.locations.last { $0.item != .expression } }
     package var file: String { context.locations.first?.name ?? "" }
 }
 
