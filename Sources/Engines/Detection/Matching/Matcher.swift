@@ -471,7 +471,7 @@ package struct Matcher: Sendable {
     private func holds(_ check: Program.NumberCheck, _ event: Event) -> Bool {
         guard event.numbers[check.slot >> 6] >> UInt64(check.slot & 63) & 1 == 1 else { return false }
         guard let comparison = check.comparison else { return true }
-        return comparison.holds([.number(event.values[check.slot])])
+        return comparison.holds(number: event.values[check.slot])
     }
 
     private func holds(_ check: Program.WideCheck, _ event: Event) -> Bool {
