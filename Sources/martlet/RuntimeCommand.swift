@@ -75,7 +75,9 @@ struct EventFile {
     init(_ path: String) throws {
         stream = EventStream.read(try RuleFileOptions.bytes(path))
         guard !stream.events.isEmpty else {
-            throw Failure(message: "\(path): no audit event, recorded event or Falco alert in it")
+            throw Failure(
+                message: "\(path): no audit event, recorded event or Falco alert in it; \(stream.unreadable) lines are "
+                    + "no JSON or cut off, \(stream.unknown) objects of no known form")
         }
     }
 
