@@ -84,6 +84,7 @@ import Testing
     @Test(arguments: [
         ("- rule: a", "LOAD_ERR_YAML_VALIDATE", 1, 3),
         ("a: b", "LOAD_ERR_YAML_VALIDATE", 1, 1),
+        ("- macro: [", "LOAD_ERR_YAML_PARSE", 1, 11),
         ("- macro: m\n  condition: other", "LOAD_ERR_VALIDATE", 1, 3),
         (
             "- rule: a\n  desc: b\n  condition: proc.none = 1\n  output: c\n  priority: INFO",
