@@ -78,8 +78,8 @@ enum YAMLTag {
 /// Base64 with padding, line ends ignored.
 ///
 /// Standard: RFC 4648, section 4.
-enum Base64 {
-    static func decoded(_ text: Span<UInt8>) -> [UInt8]? {
+package enum Base64 {
+    package static func decoded(_ text: Span<UInt8>) -> [UInt8]? {
         var out: [UInt8] = []
         var bits: UInt32 = 0
         var count = 0
