@@ -136,6 +136,7 @@ let package = Package(
         tests("Engines", "Vulnerabilities", on: ["Vulnerabilities"]),
         tests("Engines", "CISBenchmark", on: ["CISBenchmark"]),
         tests("Engines", "Secrets", on: ["Secrets"]),
+        tests("Engines", "Detection", on: ["Detection"]),
         tests("Adapters", "Manifests", on: ["Manifests"]),
         tests("Adapters", "NodeInspection", on: ["NodeInspection"]),
         tests(
