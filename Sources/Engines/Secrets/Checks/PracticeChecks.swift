@@ -55,7 +55,9 @@ extension SecretManagementChecks {
         for key in context.inventory.keys(in: secret.namespace) where key != own {
             // Kinds of Kubernetes itself name Secrets in places that were looked at already.
             let group = key.reference.group
-            guard group.contains("."), !group.hasSuffix(".k8s.io"), let object = context.inventory[key] else { continue }
+            guard group.contains("."), !group.hasSuffix(".k8s.io"), let object = context.inventory[key] else {
+                continue
+            }
             if mentions(object.node["spec"], 0) { return true }
         }
         return false
