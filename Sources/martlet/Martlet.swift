@@ -20,6 +20,7 @@ struct Martlet: AsyncParsableCommand {
               martlet fix deploy/ --write          mend what can be mended, verified, in place
               martlet pss plan --cluster           the way to "restricted", namespace by namespace
               martlet pss simulate -n shop --level restricted --cluster
+              martlet cis                          the CIS benchmark: control plane, kubelets, policies
               martlet permissions                  what Martlet needs to read, as a ClusterRole
 
             Nothing is ever changed in a cluster. Exit codes: 0 clean, 1 findings, 2 bad usage or unreadable input,
@@ -28,7 +29,8 @@ struct Martlet: AsyncParsableCommand {
         version: MartletVersion.current,
         subcommands: [
             ScanCommand.self, FixCommand.self, PodSecurityCommand.self, ChecksCommand.self, PermissionsCommand.self,
-            RBACCommand.self, NetworkCommand.self, SecretsCommand.self, CompletionCommand.self,
+            RBACCommand.self, NetworkCommand.self, CISCommand.self, SecretsCommand.self, RuntimeCommand.self,
+            CompletionCommand.self,
         ])
 
     static func main() async {

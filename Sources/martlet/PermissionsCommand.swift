@@ -8,10 +8,14 @@ struct PermissionsCommand: AsyncParsableCommand {
             martlet permissions | kubectl apply -f -
             martlet permissions --check              which of them the current user holds
             martlet permissions --namespace shop     a Role for one namespace
+            martlet permissions --cis                what martlet cis needs beside: the kubelets' own settings
             """)
 
     @Flag(help: "Ask the cluster which permissions the current user holds.")
     var check = false
+
+    @Flag(help: "With what martlet cis needs: get nodes/configz, and the ConfigMap of kube-proxy.")
+    var cis = false
 
     @Option(help: "Name of the role.")
     var name = "martlet"
@@ -19,7 +23,7 @@ struct PermissionsCommand: AsyncParsableCommand {
     @OptionGroup(title: "Cluster") var connection: ClusterOptions
 
     func run() async throws {
-        let set = ResourceSet.standard
+        let set = cis ? ResourceSet.standard + .cis : .standard
         guard check else {
             Console.print(connection.namespace.map { set.role(named: name, in: $0) } ?? set.clusterRole(named: name))
             return

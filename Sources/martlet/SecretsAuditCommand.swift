@@ -23,7 +23,7 @@ struct SecretsAuditCommand: ParsableCommand {
 
     func run() throws {
         var audit = SecretAudit()
-        for log in logs { try AuditLogFile(path: log).read(into: &audit) }
+        for log in logs { try LogFile.audit(log).read(into: &audit) }
         let summary = audit.summary
         Console.note(
             "\(summary.lines) lines, \(summary.events) about Secrets, tokens and new pods, from \(summary.first) to "

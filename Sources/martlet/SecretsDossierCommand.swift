@@ -69,7 +69,7 @@ struct SecretsDossierCommand: AsyncParsableCommand {
         var evidence = SecretDossier.Evidence()
         if !logs.isEmpty {
             var audit = SecretAudit()
-            for log in logs { try AuditLogFile(path: log).read(into: &audit) }
+            for log in logs { try LogFile.audit(log).read(into: &audit) }
             evidence.audit = audit
         }
         let (inventory, client) = try await read()

@@ -6,10 +6,13 @@ extension APIClient {
     /// A SelfSubjectAccessReview each: what SelfSubjectRulesReview lists is, by its own word, not always complete.
     package func check(_ permissions: [Permission]) async throws -> [PermissionStatus] {
         try await permissions.concurrentMap(width: 4) { permission in
+            let parts = permission.resource.split(separator: "/", maxSplits: 1)
             var attributes: [DocumentValue.Member] = [
                 .init("verb", .string(permission.verb)), .init("group", .string(permission.group)),
-                .init("resource", .string(permission.resource)),
+                .init("resource", .string(String(parts[0]))),
             ]
+            if let name = permission.name { attributes.append(.init("name", .string(name))) }
+            if parts.count == 2 { attributes.append(.init("subresource", .string(String(parts[1])))) }
             if let namespace = permission.namespace {
                 attributes.append(.init("namespace", .string(namespace)))
                 if permission.resource == "namespaces" { attributes.append(.init("name", .string(namespace))) }

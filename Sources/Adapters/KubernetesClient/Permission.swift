@@ -5,18 +5,22 @@ package struct Permission: Sendable, Hashable, CustomStringConvertible {
     package var resource: String
     /// Nil for the whole cluster.
     package var namespace: String?
+    /// The only object; nil for any.
+    package var name: String?
 
-    package init(_ verb: String, _ resource: String, in group: String, namespace: String? = nil) {
+    package init(_ verb: String, _ resource: String, in group: String, namespace: String? = nil, name: String? = nil) {
         self.verb = verb
         self.group = group
         self.resource = resource
         self.namespace = namespace
+        self.name = name
     }
 
     /// `list deployments.apps in all namespaces`.
     package var description: String {
-        let name = group.isEmpty ? resource : "\(resource).\(group)"
-        return "\(verb) \(name) " + (namespace.map { "in namespace \($0)" } ?? "in the whole cluster")
+        let kind = group.isEmpty ? resource : "\(resource).\(group)"
+        return "\(verb) \(kind) \(name.map { "\"\($0)\" " } ?? "")"
+            + (namespace.map { "in namespace \($0)" } ?? "in the whole cluster")
     }
 }
 
@@ -31,7 +35,10 @@ package struct PermissionStatus: Sendable, Hashable {
 extension ResourceSet {
     /// What reading the set takes, in the order of the table.
     package func permissions(in namespace: String? = nil) -> [Permission] {
-        guard let namespace else { return entries.map { Permission("list", $0.name, in: $0.group) } }
+        guard let namespace else {
+            return entries.map { Permission("list", $0.name, in: $0.group) }
+                + singles.map { Permission("get", $0.name, in: $0.group, name: $0.names.first) }
+        }
         return [Permission("get", "namespaces", in: "", namespace: namespace)]
             + namespaced.entries.map { Permission("list", $0.name, in: $0.group, namespace: namespace) }
     }
@@ -78,8 +85,8 @@ extension ResourceSet {
                         "# Martlet asks for the metadata of Secrets only. RBAC cannot say so: whoever holds this rule",
                         "# can read every value. Leave it out, and Secrets are reported as not observable.",
                     ]
-                } else if own.contains(where: { !$0.isBuiltIn }) {
-                    lines.append("# Pod templates inside custom resources; harmless where \(group) is not installed.")
+                } else if let custom = own.first(where: { !$0.isBuiltIn }) {
+                    lines.append("# \(custom.reason); harmless where \(group) is not installed.")
                 }
                 lines += ["- apiGroups: [\"\(group)\"]", "  resources:"]
                 for entry in own.sorted(by: { $0.name < $1.name }) {
@@ -87,6 +94,11 @@ extension ResourceSet {
                 }
                 lines.append("  verbs: [list]")
             }
+        }
+        for single in namespaces == nil ? singles : [] {
+            lines += ["# \(single.reason).", "- apiGroups: [\"\(single.group)\"]", "  resources: [\(single.name)]"]
+            if !single.names.isEmpty { lines.append("  resourceNames: [\(single.names.joined(separator: ", "))]") }
+            lines.append("  verbs: [get]")
         }
         return lines.joined(separator: "\n") + "\n"
     }

@@ -25,7 +25,18 @@ package struct ResourceSet: Sendable {
         }
     }
 
+    /// A single object or subresource that is fetched rather than listed.
+    package struct Single: Sendable, Hashable {
+        package var group: String
+        /// `nodes/configz`, as roles name it.
+        package var name: String
+        /// The only names; empty for any.
+        package var names: [String]
+        package var reason: String
+    }
+
     package var entries: [Entry]
+    package var singles: [Single] = []
 
     package init(_ entries: [Entry]) { self.entries = entries }
 
@@ -34,7 +45,7 @@ package struct ResourceSet: Sendable {
     /// Not read, on purpose: Secrets (RBAC has no way to allow their metadata alone: who may list them may read their
     /// values) and ConfigMaps, until a check asks for them; Events, Leases, Endpoints and EndpointSlices, metrics and
     /// reviews, which change all the time and configure nothing; revisions of workloads, which are not what runs.
-    package static let standard = ResourceSet(builtIn + customWorkloads + secretOperators)
+    package static let standard = ResourceSet(builtIn + customWorkloads + customNetwork + secretOperators)
 
     /// The names, labels and owners of Secrets; their values are never asked for.
     package static let secretMetadata = ResourceSet([
@@ -45,8 +56,23 @@ package struct ResourceSet: Sendable {
     package static let configMaps = ResourceSet([Entry("", "configmaps", "Credentials written into ConfigMaps")])
 
     package static func + (a: Self, b: Self) -> Self {
-        ResourceSet(a.entries + b.entries.filter { !a.entries.contains($0) })
+        var sum = ResourceSet(a.entries + b.entries.filter { !a.entries.contains($0) })
+        sum.singles = a.singles + b.singles.filter { !a.singles.contains($0) }
+        return sum
     }
+
+    /// What `martlet cis` fetches beside the lists: each kubelet's own settings, and kube-proxy's file.
+    package static let cis: ResourceSet = {
+        var set = ResourceSet([])
+        set.singles = [
+            Single(
+                group: "", name: "nodes/configz", names: [],
+                reason: "What each kubelet runs with, asked of the kubelet itself (martlet cis --kubelet direct)"),
+            Single(
+                group: "", name: "configmaps", names: ["kube-proxy"], reason: "The configuration file of kube-proxy"),
+        ]
+        return set
+    }()
 
     /// The part that one namespace has.
     package var namespaced: Self { ResourceSet(entries.filter(\.isNamespaced)) }
@@ -123,6 +149,42 @@ package struct ResourceSet: Sendable {
                 "argoproj.io", "clusteranalysistemplates", namespaced: false, builtIn: false,
                 "Pod templates inside custom resources")
         ]
+
+    /// What decides over traffic beside NetworkPolicy, and what leads it in from outside. Policies of kinds that are not
+    /// understood are read too, so that what they may touch is known.
+    private static let customNetwork: [Entry] =
+        [
+            ("cilium.io", ["ciliumnetworkpolicies", "ciliumlocalredirectpolicies"]),
+            ("crd.antrea.io", ["networkpolicies"]), ("crd.projectcalico.org", ["networkpolicies", "networksets"]),
+            (
+                "gateway.networking.k8s.io",
+                ["gateways", "grpcroutes", "httproutes", "tcproutes", "tlsroutes", "udproutes"]
+            ),
+            ("k8s.ovn.org", ["egressfirewalls"]), ("network.openshift.io", ["egressnetworkpolicies"]),
+            ("networking.gke.io", ["fqdnnetworkpolicies"]), ("networking.k8s.aws", ["applicationnetworkpolicies"]),
+            ("policy.linkerd.io", ["authorizationpolicies", "serverauthorizations"]),
+            ("projectcalico.org", ["networkpolicies", "networksets"]), ("route.openshift.io", ["routes"]),
+            ("security.istio.io", ["authorizationpolicies"]),
+        ].flatMap { group, names in
+            names.map {
+                Entry(group, $0, builtIn: false, "Who may speak with whom, and what is reachable from outside")
+            }
+        }
+        + [
+            ("cilium.io", ["ciliumclusterwidenetworkpolicies", "ciliumcidrgroups"]),
+            ("crd.antrea.io", ["clusternetworkpolicies"]),
+            ("crd.projectcalico.org", ["globalnetworkpolicies", "globalnetworksets", "hostendpoints", "tiers"]),
+            ("networking.k8s.aws", ["clusternetworkpolicies"]),
+            (
+                "policy.networking.k8s.io",
+                ["adminnetworkpolicies", "baselineadminnetworkpolicies", "clusternetworkpolicies"]
+            ),
+            ("projectcalico.org", ["globalnetworkpolicies", "globalnetworksets", "hostendpoints", "tiers"]),
+        ].flatMap { group, names in
+            names.map {
+                Entry(group, $0, namespaced: false, builtIn: false, "Who may speak with whom in the whole cluster")
+            }
+        }
 
     /// What fetches, makes and sends Secrets. Their objects hold no values, but for fake stores.
     private static let secretOperators: [Entry] =

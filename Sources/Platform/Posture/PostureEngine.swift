@@ -1,3 +1,4 @@
+package import CISBenchmark
 package import Findings
 package import Kubernetes
 package import RBAC
@@ -43,10 +44,18 @@ extension RBACEvaluation: PostureEngine {
     package mutating func follow(
         _ touched: Set<ObjectKey>, before: Inventory, after: Inventory
     ) -> ChangeReach {
+        switch follow(touched, from: before, to: after) {
+        case .nothing: .touched
+        case .objects(let keys): .objects(keys)
+        case .everything: .everything
+        }
+    }
+}
+
+extension CISEvaluation: PostureEngine {
+    package mutating func follow(_ touched: Set<ObjectKey>, before: Inventory, after: Inventory) -> ChangeReach {
         guard touched.contains(where: { Self.kindsRead.contains($0.reference.kind) }) else { return .touched }
-        let chosen = selected
-        self = RBACEvaluation(after, isCluster: context.isCluster, unlistedKinds: context.unlistedKinds)
-        selected = chosen
+        self = following(after)
         return .everything
     }
 }

@@ -1,7 +1,10 @@
+import CISBenchmark
 package import Findings
 package import Kubernetes
+import NetworkPolicies
 package import PodSecurity
 import RBAC
+import Secrets
 package import Workloads
 
 /// What a scan asks.
@@ -42,6 +45,7 @@ package struct PostureScan: Sendable {
     private var engines: [any PostureEngine]
     /// What the engines said of the whole, until a change reaches it.
     private var wholes: [(findings: [Finding], coverage: Coverage)?]
+    private var network = NetworkPosture()
     private let selected: Set<String>?
     private var results: [OwnerIdentity: OwnerResult] = [:]
 
@@ -53,7 +57,8 @@ package struct PostureScan: Sendable {
         workloads = WorkloadEvaluation(inventory, options: options.workloads)
         engines = Self.engines(inventory, options)
         wholes = Array(repeating: nil, count: engines.count)
-        let all = podSecurity.rules + WorkloadChecks.rules(options.workloads) + engines.flatMap(\.rules)
+        let all =
+            podSecurity.rules + WorkloadChecks.rules(options.workloads) + engines.flatMap(\.rules) + NetworkRules.all
         let include = options.include.map(Glob.init)
         let exclude = options.exclude.map(Glob.init)
         rules = all.filter { rule in
@@ -71,13 +76,19 @@ package struct PostureScan: Sendable {
         workloads.selected = selected
         workloads.cluster = options.cluster
         for index in engines.indices { engines[index].selected = selected }
+        network.selected = selected
+        network.options = options
     }
 
     /// Every engine that is not about pods alone.
-    private static func engines(_ inventory: Inventory, _ options: ScanOptions) -> [any PostureEngine] {
+    static func engines(_ inventory: Inventory, _ options: ScanOptions) -> [any PostureEngine] {
         let isCluster = !options.cluster.isEmpty
         return [
-            RBACEvaluation(inventory, isCluster: isCluster, unlistedKinds: options.workloads.unlistedKinds)
+            RBACEvaluation(inventory, isCluster: isCluster, unlistedKinds: options.workloads.unlistedKinds),
+            SecretsEvaluation(inventory, isCluster: isCluster),
+            SecretManagementEvaluation(
+                inventory, isCluster: isCluster, unlistedKinds: options.workloads.unlistedKinds),
+            CISEvaluation(inventory, isCluster: isCluster, version: "\(options.workloads.target)"),
         ]
     }
 
@@ -111,6 +122,7 @@ package struct PostureScan: Sendable {
             }
         }
         results = evaluated
+        network.evaluate(inventory)
     }
 
     // MARK: What changed
@@ -127,11 +139,14 @@ package struct PostureScan: Sendable {
     package mutating func replace(_ changes: [(key: ObjectKey, object: KubernetesObject)]) -> [OwnerIdentity] {
         let before = inventory
         for change in changes { inventory.replace(change.key, with: change.object) }
-        return reevaluate(changes.map(\.key), before: before)
+        let owners = reevaluate(changes.map(\.key), before: before)
+        // What-if asks for the results at once.
+        return Array(Set(owners).union(settle())).sorted()
     }
 
     private mutating func reevaluate(_ touched: some Sequence<ObjectKey>, before: Inventory) -> [OwnerIdentity] {
         let touched = Set(touched)
+        network.note(touched, before: before, after: inventory)
         let kinds = Set(touched.map(\.reference.kind))
         let changesSurroundings = !kinds.isDisjoint(with: WorkloadContext.kindsRead)
         workloads =
@@ -161,7 +176,14 @@ package struct PostureScan: Sendable {
 
     // MARK: Results
 
-    package func result(of owner: OwnerIdentity) -> OwnerResult? { results[owner] }
+    package func result(of owner: OwnerIdentity) -> OwnerResult? { network.merged(results[owner], owner) }
+
+    /// Brings the network's results up to date after events; gives the owners whose results are new.
+    ///
+    /// Policies decide over pods far away from them, so this runs once for many events, and not at all for those that
+    /// change nothing the network looks at.
+    @discardableResult
+    package mutating func settle() -> [OwnerIdentity] { network.settle(inventory) }
 
     /// What the engines say of one owner.
     package func evaluate(_ family: OwnerFamily) -> OwnerResult {
@@ -195,15 +217,20 @@ package struct PostureScan: Sendable {
         target: String, generatedAt: String, version: String, problems: [Problem] = []
     ) -> Report {
         for index in engines.indices where wholes[index] == nil { wholes[index] = engines[index].wholeResults() }
-        let owned = results
+        settle()
+        let own = results
         results = [:]
+        let owned = network.merged(consume own)
         return report(
             consume owned, target: target, generatedAt: generatedAt, version: version, problems: problems)
     }
 
     /// The report of what has been evaluated, without waivers or baseline.
     package func report(target: String, generatedAt: String, version: String, problems: [Problem] = []) -> Report {
-        report(results, target: target, generatedAt: generatedAt, version: version, problems: problems)
+        var network = network
+        _ = network.settle(inventory)
+        return report(
+            network.merged(results), target: target, generatedAt: generatedAt, version: version, problems: problems)
     }
 
     private func report(
@@ -240,7 +267,9 @@ package struct PostureScan: Sendable {
 
 extension PostureScan {
     /// Every rule there is, reliability included, in order.
-    package static let allRules: [Rule] = PodSecurityEvaluation().rules + WorkloadChecks.rules + RBACChecks.rules
+    package static let allRules: [Rule] =
+        PodSecurityEvaluation().rules + WorkloadChecks.rules + RBACChecks.rules
+        + SecretsEvaluation.allRules + SecretManagementChecks.rules + CISEvaluation.allRules + NetworkRules.all
 
     /// The waivers that objects carry in their annotations.
     package func annotatedWaivers(today: CalendarDate) -> (waivers: [Waiver], problems: [Problem]) {
