@@ -29,6 +29,7 @@ struct Martlet: AsyncParsableCommand {
         subcommands: [
             ScanCommand.self, FixCommand.self, PodSecurityCommand.self, ChecksCommand.self, PermissionsCommand.self,
             RBACCommand.self, NetworkCommand.self, CompletionCommand.self,
+            ImageCommand.self, VEXCommand.self, DatabaseCommand.self,
         ])
 
     static func main() async {

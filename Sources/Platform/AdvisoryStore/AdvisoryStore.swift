@@ -1,3 +1,4 @@
+import Compression
 import Crypto
 import Foundation
 package import Vulnerabilities
@@ -80,6 +81,11 @@ package enum AdvisoryStore {
     }
 
     package static func open(_ path: String) throws -> AdvisoryDatabase { try AdvisoryDatabase(MappedFile(path: path)) }
+
+    /// The bytes of a file that may be packed.
+    package static func unpacked(_ bytes: [UInt8]) throws -> [UInt8] {
+        Zstandard.isCompressed(bytes) ? try Zstandard.decompressed(bytes, limit: 1 << 30) : bytes
+    }
 
     // MARK: Signatures
 
