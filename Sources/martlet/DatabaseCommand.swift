@@ -16,7 +16,8 @@ struct DatabaseCommand: ParsableCommand {
             Feeds are files; nothing is fetched. Known forms: \(FeedFormat.allCases.map(\.rawValue).joined(separator: ", ")).
             """,
         subcommands: [
-            DatabaseBuildCommand.self, DatabaseUpdateCommand.self, DatabaseStatusCommand.self, DatabaseVerifyCommand.self,
+            DatabaseBuildCommand.self, DatabaseUpdateCommand.self, DatabaseStatusCommand.self,
+            DatabaseVerifyCommand.self,
         ])
 }
 
@@ -60,7 +61,9 @@ struct FeedOptions: ParsableArguments {
     @Option(help: "A file with an Ed25519 private key (32 bytes, or 64 hexadecimal digits) to sign with.")
     var signWith: String?
 
-    @Option(help: "The day the database is of, as 2026-11-23; by default today. The same day and feeds give the same bytes.")
+    @Option(
+        help: "The day the database is of, as 2026-11-23; by default today. The same day and feeds give the same bytes."
+    )
     var date: String?
 
     func files() throws -> [FeedFile] {
@@ -74,7 +77,9 @@ struct FeedOptions: ParsableArguments {
             let head = (pair.first ?? "").split(separator: "@", maxSplits: 1).map(String.init)
             guard pair.count == 2, let format = FeedFormat(rawValue: head.first ?? "") else {
                 throw Failure(
-                    message: "--feed \(text): write form=file; known forms are \(FeedFormat.allCases.map(\.rawValue).joined(separator: ", "))")
+                    message:
+                        "--feed \(text): write form=file; known forms are \(FeedFormat.allCases.map(\.rawValue).joined(separator: ", "))"
+                )
             }
             files.append(FeedFile(path: pair[1], format: format, release: head.count > 1 ? head[1] : nil))
         }
@@ -152,7 +157,9 @@ struct DatabaseStatusCommand: ParsableCommand {
             let date = feed.description.date?.text ?? "of an unknown day"
             var families: [String] = []
             for key in feed.ecosystems where families.last != key.family { families.append(key.family) }
-            lines.append("\(feed.description.name)  \(date)  \(feed.advisories) advisories, \(feed.affected) packages, \(feed.facts) facts")
+            lines.append(
+                "\(feed.description.name)  \(date)  \(feed.advisories) advisories, \(feed.affected) packages, \(feed.facts) facts"
+            )
             if !families.isEmpty { lines.append("  \(families.joined(separator: ", "))") }
             lines.append("  sha256 \(feed.digest)")
         }
@@ -184,6 +191,8 @@ struct DatabaseVerifyCommand: ParsableCommand {
         } catch {
             throw Failure(message: error.message, code: 1)
         }
-        Console.print("\(open.feeds.count) feeds are as they were built\(open.isSigned ? ", and the signature fits" : "; there is no signature")")
+        Console.print(
+            "\(open.feeds.count) feeds are as they were built\(open.isSigned ? ", and the signature fits" : "; there is no signature")"
+        )
     }
 }

@@ -90,7 +90,8 @@ struct ImageScanCommand: ParsableCommand {
     @Option(name: [.short, .long], help: "How to write it: table, json or sarif.")
     var output: Format = .table
 
-    @Option(help: "When to fail: a severity, kev, epss>=0.1, fixable, age>30, unassessed, eol; , means or, + means and.")
+    @Option(
+        help: "When to fail: a severity, kev, epss>=0.1, fixable, age>30, unassessed, eol; , means or, + means and.")
     var failOn = "low"
 
     @Option(help: "VEX documents: OpenVEX, CSAF or CycloneDX.")
@@ -104,7 +105,9 @@ struct ImageScanCommand: ParsableCommand {
 
     func run() throws {
         guard let condition = FailCondition(failOn) else {
-            throw Failure(message: "--fail-on \(failOn): known are severities, kev, epss>=0.1, fixable, age>30, unassessed and eol")
+            throw Failure(
+                message:
+                    "--fail-on \(failOn): known are severities, kev, epss>=0.1, fixable, age>30, unassessed and eol")
         }
         let (bill, database, matcher) = try input.read()
         let report = matcher.match(bill.packages)
@@ -121,7 +124,9 @@ struct ImageScanCommand: ParsableCommand {
         case .json: Console.print(text.json())
         case .sarif: Console.print(text.sarif(input.bill))
         }
-        if condition.holds(for: report) || counted.contains(where: { condition.holds(for: $0.decision.finding, $0.priority) }) {
+        if condition.holds(for: report)
+            || counted.contains(where: { condition.holds(for: $0.decision.finding, $0.priority) })
+        {
             throw ExitCode(1)
         }
         if !strays.isEmpty { throw ExitCode(2) }
@@ -173,7 +178,8 @@ struct ImageExplainCommand: ParsableCommand {
 
 struct ImageCompareCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "compare", abstract: "Put scanners' reports of the same image side by side, and explain differences.")
+        commandName: "compare",
+        abstract: "Put scanners' reports of the same image side by side, and explain differences.")
 
     @Argument(help: "Reports of Trivy, Grype, Snyk, SARIF, CycloneDX, Clair, Harbor and others.")
     var reports: [String]
@@ -190,7 +196,9 @@ struct ImageCompareCommand: ParsableCommand {
             }
         }
         let consensus = Consensus(read)
-        var lines = read.map { "\($0.tool) (\($0.format)): \($0.findings.count) vulnerabilities, \($0.others) other results" }
+        var lines = read.map {
+            "\($0.tool) (\($0.format)): \($0.findings.count) vulnerabilities, \($0.others) other results"
+        }
         lines.append("\(consensus.agreed) of \(consensus.rows.count) are reported by all")
         for row in consensus.rows where all || !row.missedBy.isEmpty {
             lines.append("\(row.id) \(row.package): \(row.reportedBy.joined(separator: ", "))")

@@ -67,7 +67,9 @@ struct ImageReportText {
 
     private var summary: String {
         guard !counted.isEmpty else {
-            return report.isClean ? "clean: every package was assessed, nothing is known" : "nothing is known, but not every package could be assessed"
+            return report.isClean
+                ? "clean: every package was assessed, nothing is known"
+                : "nothing is known, but not every package could be assessed"
         }
         let counts = Severity.allCases.reversed().compactMap { severity -> String? in
             let count = counted.count { $0.decision.finding.severity == severity }
@@ -95,9 +97,10 @@ struct ImageReportText {
     private func remediationLines(_ remediation: Remediation) -> [String] {
         var lines = ["", "upgrades (each was matched again):"]
         for upgrade in remediation.upgrades {
-            lines.append("  \(upgrade.name) \(upgrade.from) -> \(upgrade.to): closes \(upgrade.closes.count)"
-                + (upgrade.leaves.isEmpty ? "" : ", leaves \(upgrade.leaves.count)")
-                + (upgrade.opens.isEmpty ? "" : ", opens \(upgrade.opens.joined(separator: " "))"))
+            lines.append(
+                "  \(upgrade.name) \(upgrade.from) -> \(upgrade.to): closes \(upgrade.closes.count)"
+                    + (upgrade.leaves.isEmpty ? "" : ", leaves \(upgrade.leaves.count)")
+                    + (upgrade.opens.isEmpty ? "" : ", opens \(upgrade.opens.joined(separator: " "))"))
             lines.append("    \(upgrade.command)")
         }
         if remediation.unfixable > 0 { lines.append("  \(remediation.unfixable) have no fix") }
@@ -108,7 +111,8 @@ struct ImageReportText {
         guard let first = rows.first else { return [] }
         let widths = first.indices.map { column in rows.map { $0[column].count }.max() ?? 0 }
         return rows.map { row in
-            var line = zip(row, widths).map { $0 + String(repeating: " ", count: max(0, $1 - $0.count)) }.joined(separator: "  ")
+            var line = zip(row, widths).map { $0 + String(repeating: " ", count: max(0, $1 - $0.count)) }.joined(
+                separator: "  ")
             while line.hasSuffix(" ") { line.removeLast() }
             return line
         }
@@ -127,29 +131,33 @@ struct ImageReportText {
             if let distribution = bill.distribution { writer.member("distribution", distribution.title) }
             writer.member("clean", report.isClean)
             writer.member("findings", array: { writer in for row in rows { finding(row, &writer) } })
-            writer.member("coverage", array: { writer in
-                for (index, coverage) in report.coverage.enumerated() {
-                    writer.object { writer in
-                        writer.member("package", bill.packages[index].purl ?? bill.packages[index].name)
-                        switch coverage {
-                        case .assessed(let feeds, let date):
-                            writer.member("assessedBy", feeds)
-                            if let date { writer.member("date", date.text) }
-                        case .ownedBy(let owner): writer.member("ownedBy", owner)
-                        case .notAssessable(let why): writer.member("notAssessable", why)
+            writer.member(
+                "coverage",
+                array: { writer in
+                    for (index, coverage) in report.coverage.enumerated() {
+                        writer.object { writer in
+                            writer.member("package", bill.packages[index].purl ?? bill.packages[index].name)
+                            switch coverage {
+                            case .assessed(let feeds, let date):
+                                writer.member("assessedBy", feeds)
+                                if let date { writer.member("date", date.text) }
+                            case .ownedBy(let owner): writer.member("ownedBy", owner)
+                            case .notAssessable(let why): writer.member("notAssessable", why)
+                            }
                         }
                     }
-                }
-            })
-            writer.member("feeds", array: { writer in
-                for feed in database.feeds {
-                    writer.object { writer in
-                        writer.member("name", feed.description.name)
-                        if let date = feed.description.date { writer.member("date", date.text) }
-                        writer.member("digest", feed.digest)
+                })
+            writer.member(
+                "feeds",
+                array: { writer in
+                    for feed in database.feeds {
+                        writer.object { writer in
+                            writer.member("name", feed.description.name)
+                            if let date = feed.description.date { writer.member("date", date.text) }
+                            writer.member("digest", feed.digest)
+                        }
                     }
-                }
-            })
+                })
             if let remediation { self.remediation(remediation, &writer) }
         }
         return writer.string
@@ -192,34 +200,38 @@ struct ImageReportText {
                     writer.member("author", statement.author)
                 }
             }
-            writer.member("proof", array: { writer in
-                for proof in finding.proofs {
-                    writer.object { writer in
-                        writer.member("advisory", proof.advisory)
-                        writer.member("feed", database.feeds[proof.feed].description.name)
-                        writer.member("key", "\(proof.key.text)/\(proof.name)")
-                        writer.member("verdict", "\(proof.verdict.kind)")
-                        writer.member("trace", proof.verdict.trace)
+            writer.member(
+                "proof",
+                array: { writer in
+                    for proof in finding.proofs {
+                        writer.object { writer in
+                            writer.member("advisory", proof.advisory)
+                            writer.member("feed", database.feeds[proof.feed].description.name)
+                            writer.member("key", "\(proof.key.text)/\(proof.name)")
+                            writer.member("verdict", "\(proof.verdict.kind)")
+                            writer.member("trace", proof.verdict.trace)
+                        }
                     }
-                }
-            })
+                })
         }
     }
 
     private func remediation(_ remediation: Remediation, _ writer: inout JSONWriter) {
-        writer.member("upgrades", array: { writer in
-            for upgrade in remediation.upgrades {
-                writer.object { writer in
-                    writer.member("name", upgrade.name)
-                    writer.member("from", upgrade.from)
-                    writer.member("to", upgrade.to)
-                    writer.member("closes", upgrade.closes)
-                    writer.member("leaves", upgrade.leaves)
-                    writer.member("opens", upgrade.opens)
-                    writer.member("command", upgrade.command)
+        writer.member(
+            "upgrades",
+            array: { writer in
+                for upgrade in remediation.upgrades {
+                    writer.object { writer in
+                        writer.member("name", upgrade.name)
+                        writer.member("from", upgrade.from)
+                        writer.member("to", upgrade.to)
+                        writer.member("closes", upgrade.closes)
+                        writer.member("leaves", upgrade.leaves)
+                        writer.member("opens", upgrade.opens)
+                        writer.member("command", upgrade.command)
+                    }
                 }
-            }
-        })
+            })
     }
 
     // MARK: SARIF
@@ -230,20 +242,24 @@ struct ImageReportText {
         writer.object { writer in
             writer.member("$schema", "https://json.schemastore.org/sarif-2.1.0.json")
             writer.member("version", "2.1.0")
-            writer.member("runs", array: { writer in
-                writer.object { writer in
-                    writer.member("tool") { writer in
-                        writer.member("driver") { writer in
-                            writer.member("name", "Martlet")
-                            writer.member("version", MartletVersion.current)
-                            writer.member("rules", array: { writer in for id in ids { rule(id, &writer) } })
+            writer.member(
+                "runs",
+                array: { writer in
+                    writer.object { writer in
+                        writer.member("tool") { writer in
+                            writer.member("driver") { writer in
+                                writer.member("name", "Martlet")
+                                writer.member("version", MartletVersion.current)
+                                writer.member("rules", array: { writer in for id in ids { rule(id, &writer) } })
+                            }
                         }
+                        writer.member(
+                            "results",
+                            array: { writer in
+                                for row in counted { result(row, ids, file, &writer) }
+                            })
                     }
-                    writer.member("results", array: { writer in
-                        for row in counted { result(row, ids, file, &writer) }
-                    })
-                }
-            })
+                })
         }
         return writer.string
     }
@@ -252,7 +268,10 @@ struct ImageReportText {
         let row = counted.first { $0.decision.finding.id == id }
         writer.object { writer in
             writer.member("id", id)
-            writer.member("shortDescription") { $0.member("text", row?.decision.finding.summary.isEmpty == false ? row?.decision.finding.summary ?? id : id) }
+            writer.member("shortDescription") {
+                $0.member(
+                    "text", row?.decision.finding.summary.isEmpty == false ? row?.decision.finding.summary ?? id : id)
+            }
             if let score = row?.priority.score {
                 writer.member("properties") { writer in
                     writer.member("security-severity", String(score))
@@ -267,17 +286,26 @@ struct ImageReportText {
         writer.object { writer in
             writer.member("ruleId", finding.id)
             writer.member("ruleIndex", ids.firstIndex(of: finding.id) ?? 0)
-            writer.member("level", finding.severity >= .high ? "error" : finding.severity == .medium ? "warning" : "note")
+            writer.member(
+                "level", finding.severity >= .high ? "error" : finding.severity == .medium ? "warning" : "note")
             let fix = finding.fixes.first.map { "; fixed in \($0)" } ?? "; no fix is known"
-            writer.member("message") { $0.member("text", "\(row.package.name) \(row.package.version) has \(finding.id)\(fix)") }
-            writer.member("locations", array: { writer in
-                writer.object { writer in
-                    writer.member("physicalLocation") { writer in
-                        writer.member("artifactLocation") { $0.member("uri", row.package.location.map { String($0.drop { $0 == "/" }) } ?? file) }
+            writer.member("message") {
+                $0.member("text", "\(row.package.name) \(row.package.version) has \(finding.id)\(fix)")
+            }
+            writer.member(
+                "locations",
+                array: { writer in
+                    writer.object { writer in
+                        writer.member("physicalLocation") { writer in
+                            writer.member("artifactLocation") {
+                                $0.member("uri", row.package.location.map { String($0.drop { $0 == "/" }) } ?? file)
+                            }
+                        }
                     }
-                }
-            })
-            writer.member("partialFingerprints") { $0.member("martlet/v1", "\(finding.id) \(row.package.type) \(row.package.name)") }
+                })
+            writer.member("partialFingerprints") {
+                $0.member("martlet/v1", "\(finding.id) \(row.package.type) \(row.package.name)")
+            }
         }
     }
 }

@@ -39,7 +39,8 @@ package struct InventoryIndex: Sendable {
     }
 
     private mutating func add(
-        _ ecosystem: EcosystemKey, _ name: String, _ package: SoftwarePackage, _ distribution: Distribution?, _ number: UInt32
+        _ ecosystem: EcosystemKey, _ name: String, _ package: SoftwarePackage, _ distribution: Distribution?,
+        _ number: UInt32
     ) {
         let key = Key(ecosystem: ecosystem, name: name)
         let version = "\(package.name) \(package.version)"
@@ -61,7 +62,8 @@ package struct InventoryIndex: Sendable {
         for entry in advisory.affected {
             for item in entries[Key(ecosystem: entry.ecosystem, name: entry.name)]?.values ?? [:].values {
                 let version = item.package.sources.first { $0.name == entry.name }?.version ?? item.package.version
-                let plain = entry.ecosystem.family == "golang" && version.hasPrefix("v") ? String(version.dropFirst()) : version
+                let plain =
+                    entry.ecosystem.family == "golang" && version.hasPrefix("v") ? String(version.dropFirst()) : version
                 let rule = EntryRule(scheme: entry.ecosystem.scheme, version: plain, package: item.package)
                 guard rule.verdict(entry).kind == .vulnerable else { continue }
                 for number in item.inventories {

@@ -42,14 +42,19 @@ package struct Priority: Sendable, Hashable {
             reasons.append(reason)
         }
         if let exploited {
-            raise(to: .now, "exploited since \(exploited.added.text) or before\(exploited.isUsedByRansomware ? ", by ransomware" : "")")
+            raise(
+                to: .now,
+                "exploited since \(exploited.added.text) or before\(exploited.isUsedByRansomware ? ", by ransomware" : "")"
+            )
         }
         if decision?.exploitation == "active" { raise(to: .now, "CISA sees active exploitation") }
         if let prediction, prediction.score >= 0.1 {
             let percent = Int((prediction.score * 100).rounded())
             raise(to: prediction.score >= 0.5 ? .now : .soon, "\(percent) % likely to be exploited within 30 days")
         }
-        if decision?.exploitation == "poc", decision?.automatable == "yes" { raise(to: .soon, "an automatable proof of concept exists") }
+        if decision?.exploitation == "poc", decision?.automatable == "yes" {
+            raise(to: .soon, "an automatable proof of concept exists")
+        }
         switch finding.severity {
         case .critical: raise(to: .soon, "critical")
         case .high: raise(to: .planned, "high")

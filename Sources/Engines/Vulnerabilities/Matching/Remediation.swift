@@ -26,10 +26,13 @@ package struct Remediation: Sendable {
             let package = packages[finding.package]
             // Binary packages of one source are upgraded together.
             let source = package.isOfDistribution ? package.sources.first?.name ?? package.name : package.name
-            let key = "\(package.type) \(source) \(package.isOfDistribution ? package.sources.first?.version ?? package.version : package.version)"
+            let key =
+                "\(package.type) \(source) \(package.isOfDistribution ? package.sources.first?.version ?? package.version : package.version)"
             if byPackage[key] == nil { order.append(key) }
             byPackage[key, default: ([], [])].findings.append(finding)
-            if byPackage[key]?.packages.contains(finding.package) == false { byPackage[key]?.packages.append(finding.package) }
+            if byPackage[key]?.packages.contains(finding.package) == false {
+                byPackage[key]?.packages.append(finding.package)
+            }
         }
         var upgrades: [Upgrade] = []
         for key in order.sorted() {

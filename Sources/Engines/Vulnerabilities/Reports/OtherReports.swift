@@ -12,8 +12,13 @@ enum SARIFReport {
             for rule in rules { if let id = rule["id"].string { byID[id] = rule } }
             for result in run["results"].elements {
                 let index = result["ruleIndex"].int ?? result["rule"]["index"].int ?? -1
-                let id = result["ruleId"].string ?? result["rule"]["id"].string ?? (rules.indices.contains(index) ? rules[index]["id"].string : nil)
-                guard let id, let name = vulnerability(in: id) ?? vulnerability(in: byID[id]?["shortDescription"]["text"].string ?? "") else {
+                let id =
+                    result["ruleId"].string ?? result["rule"]["id"].string
+                    ?? (rules.indices.contains(index) ? rules[index]["id"].string : nil)
+                guard let id,
+                    let name = vulnerability(in: id)
+                        ?? vulnerability(in: byID[id]?["shortDescription"]["text"].string ?? "")
+                else {
                     report.others += 1
                     continue
                 }
@@ -84,7 +89,8 @@ enum CycloneDXReport {
             for affected in item["affects"].elements {
                 let component = affected["ref"].string.flatMap { components[$0] }
                 report.add(
-                    item["id"].string, component?["name"].string ?? affected["ref"].string, component?["version"].string,
+                    item["id"].string, component?["name"].string ?? affected["ref"].string,
+                    component?["version"].string,
                     severity: severity, aliases: aliases, isSuppressed: isClear)
             }
             if item["affects"].isEmpty {
@@ -113,7 +119,8 @@ enum CycloneDXReport {
             for reference in references.isEmpty ? [""] : references {
                 let component = components[reference]
                 report.add(
-                    item["id"]?.text, component?["name"]?.text ?? reference, component?["version"]?.text, severity: severity)
+                    item["id"]?.text, component?["name"]?.text ?? reference, component?["version"]?.text,
+                    severity: severity)
             }
         }
         for item in root["vulnerabilities"]?.children(named: "vulnerability") ?? [] {
@@ -284,16 +291,21 @@ enum AquaReport {
             let resource = item["resource"]
             for found in item["vulnerabilities"].elements {
                 report.add(
-                    found["name"].string, resource["name"].string ?? resource["path"].string, resource["version"].string,
+                    found["name"].string, resource["name"].string ?? resource["path"].string,
+                    resource["version"].string,
                     fixes: found["fix_version"].string.map { [$0] } ?? [],
-                    severity: found["aqua_severity"].string ?? found["nvd_severity"].string ?? found["vendor_severity"].string)
+                    severity: found["aqua_severity"].string ?? found["nvd_severity"].string
+                        ?? found["vendor_severity"].string)
             }
         }
-        for item in root["cves"].elements { report.add(item["name"].string, item["file"].string, nil, severity: item["severity"].string) }
+        for item in root["cves"].elements {
+            report.add(item["name"].string, item["file"].string, nil, severity: item["severity"].string)
+        }
         for item in root["result"].elements {
             let resource = item["resource"]
             report.add(
-                item["name"].string, resource["name"].string ?? item["resource_name"].string, resource["version"].string,
+                item["name"].string, resource["name"].string ?? item["resource_name"].string,
+                resource["version"].string,
                 fixes: item["fix_version"].string.map { [$0] } ?? [],
                 severity: item["aqua_severity"].string ?? item["nvd_cvss3_severity"].string)
         }

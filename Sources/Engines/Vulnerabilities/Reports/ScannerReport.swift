@@ -60,21 +60,38 @@ package struct ScannerReport: Sendable {
         if root["runs"].isArray { return SARIFReport.read(root) }
         if root["bomFormat"].equals("CycloneDX") { return CycloneDXReport.read(root) }
         if openVEX { return VEXReport.read(root) }
-        if root["matches"].isArray || (root["matches"].exists && root["descriptor"].exists) { return GrypeReport.read(root) }
-        if root["SchemaVersion"].exists || root["ClusterName"].exists || first["Target"].exists { return TrivyReport.read(root) }
+        if root["matches"].isArray || (root["matches"].exists && root["descriptor"].exists) {
+            return GrypeReport.read(root)
+        }
+        if root["SchemaVersion"].exists || root["ClusterName"].exists || first["Target"].exists {
+            return TrivyReport.read(root)
+        }
         if root["apiVersion"].string?.hasPrefix("aquasecurity.github.io") == true
             || root.members.contains(where: { $0.key.hasSuffix(".aquasecurity.github.io") })
         {
             return TrivyReport.readOperator(root)
         }
-        if first["packageManager"].exists || first["licensesPolicy"].exists || first["dependencyCount"].exists { return SnykReport.read(root) }
-        if root["results"][0]["packages"].isArray, root["results"][0]["source"].exists { return OSVScannerReport.read(root) }
+        if first["packageManager"].exists || first["licensesPolicy"].exists || first["dependencyCount"].exists {
+            return SnykReport.read(root)
+        }
+        if root["results"][0]["packages"].isArray, root["results"][0]["source"].exists {
+            return OSVScannerReport.read(root)
+        }
         if root["LayerCount"].exists || root["unapproved"].exists { return ClairReport.read(root) }
-        if first["config"].exists || first["osv"].exists || root["Calls"].exists { return GovulncheckReport.read(root.isArray ? Array(root.elements) : [root]) }
-        if let report = root.members.first(where: { $0.key.contains("scanner.adapter.vuln.report") }) { return HarborReport.read(report.value) }
-        if root["scanner"].exists, root["severity"].exists || root["vulnerabilities"].exists { return HarborReport.read(root) }
-        if root["report"]["vulnerabilities"].exists, root["report"]["modules"].exists { return NeuVectorReport.read(root) }
-        if root["results"].isArray, root["results"][0]["vulnerabilityDistribution"].exists || root["consoleURL"].exists {
+        if first["config"].exists || first["osv"].exists || root["Calls"].exists {
+            return GovulncheckReport.read(root.isArray ? Array(root.elements) : [root])
+        }
+        if let report = root.members.first(where: { $0.key.contains("scanner.adapter.vuln.report") }) {
+            return HarborReport.read(report.value)
+        }
+        if root["scanner"].exists, root["severity"].exists || root["vulnerabilities"].exists {
+            return HarborReport.read(root)
+        }
+        if root["report"]["vulnerabilities"].exists, root["report"]["modules"].exists {
+            return NeuVectorReport.read(root)
+        }
+        if root["results"].isArray, root["results"][0]["vulnerabilityDistribution"].exists || root["consoleURL"].exists
+        {
             return TwistlockReport.read(root)
         }
         if root["resources"].exists || root["cves"].exists || root["result"].isArray || first["image_name"].exists
@@ -151,7 +168,9 @@ package struct Consensus: Sendable {
                 let tool = reports[index].tool
                 if !packages[index].contains(item.package) {
                     why.append("\(tool) reports nothing of \(item.package)")
-                } else if reports[index].findings.contains(where: { (canonical[$0.id] ?? $0.id) == item.id && $0.isSuppressed }) {
+                } else if reports[index].findings.contains(where: {
+                    (canonical[$0.id] ?? $0.id) == item.id && $0.isSuppressed
+                }) {
                     why.append("\(tool) suppressed it")
                 } else if reports[index].findings.contains(where: { (canonical[$0.id] ?? $0.id) == item.id }) {
                     why.append("\(tool) reports it for another package")
@@ -165,7 +184,9 @@ package struct Consensus: Sendable {
         }
     }
 
-    private static func rank(_ id: String) -> String { (id.hasPrefix("CVE-") ? "0" : id.hasPrefix("GHSA-") ? "1" : "2") + id }
+    private static func rank(_ id: String) -> String {
+        (id.hasPrefix("CVE-") ? "0" : id.hasPrefix("GHSA-") ? "1" : "2") + id
+    }
 
     /// Snyk writes `openssl/libssl1.1` for Debian's packages, others the binary package alone.
     private static func plain(_ name: String) -> String { name.split(separator: "/").last.map(String.init) ?? name }

@@ -9,7 +9,9 @@ enum TrivyReport {
         } else {
             for result in root["Results"].elements { read(result, &report) }
             for key in ["Vulnerabilities", "Misconfigurations", "Resources", "Findings"] {
-                for resource in root[key].elements { for result in resource["Results"].elements { read(result, &report) } }
+                for resource in root[key].elements {
+                    for result in resource["Results"].elements { read(result, &report) }
+                }
             }
         }
         return report
@@ -42,7 +44,8 @@ enum TrivyReport {
                     fixes: (item["fixedVersion"].string ?? "").split(separator: ",").map(\.trimmed),
                     severity: item["severity"].string, location: item["target"].string)
             }
-            report.others += body["checks"].count + body["secrets"].count + object["status"]["detailReport"]["results"].count
+            report.others +=
+                body["checks"].count + body["secrets"].count + object["status"]["detailReport"]["results"].count
         }
         if root["kind"].equals("List") {
             for item in root["items"].elements { add(item) }
@@ -89,7 +92,8 @@ enum SnykReport {
                 report.add(
                     names.first ?? own, item["packageName"].string ?? item["name"].string, item["version"].string,
                     fixes: item["fixedIn"].strings, severity: item["severity"].string,
-                    aliases: names.dropFirst() + (own.map { [$0] } ?? []), location: project["displayTargetFile"].string)
+                    aliases: names.dropFirst() + (own.map { [$0] } ?? []), location: project["displayTargetFile"].string
+                )
             }
             for inner in project["applications"].elements { add(inner) }
         }
@@ -152,7 +156,9 @@ enum VEXReport {
     static func read(_ root: Node) -> ScannerReport {
         var report = ScannerReport(tool: root["author"].string ?? "OpenVEX", format: "openvex")
         for node in root["statements"].elements {
-            let name = node["vulnerability"].string ?? node["vulnerability"]["name"].string ?? node["vulnerability"]["@id"].string
+            let name =
+                node["vulnerability"].string ?? node["vulnerability"]["name"].string
+                ?? node["vulnerability"]["@id"].string
             let isClear = node["status"].equals("not_affected") || node["status"].equals("fixed")
             for product in node["products"].elements {
                 let id = product.string ?? product["@id"].string ?? ""

@@ -77,12 +77,14 @@ package struct VEXFilter: Sendable {
             return "\(head); \(statement.vulnerability) is found in \(url.text)"
         }
         let wanted = statement.products.compactMap { try? PackageURL($0) }
-        if let near = wanted.lazy.compactMap({ one in urls.compactMap(\.self).first { $0.type == one.type && $0.name == one.name } }).first {
+        if let near = wanted.lazy.compactMap({ one in
+            urls.compactMap(\.self).first { $0.type == one.type && $0.name == one.name }
+        }).first {
             return "\(head); the package is there as \(near.text), without this vulnerability"
         }
-        let names = urls.compactMap { $0 }
+        let known = urls.compactMap { $0 }
         let target = wanted.first?.name ?? product
-        if let near = names.min(by: { EditDistance.between($0.name, target) < EditDistance.between($1.name, target) }),
+        if let near = known.min(by: { EditDistance.between($0.name, target) < EditDistance.between($1.name, target) }),
             EditDistance.between(near.name, target) <= 3
         {
             return "\(head); did you mean \(near.text)?"

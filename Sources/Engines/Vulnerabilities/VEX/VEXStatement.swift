@@ -52,13 +52,17 @@ package struct VEXDocument: Sendable {
         }
     }
 
-    private func place(_ node: Node) -> String { node.location.map { "\($0.file):\($0.line):\($0.column)" } ?? "\(node.path)" }
+    private func place(_ node: Node) -> String {
+        node.location.map { "\($0.file):\($0.line):\($0.column)" } ?? "\(node.path)"
+    }
 
     /// Standard: OpenVEX 0.2.0 (and the older form with a bare `vulnerability` and products as texts).
     private mutating func readOpenVEX(_ root: Node) {
         let author = root["author"].string ?? ""
         for node in root["statements"].elements {
-            let name = node["vulnerability"].string ?? node["vulnerability"]["name"].string ?? node["vulnerability"]["@id"].string
+            let name =
+                node["vulnerability"].string ?? node["vulnerability"]["name"].string
+                ?? node["vulnerability"]["@id"].string
             guard let name, !name.isEmpty else {
                 problems.append("\(place(node)): a statement names no vulnerability")
                 continue
@@ -77,7 +81,8 @@ package struct VEXDocument: Sendable {
             let justification = node["justification"].string ?? ""
             let impact = node["impact_statement"].string ?? ""
             if status == .notAffected, justification.isEmpty, impact.isEmpty {
-                problems.append("\(place(node)): \"not_affected\" of \(name) needs a justification or an impact statement")
+                problems.append(
+                    "\(place(node)): \"not_affected\" of \(name) needs a justification or an impact statement")
             }
             if status == .affected, node["action_statement"].string == nil {
                 problems.append("\(place(node)): \"affected\" of \(name) should say what to do (action_statement)")
@@ -115,7 +120,9 @@ package struct VEXDocument: Sendable {
             }
         }
         for relation in root["product_tree"]["relationships"].elements {
-            if let id = relation["full_product_name"]["product_id"].string, let part = relation["product_reference"].string {
+            if let id = relation["full_product_name"]["product_id"].string,
+                let part = relation["product_reference"].string
+            {
                 purls[id] = purls[part] ?? part
             }
         }
@@ -126,7 +133,8 @@ package struct VEXDocument: Sendable {
                 continue
             }
             for (key, status) in [
-                ("known_not_affected", VEXStatement.Status.notAffected), ("known_affected", .affected), ("fixed", .fixed),
+                ("known_not_affected", VEXStatement.Status.notAffected), ("known_affected", .affected),
+                ("fixed", .fixed),
                 ("first_fixed", .fixed), ("under_investigation", .underInvestigation),
             ] {
                 let list = node["product_status"][key].strings
@@ -139,7 +147,8 @@ package struct VEXDocument: Sendable {
                     VEXStatement(
                         vulnerability: name, products: list.compactMap { purls[$0] }, status: status,
                         justification: flags?["label"].string ?? "",
-                        impact: node["threats"].elements.first { $0["category"].equals("impact") }?["details"].string ?? "",
+                        impact: node["threats"].elements.first { $0["category"].equals("impact") }?["details"].string
+                            ?? "",
                         author: author, time: root["document"]["tracking"]["current_release_date"].string ?? "",
                         place: place(node)))
             }
@@ -171,7 +180,8 @@ package struct VEXDocument: Sendable {
             }
             // `urn:cdx:serial/version#ref` points into another document.
             let products = node["affects"].elements.compactMap { $0["ref"].string }.map { reference in
-                let local = reference.lastIndex(of: "#").map { String(reference[reference.index(after: $0)...]) } ?? reference
+                let local =
+                    reference.lastIndex(of: "#").map { String(reference[reference.index(after: $0)...]) } ?? reference
                 return purls[local] ?? PercentEncoding.decoded(local) ?? local
             }
             statements.append(
