@@ -52,7 +52,8 @@ struct FixCommand: AsyncParsableCommand {
         let exclude = skip.map(Glob.init)
         let options = WorkloadOptions(
             target: read.version.flatMap(TargetVersion.init) ?? .newest, unlistedKinds: read.unlistedKinds)
-        let planner = FixPlanner(engines: read.inventory, policy: LevelVersion(level), options: options)
+        let planner = FixPlanner(
+            engines: read.inventory, policy: LevelVersion(level), options: options, isCluster: read.isCluster)
         let fixes = planner.fixes { rule in
             (include.isEmpty || include.contains { $0.matches(rule) }) && !exclude.contains { $0.matches(rule) }
         }

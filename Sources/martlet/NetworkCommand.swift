@@ -13,7 +13,9 @@ struct NetworkCommand: AsyncParsableCommand {
             martlet network reach shop/web internet --cluster --port 443
             martlet network matrix deploy/ --output dot
             martlet network exposure --cluster
+            martlet network generate deploy/ --flows hubble.json > policies.yaml
             martlet network diff before/ after/
+            martlet network diff --cluster --patch policies.yaml --flows hubble.json
             martlet network lint deploy/
             martlet network test network-tests.yaml deploy/
 
@@ -22,8 +24,14 @@ struct NetworkCommand: AsyncParsableCommand {
             """,
         subcommands: [
             NetworkReachCommand.self, NetworkMatrixCommand.self, NetworkExposureCommand.self, NetworkDiffCommand.self,
-            NetworkLintCommand.self, NetworkTestCommand.self,
+            NetworkLintCommand.self, NetworkTestCommand.self, NetworkScoreCommand.self, NetworkGenerateCommand.self,
+            NetworkFixCommand.self,
         ])
+}
+
+extension TargetOptions {
+    /// Also reads ConfigMaps, where plugins keep what they are told; a cluster that does not show them is read without.
+    func readNetwork() async throws -> Target { try await read(.configMaps) }
 }
 
 extension NetworkPlugin.Family: ExpressibleByArgument {}
@@ -32,18 +40,25 @@ extension NetworkPlugin.Family: ExpressibleByArgument {}
 struct PluginOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "Read policies as this plugin does: standard, calico, cilium, antrea, aws, azure, ovn, kindnet, kube-router, weave, flannel.",
+            "Read policies as this plugin does: \(NetworkPlugin.Family.allCases.map(\.rawValue).joined(separator: ", ")).",
             discussion: "Otherwise the plugin is told by what it leaves in the cluster."))
     var plugin: NetworkPlugin.Family?
 
-    func state(_ inventory: Inventory) -> NetworkState {
-        NetworkState(inventory, plugin: plugin.map { NetworkPlugin($0, evidence: "--plugin") })
-    }
+    /// The plugin that was named; nil where it is to be told by what is seen.
+    var chosen: NetworkPlugin? { plugin.map { NetworkPlugin($0, evidence: "--plugin") } }
+
+    func state(_ inventory: Inventory) -> NetworkState { NetworkState(inventory, plugin: chosen) }
 
     /// The plugin and where it differs, and what was wrong with policies, for the terminal's error side.
     func note(_ state: NetworkState, _ problems: [Problem]) {
         for problem in problems + state.problems {
             Console.note("martlet: \(problem.location.map { "\($0): " } ?? "")\(problem.message)")
+        }
+        let onNodes = Set(state.pods.filter(\.isOnHostNetwork).map(\.owner))
+        if !onNodes.isEmpty {
+            Console.note(
+                "martlet: \(onNodes.count) workloads are on the network of their node and stand for it: policies for pods"
+                    + " do not apply to them")
         }
         let differences = state.plugin.differences
         guard state.plugin.family != .standard || !differences.isEmpty else { return }
@@ -67,7 +82,7 @@ struct NetworkReachCommand: AsyncParsableCommand {
     @Option(help: "TCP, UDP, SCTP, ICMP or ICMPv6.") var `protocol` = "TCP"
 
     func run() async throws {
-        let read = try await target.read()
+        let read = try await target.readNetwork()
         let state = plugin.state(read.inventory)
         plugin.note(state, read.problems)
         let model = NetworkModel(state)
@@ -83,6 +98,10 @@ struct NetworkReachCommand: AsyncParsableCommand {
         for line in model.explain(answer.egress, .egress) + model.explain(answer.ingress, .ingress) {
             Console.print(line)
         }
+        tellOtherFamily(state, answer.verdict, traffic)
+        for edit in model.edits(toDeny: source, to: destination, traffic) {
+            Console.print("to deny it: \(edit.text) (tried; \(edit.also) with it)")
+        }
         for edit in model.edits(toAllow: source, to: destination, traffic) ?? [] {
             var writer = JSONWriter()
             writer.value(edit.rule)
@@ -90,6 +109,20 @@ struct NetworkReachCommand: AsyncParsableCommand {
             Console.print("to allow it: add to \(edit.path) of \(edit.policy) (tried; \(also)):\n  \(writer.string)")
         }
         if answer.verdict != .allowed { throw ExitCode(answer.verdict == .denied ? 1 : 3) }
+    }
+
+    /// A pod with addresses of both families may be answered otherwise over the other one.
+    private func tellOtherFamily(_ state: NetworkState, _ verdict: Verdict, _ traffic: Traffic) {
+        guard state.isDualStack else { return }
+        for family in [IPAddress.Family.v4, .v6] {
+            var other = state
+            other.family = family
+            let model = NetworkModel(other)
+            guard let source = model.endpoint(named: from), let target = model.endpoint(named: to) else { continue }
+            let answer = model.verdict(from: source, to: target, traffic).verdict
+            guard answer != verdict else { continue }
+            Console.print("over IPv\(family.rawValue): \(answer == .unknown ? "not observable" : answer.rawValue)")
+        }
     }
 
     private func end(_ text: String, _ model: NetworkModel) throws -> NetworkModel.Endpoint {
@@ -107,20 +140,50 @@ struct NetworkMatrixCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "matrix", abstract: "List who may talk to whom, by workload or by namespace.")
 
-    enum Format: String, CaseIterable, ExpressibleByArgument { case table, json, csv, dot }
+    enum Format: String, CaseIterable, ExpressibleByArgument { case table, json, csv, dot, svg }
+    enum Likeness: String, CaseIterable, ExpressibleByArgument { case netpolAnalyzer = "netpol-analyzer" }
     enum Parties: String, CaseIterable, ExpressibleByArgument { case workload, namespace }
 
     @OptionGroup var target: TargetOptions
     @OptionGroup var plugin: PluginOptions
-    @Option(name: [.short, .long], help: "table, json, csv, dot.") var output: Format = .table
+    @Option(name: [.short, .long], help: "table, json, csv, dot, svg.") var output: Format = .table
     @Option(help: "workload or namespace.") var by: Parties = .workload
+    @Option(
+        help: ArgumentHelp(
+            "List what this tool would: netpol-analyzer.",
+            discussion: "It knows no addresses of pods, no nodes, no IPv6 and no ICMP."))
+    var like: Likeness?
+    @Option(help: "List where this tool would say otherwise, and why: netpol-analyzer.") var differences: Likeness?
+
+    mutating func validate() throws {
+        if like != nil || differences != nil, by == .namespace || plugin.plugin != nil {
+            throw ValidationError("--like and --differences are about workloads, without --by namespace and --plugin")
+        }
+    }
 
     func run() async throws {
-        let read = try await target.read()
-        let state = plugin.state(read.inventory)
-        plugin.note(state, read.problems)
-        let connections = NetworkModel(state).connections(byNamespace: by == .namespace)
+        let read = try await target.readNetwork()
+        if differences != nil { return tellDifferences(read.inventory) }
+        let connections: [Connection]
+        var parties: [Party] = []
+        if like != nil {
+            plugin.note(NetworkState(), read.problems)
+            connections = AnalyzerLikeness(read.inventory).connections
+        } else {
+            let state = plugin.state(read.inventory)
+            plugin.note(state, read.problems)
+            let model = NetworkModel(state)
+            connections = model.connections(byNamespace: by == .namespace)
+            parties = model.podParties(byNamespace: by == .namespace)
+        }
         switch output {
+        case .svg:
+            let picture = MatrixPicture(connections, among: parties)
+            guard picture.isReadable else {
+                throw Failure(
+                    message: "more than \(MatrixPicture.mostParties) rows cannot be read; use --by namespace, or csv")
+            }
+            Console.print(picture.svg(title: "Who may talk to whom in \(read.name)"))
         case .table: Console.print(NetworkText.table(connections))
         case .json: Console.print(NetworkText.json(connections))
         case .csv: Console.print(NetworkText.csv(connections))
@@ -129,68 +192,74 @@ struct NetworkMatrixCommand: AsyncParsableCommand {
     }
 }
 
+extension NetworkMatrixCommand {
+    private func tellDifferences(_ inventory: Inventory) {
+        let rows = AnalyzerLikeness(inventory).differences().map { difference in
+            [
+                "\(difference.source)", "\(difference.target)", "\(difference.more)", "\(difference.less)",
+                difference.reasons.isEmpty
+                    ? "several of the simplifications together"
+                    : difference.reasons.map(\.rawValue).joined(separator: "; "),
+            ]
+        }
+        Console.print(NetworkText.columns(["FROM", "TO", "ONLY HERE", "ONLY THERE", "WHY"], rows))
+    }
+}
+
+/// How far the network keeps workloads apart, in one number and its terms.
+struct NetworkScoreCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "score", abstract: "Count how far policies keep workloads apart.")
+
+    enum Format: String, CaseIterable, ExpressibleByArgument { case table, json }
+
+    @OptionGroup var target: TargetOptions
+    @OptionGroup var plugin: PluginOptions
+    @Option(name: [.short, .long], help: "table, json.") var output: Format = .table
+
+    func run() async throws {
+        let read = try await target.readNetwork()
+        let state = plugin.state(read.inventory)
+        plugin.note(state, read.problems)
+        let score = NetworkModel(state).isolation()
+        guard output == .table else { return Console.print(NetworkText.json(score)) }
+        Console.print("isolation \(score.value.map { "\($0) of 100" } ?? "not observable: no workload was seen")")
+        if !score.isEnforced { Console.print("the network plugin enforces no policy: that makes it 0") }
+        let rows = score.terms.map { [$0.name, "\($0.good) of \($0.count)", "\($0.weight)"] }
+        Console.print(NetworkText.columns(["TERM", "COUNT", "WEIGHT"], rows))
+    }
+}
+
 struct NetworkExposureCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "exposure", abstract: "List what the outside can reach, and what may reach the outside.")
 
+    enum Format: String, CaseIterable, ExpressibleByArgument { case table, json, csv, svg }
+
     @OptionGroup var target: TargetOptions
     @OptionGroup var plugin: PluginOptions
+    @Option(name: [.short, .long], help: "table, json, csv, svg.") var output: Format = .table
 
     func run() async throws {
-        let read = try await target.read()
+        let read = try await target.readNetwork()
         let state = plugin.state(read.inventory)
         plugin.note(state, read.problems)
         let model = NetworkModel(state)
-        let words = { (verdict: Verdict) in verdict == .unknown ? "not observable" : verdict.rawValue }
-        let ways = model.exposures(read.inventory).map { exposure in
-            [
-                "\(exposure.workload.namespace)/\(exposure.workload.name)", "\(exposure.port)", exposure.route.rawValue,
-                "\(exposure.through)", words(exposure.verdict), exposure.reason,
-            ]
+        let exposures = model.exposures(read.inventory)
+        let outreach = model.outreach()
+        switch output {
+        case .table:
+            Console.print(NetworkText.columns(NetworkText.exposureHead, NetworkText.rows(exposures)))
+            Console.print("")
+            Console.print(NetworkText.columns(NetworkText.outreachHead, NetworkText.rows(outreach)))
+        case .csv:
+            Console.print(NetworkText.csv(NetworkText.exposureHead, NetworkText.rows(exposures)))
+            Console.print("")
+            Console.print(NetworkText.csv(NetworkText.outreachHead, NetworkText.rows(outreach)))
+        case .json: Console.print(NetworkText.json(exposures, outreach))
+        case .svg:
+            Console.print(ExposurePicture(exposures, outreach).svg(title: "What is exposed in \(read.name)"))
         }
-        Console.print(NetworkText.columns(["WORKLOAD", "PORT", "BY", "THROUGH", "FROM OUTSIDE", "WHY"], ways))
-        Console.print("")
-        let out = model.outreach().map { row in
-            [
-                "\(row.workload.namespace)/\(row.workload.name)", words(row.internet), words(row.metadata),
-                words(row.otherNamespaces),
-            ]
-        }
-        Console.print(NetworkText.columns(["WORKLOAD", "TO INTERNET", "TO METADATA", "TO OTHER NAMESPACES"], out))
-    }
-}
-
-struct NetworkDiffCommand: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "diff", abstract: "Say what a change of manifests opens and what it cuts.",
-        discussion: "Exit codes: 0 nothing changes, 1 something does, 2 bad usage, 3 not observable.")
-
-    @Argument(help: "Files or folder before.", completion: .file()) var before: String
-    @Argument(help: "Files or folder after.", completion: .file()) var after: String
-    @OptionGroup var plugin: PluginOptions
-
-    func run() async throws {
-        let old = plugin.state(try await inventory(before))
-        let new = plugin.state(try await inventory(after))
-        plugin.note(old, [])
-        plugin.note(new, [])
-        let change = ConnectivityChange(from: old, to: new)
-        for connection in change.removed { Console.print("- \(NetworkText.line(connection))") }
-        for connection in change.added { Console.print("+ \(NetworkText.line(connection))") }
-        for connection in change.unclear { Console.print("? \(NetworkText.line(connection))") }
-        Console.print(
-            "\(change.removed.count) cut, \(change.added.count) opened, \(change.unclear.count) not observable")
-        if !change.added.isEmpty || !change.removed.isEmpty { throw ExitCode(1) }
-        if !change.unclear.isEmpty { throw ExitCode(3) }
-    }
-
-    private func inventory(_ path: String) async throws -> Inventory {
-        let options = try TargetOptions.parse([path])
-        let read = try await options.read()
-        for problem in read.problems {
-            Console.note("martlet: \(problem.location.map { "\($0): " } ?? "")\(problem.message)")
-        }
-        return read.inventory
     }
 }
 
@@ -202,10 +271,12 @@ struct NetworkLintCommand: AsyncParsableCommand {
     @OptionGroup var plugin: PluginOptions
 
     func run() async throws {
-        let read = try await target.read()
+        let read = try await target.readNetwork()
         let state = plugin.state(read.inventory)
         plugin.note(state, read.problems)
-        let (findings, coverage) = NetworkEvaluation(NetworkModel(state)).results()
+        let (findings, coverage) = NetworkEvaluation(
+            read.inventory, isCluster: read.isCluster, unlistedKinds: read.unlistedKinds, plugin: plugin.chosen
+        ).results()
         for finding in findings {
             let outcome = finding.outcome == .notObservable ? "not observable" : finding.severity.rawValue
             Console.print("\(outcome)  \(finding.rule.id)  \(finding.subject)")

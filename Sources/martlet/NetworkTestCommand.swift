@@ -33,7 +33,7 @@ struct NetworkTestCommand: AsyncParsableCommand {
         }
         let (sentences, problems) = IntentTest.read(root)
         if let problem = problems.first { throw Failure(message: problem) }
-        let read = try await target.read()
+        let read = try await target.readNetwork()
         let state = plugin.state(read.inventory)
         plugin.note(state, read.problems)
         let model = NetworkModel(state)

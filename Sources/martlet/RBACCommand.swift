@@ -1,5 +1,6 @@
 import ArgumentParser
 import Documents
+import Findings
 import Kubernetes
 import KubernetesClient
 import Manifests
@@ -13,6 +14,10 @@ struct RBACCommand: AsyncParsableCommand {
               martlet rbac can-i create pods/exec -n shop --as system:serviceaccount:shop:api -f rbac/
               martlet rbac rules-for system:serviceaccount:shop:api -f dump.yaml -o json
               martlet rbac diff before/ after/
+              martlet rbac diff deploy/ --patch change.yaml
+              martlet rbac escalation --cluster --to cluster-admin --all
+              martlet rbac escalation deploy/ --cuts --picture paths.svg
+              martlet rbac right-size --cluster --audit-log audit.log.gz --diff
             """,
         subcommands: [
             RBACWhoCanCommand.self, RBACCanICommand.self, RBACRulesForCommand.self, RBACSubjectsCommand.self,
@@ -30,65 +35,101 @@ struct RBACInputOptions: ParsableArguments {
     @Flag(help: "Read the cluster of the current context instead of files.")
     var cluster = false
 
-    @Option(help: "Path of the kubeconfig; otherwise $KUBECONFIG, then ~/.kube/config.")
-    var kubeconfig: String?
-
-    @Option(help: "Context of the kubeconfig.")
-    var context: String?
+    @OptionGroup(title: "Cluster") var connection: ConnectionOptions
 
     @Option(name: [.short, .long], help: "How to write the answer: table, json or csv.")
     var output: RBACOutput.Format = .table
 
+    private var meansCluster: Bool { cluster || connection.context != nil || connection.kubeconfig != nil }
+
     func validate() throws {
-        guard cluster != !paths.isEmpty else {
-            throw ValidationError("say where to read: -f FILE... or --cluster")
+        guard meansCluster != !paths.isEmpty else {
+            throw ValidationError("say where to read: -f FILE..., or --cluster (or --context, --kubeconfig)")
         }
     }
 
     /// Everything that was read. What could not be is told on the error side, and fails the command at its end.
     func read() async throws -> RBACInput {
-        if cluster { return try await readCluster() }
-        return await Self.read(paths)
-    }
-
-    static func read(_ paths: [String]) async -> RBACInput {
-        let set = await ManifestReader().read(paths)
-        return RBACInput(objects: set.objects, problems: set.problems.map { "\($0)" })
-    }
-
-    private func readCluster() async throws -> RBACInput {
-        var flags = KubeconfigFlags()
-        flags.kubeconfig = kubeconfig
-        flags.context = context
-        do {
-            let wanted: Set<String> = [
-                "roles", "rolebindings", "clusterroles", "clusterrolebindings", "serviceaccounts", "namespaces", "pods",
-            ]
-            let resources = ResourceSet(
-                ResourceSet.standard.entries.filter { $0.isBuiltIn && wanted.contains($0.name) })
-            let reader = try ClusterReader(try ClientConfiguration.here(flags), set: resources)
-            let snapshot = try await reader.read()
-            reader.client.close()
-            let inventory = snapshot.inventory
-            return RBACInput(
-                objects: inventory.keys.compactMap { inventory[$0] }, problems: snapshot.gaps.map { "\($0)" })
-        } catch let error as ClientError {
-            throw Failure(message: error.message)
-        }
+        meansCluster ? try await RBACInput(connection.flags) : await RBACInput(paths)
     }
 }
 
 /// What was read, and what was not.
 struct RBACInput {
-    var objects: [KubernetesObject]
-    var problems: [String]
+    var objects: [KubernetesObject] = []
+    var problems: [Problem] = []
+    /// Kinds that could not be listed.
+    var unlistedKinds: Set<String> = []
+    var isCluster = false
+    /// Minor version of the cluster's API server.
+    var minor: Int?
+    private var names: [APIResource] = []
 
-    var model: AccessModel { AccessModel(objects) }
+    init(_ paths: [String]) async {
+        let set = await ManifestReader().read(paths)
+        objects = set.objects
+        problems = set.problems.map(Problem.init)
+    }
+
+    init(_ flags: KubeconfigFlags) async throws {
+        isCluster = true
+        do {
+            let wanted: Set<String> = [
+                "roles", "rolebindings", "clusterroles", "clusterrolebindings", "serviceaccounts", "namespaces", "pods",
+                "nodes", "replicasets", "jobs",
+            ]
+            let resources = ResourceSet(
+                ResourceSet.standard.entries.filter { $0.isBuiltIn && wanted.contains($0.name) })
+            let reader = try ClusterReader(try ClientConfiguration.here(flags), set: resources)
+            defer { reader.client.close() }
+            let snapshot = try await reader.read()
+            names = try await reader.client.discover().preferred
+            let inventory = snapshot.inventory
+            objects = inventory.keys.compactMap { inventory[$0] }
+            problems = snapshot.gaps.map(Problem.init)
+            unlistedKinds = TargetOptions.unlisted(snapshot.gaps)
+            minor = snapshot.version.split(separator: ".").dropFirst().first.flatMap {
+                Int($0.prefix(while: \.isNumber))
+            }
+        } catch let error as ClientError {
+            throw Failure(message: error.message)
+        }
+    }
+
+    /// Among files Kubernetes' own roles are there all the same; what the files say of them counts.
+    var model: AccessModel { AccessModel(isCluster ? objects : BootstrapPolicy.current.objects + objects) }
+
+    var accounts: [ServiceAccountName] {
+        objects.filter { $0.is("ServiceAccount") }.map { ServiceAccountName(namespace: $0.namespace, name: $0.name) }
+    }
+
+    /// The words that mean something here.
+    var resourceNames: ResourceNames {
+        var out = ResourceNames(objects)
+        for resource in names {
+            out.add(
+                group: resource.group, plural: resource.name,
+                others: resource.otherNames + [resource.kind.lowercased()],
+                isNamespaced: resource.isNamespaced)
+        }
+        return out
+    }
+
+    /// Kinds that decide who may do what and were not listed, for a sentence; nil where all were.
+    var hole: String? {
+        let missing = ["ClusterRole", "Role", "ClusterRoleBinding", "RoleBinding"].filter(unlistedKinds.contains)
+        return missing.isEmpty ? nil : "\(missing.joined(separator: ", ")) objects could not be listed"
+    }
+
+    /// What to say where nothing was found: not that there is nothing, where a part was not seen.
+    func nothing(_ text: String) -> String { hole.map { "not observable: \($0)" } ?? text }
 
     /// Tells what is missing, and ends with 3 when something is: an answer with a hole in it is no whole answer.
     func finish() throws {
-        for problem in problems { Console.error(problem) }
-        if !problems.isEmpty { throw ExitCode(3) }
+        for problem in problems {
+            Console.note("martlet: \(problem.location.map { "\($0): " } ?? "")\(problem.message)")
+        }
+        if problems.contains(where: { $0.kind != .warning }) { throw ExitCode(3) }
     }
 }
 
@@ -102,14 +143,14 @@ struct RBACWhoCanCommand: AsyncParsableCommand {
 
     func run() async throws {
         let read = try await input.read()
-        let request = question.request
+        let request = question.request(read.resourceNames)
         var rows: [[String]] = []
         for (subject, grants) in read.model.whoCan(request) {
             for grant in grants { rows.append([subject.description] + RBACOutput.chain(grant)) }
         }
         RBACOutput.write(
             input.output, ["SUBJECT", "BINDING", "ROLE", "RULE", "PLACE"], rows,
-            empty: "nobody but system:masters may \(request)")
+            empty: read.nothing("nobody but system:masters may \(request)"))
         try read.finish()
     }
 }
@@ -132,11 +173,12 @@ struct RBACCanICommand: AsyncParsableCommand {
     func run() async throws {
         let read = try await input.read()
         let identity = groups.isEmpty ? Identity.named(user) : Identity(user: user, groups: groups)
-        let request = question.request
+        let request = question.request(read.resourceNames)
         let nodes = NodeAuthorizer(NodeGraph(read.objects))
         var decision = read.model.decide(identity, request)
         if !decision.isAllowed, nodes.allows(identity, request) { decision = .node }
-        var row = [decision.isAllowed ? "yes" : "no"]
+        // A no is none where a binding that would say yes may not have been seen.
+        var row = [decision.isAllowed ? "yes" : read.hole == nil ? "no" : "not observable"]
         switch decision {
         case .masters: row += ["", "", "a member of system:masters", ""]
         case .node: row += ["", "", "the Node authorizer allows it", ""]
@@ -182,7 +224,8 @@ struct RBACRulesForCommand: AsyncParsableCommand {
             }
         }
         RBACOutput.write(
-            input.output, ["NAMESPACE", "BINDING", "ROLE", "RULE", "PLACE"], rows, empty: "\(subject) holds nothing")
+            input.output, ["NAMESPACE", "BINDING", "ROLE", "RULE", "PLACE"], rows,
+            empty: read.nothing("\(subject) holds nothing"))
         try read.finish()
     }
 }
@@ -208,46 +251,9 @@ struct RBACSubjectsCommand: AsyncParsableCommand {
             }
         }
         RBACOutput.write(
-            input.output, ["SUBJECT", "NAMESPACE", "BINDING", "ROLE", "PLACE"], rows, empty: "no binding names anybody")
+            input.output, ["SUBJECT", "NAMESPACE", "BINDING", "ROLE", "PLACE"], rows,
+            empty: read.nothing("no binding names anybody"))
         try read.finish()
-    }
-}
-
-struct RBACDiffCommand: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "diff",
-        abstract: "Who gains or loses what between two states. Exit code 1 when somebody does.",
-        discussion: "Each state is a file or folder, or context:NAME for a cluster.")
-
-    @Argument(help: "The state before.")
-    var before: String
-
-    @Argument(help: "The state after.")
-    var after: String
-
-    @Option(name: [.short, .long], help: "How to write the answer: table, json or csv.")
-    var output: RBACOutput.Format = .table
-
-    func run() async throws {
-        let old = try await Self.read(before)
-        let new = try await Self.read(after)
-        var rows: [[String]] = []
-        for change in AccessDiff(from: old.model, to: new.model).changes {
-            let place = change.namespace.isEmpty ? "*" : change.namespace
-            for rule in change.gained { rows.append(["gains", change.subject.description, place, "\(rule)"]) }
-            for rule in change.lost { rows.append(["loses", change.subject.description, place, "\(rule)"]) }
-        }
-        RBACOutput.write(
-            output, ["CHANGE", "SUBJECT", "NAMESPACE", "RULE"], rows, empty: "nobody gains or loses anything")
-        try RBACInput(objects: [], problems: old.problems + new.problems).finish()
-        if !rows.isEmpty { throw ExitCode(1) }
-    }
-
-    private static func read(_ state: String) async throws -> RBACInput {
-        guard state.hasPrefix("context:") else { return await RBACInputOptions.read([state]) }
-        var options = try RBACInputOptions.parse(["--cluster"])
-        options.context = String(state.dropFirst("context:".count))
-        return try await options.read()
     }
 }
 
@@ -265,10 +271,10 @@ struct RBACQuestionOptions: ParsableArguments {
     @Option(name: [.short, .long], help: "Namespace; without it, all of them.")
     var namespace: String = ""
 
-    var request: AccessRequest {
+    func request(_ names: ResourceNames) -> AccessRequest {
         if resource.hasPrefix("/") { return AccessRequest(verb, path: resource) }
-        let parsed = ResourceNames.parse(resource)
-        let place = ResourceNames.isClusterScoped(parsed.resource) ? "" : namespace
+        let parsed = names.parse(resource)
+        let place = names.isClusterScoped(parsed.resource, in: parsed.group) ? "" : namespace
         return AccessRequest(
             verb,
             AccessRequest.Resource(

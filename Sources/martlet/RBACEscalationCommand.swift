@@ -6,10 +6,16 @@ struct RBACEscalationCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "escalation",
         abstract:
-            "Who can take over what, the shortest way, and which bindings to take away. Exit code 1 when somebody can.",
+            "Who can take over what, by which grants, and the fewest changes that end it. Exit code 1 when somebody can.",
         discussion: """
-            Goals: cluster-admin, node, secrets (all of them), accounts (other service accounts), cloud.
-            Conditions outside RBAC, such as Pod Security, count as given and are named.
+            Goals: cluster-admin, node (root on it), secrets (all of them), accounts (other service accounts), cloud.
+            Steps are rights, ways out of a container, and the tokens on a node. Conditions that neither rights nor
+            objects tell, such as a cloud's trust policy, count as given and are named.
+
+              martlet rbac escalation --cluster --to cluster-admin
+              martlet rbac escalation -f dump.yaml --from shop/Deployment/web --all
+              martlet rbac escalation -f deploy/ --cuts
+              martlet rbac escalation -f deploy/ --picture paths.svg
             """)
 
     @OptionGroup var input: RBACInputOptions
@@ -17,67 +23,120 @@ struct RBACEscalationCommand: AsyncParsableCommand {
     @Option(name: .customLong("to"), help: "Only this goal.")
     var goal: Goal?
 
-    @Option(name: .customLong("from"), help: "Only this user name, or system:serviceaccount:NAMESPACE:NAME.")
-    var subject: String?
+    @Option(
+        name: .customLong("from"),
+        help:
+            "Only this user name, system:serviceaccount:NAMESPACE:NAME, group:NAME, or NAMESPACE/KIND/NAME of a workload."
+    )
+    var start: String?
 
-    @Option(name: .customLong("kubernetes-version"), help: "Minor version of Kubernetes, 1.36 or 36.")
-    var version: String = "1.36"
+    @Option(
+        name: .customLong("kubernetes-version"), help: "Minor version of Kubernetes; otherwise the cluster's, or 1.36.")
+    var version: String?
 
-    @Flag(help: "Count what taking a binding away would cut, each computed again without it.")
+    @Flag(help: "Every minimal path instead of a shortest one: one from which no step can be left out.")
+    var all = false
+
+    @Option(help: "With --all, most paths of one start to one goal.")
+    var limit = 50
+
+    @Flag(help: "The changes that cut the most paths, each set computed again with it.")
     var cuts = false
+
+    @Option(help: ArgumentHelp("Draw the paths into a file: .svg, or .dot for Graphviz.", valueName: "file"))
+    var picture: String?
 
     enum Goal: String, ExpressibleByArgument, CaseIterable {
         case clusterAdmin = "cluster-admin"
         case node, secrets, accounts, cloud
     }
 
-    func run() async throws {
-        guard let minor = version.split(separator: ".").last.flatMap({ Int($0) }) else {
+    func validate() throws {
+        if let version, Self.minor(version) == nil {
             throw ValidationError("\(version) is no version of Kubernetes; write 1.36")
         }
-        let read = try await input.read()
-        let known = read.objects.filter { $0.is("ServiceAccount") }.map {
-            ServiceAccountName(namespace: $0.namespace, name: $0.name)
+        if let picture, !picture.hasSuffix(".svg"), !picture.hasSuffix(".dot") {
+            throw ValidationError("--picture takes a file that ends in .svg or .dot")
         }
-        let graph = EscalationGraph(read.model, accounts: known, minor: minor)
+        guard limit > 0 else { throw ValidationError("--limit takes a number above 0") }
+    }
+
+    private static func minor(_ version: String) -> Int? { version.split(separator: ".").last.flatMap { Int($0) } }
+
+    func run() async throws {
+        let read = try await input.read()
+        let minor = version.flatMap(Self.minor) ?? read.minor ?? 36
+        let graph = EscalationGraph(
+            read.model, accounts: read.accounts, workloads: WorkloadMap(read.objects), minor: minor)
         let goals = EscalationEdge.Goal.allCases.filter { goal == nil || $0.rawValue == goal?.rawValue }
-        let found = cuts ? writeCuts(graph, goals) : writePaths(graph, goals)
+        let found = cuts ? writeCuts(graph, goals, minor, read) : try writePaths(graph, goals, read)
         try read.finish()
         if found { throw ExitCode(1) }
     }
 
-    private func writePaths(_ graph: EscalationGraph, _ goals: [EscalationEdge.Goal]) -> Bool {
-        var rows: [[String]] = []
+    private func writePaths(_ graph: EscalationGraph, _ goals: [EscalationEdge.Goal], _ read: RBACInput) throws -> Bool
+    {
+        var paths: [EscalationPath] = []
+        var cut = 0
         for goal in goals {
-            for (who, steps) in graph.shortestPaths(to: goal) where subject == nil || who.matchedName == subject {
-                for (number, step) in steps.enumerated() {
-                    let limit = step.names.isEmpty ? "" : " named \(step.names.joined(separator: ", "))"
-                    let place = step.namespace.isEmpty ? "everywhere" : "in \(step.namespace)"
-                    rows.append([
-                        goal.rawValue, who.description, "\(number + 1)/\(steps.count)",
-                        "\(step.edge.id) \(place)\(limit)", step.becomes?.description ?? goal.rawValue,
-                        step.edge.condition ?? "", step.grants.map(\.description).joined(separator: " and "),
-                        step.grants.first.map { RBACOutput.place($0.ruleNode) } ?? "",
-                    ])
-                }
+            let shortest = graph.shortestPaths(to: goal, from: .subjectsAndWorkloads, including: isWanted)
+            guard all else {
+                paths += shortest
+                continue
+            }
+            for path in shortest {
+                let (found, isComplete) = graph.minimalPaths(from: path.start, to: goal, limit: limit)
+                paths += found
+                if !isComplete { cut += 1 }
+            }
+        }
+        if let picture {
+            let drawing = EscalationPicture(paths)
+            try OutputFile.replace(picture, with: Array((picture.hasSuffix(".dot") ? drawing.dot : drawing.svg).utf8))
+        }
+        EscalationText(input.output).write(paths, empty: read.nothing("nobody reaches anything"))
+        if cut > 0 {
+            Console.note(
+                "martlet: \(cut) starts have more than \(limit) minimal paths to a goal; raise --limit for more")
+        }
+        return !paths.isEmpty
+    }
+
+    private func isWanted(_ actor: EscalationActor) -> Bool {
+        guard let start else { return true }
+        switch actor {
+        case .subject(let subject):
+            return subject.kind == .group ? start == "group:\(subject.name)" : subject.matchedName == start
+        case .workload(let reference):
+            return "\(reference.namespace)/\(reference.kind)/\(reference.name)".lowercased() == start.lowercased()
+        case .node: return false
+        }
+    }
+
+    private func writeCuts(
+        _ graph: EscalationGraph, _ goals: [EscalationEdge.Goal], _ minor: Int, _ read: RBACInput
+    ) -> Bool {
+        var rows: [[String]] = []
+        var isFound = false
+        func add(_ goal: EscalationEdge.Goal, _ kind: String, _ cut: EscalationCut, _ sign: String) {
+            rows.append([
+                goal.rawValue, kind, cut.changes.map(\.description).joined(separator: "; "),
+                "\(cut.paths.cut) of \(sign)\(cut.paths.of) paths", "\(cut.starts.cut) of \(cut.starts.of)",
+            ])
+        }
+        for goal in goals where graph.count(reaching: goal, from: .subjectsAndWorkloads) > 0 {
+            isFound = true
+            let cuts = EscalationCuts(graph, to: goal, minor: minor)
+            let sign = cuts.isComplete ? "" : "the first "
+            for single in cuts.singles() { add(goal, "one change", single, sign) }
+            if let set = cuts.set(), set.changes.count > 1 {
+                add(goal, set.isFewest ? "fewest for all" : "a set for all", set, sign)
             }
         }
         RBACOutput.write(
-            input.output, ["GOAL", "SUBJECT", "STEP", "BY", "BECOMES", "IF", "GRANT", "PLACE"], rows,
-            empty: "nobody reaches anything")
-        return !rows.isEmpty
-    }
-
-    private func writeCuts(_ graph: EscalationGraph, _ goals: [EscalationEdge.Goal]) -> Bool {
-        var rows: [[String]] = []
-        for goal in goals {
-            for cut in graph.cuts(to: goal) {
-                rows.append([
-                    goal.rawValue, cut.binding.description, "\(cut.cut) of \(cut.of) subjects no longer reach it",
-                ])
-            }
-        }
-        RBACOutput.write(input.output, ["GOAL", "REMOVE", "EFFECT"], rows, empty: "no single binding cuts a path")
-        return !rows.isEmpty
+            input.output, ["GOAL", "CHANGES", "WHAT", "CUTS", "NO LONGER REACH IT"], rows,
+            empty: read.nothing(
+                isFound ? "nothing but Kubernetes' own bindings leads there" : "nobody reaches anything"))
+        return isFound
     }
 }

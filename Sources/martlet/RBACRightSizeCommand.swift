@@ -9,7 +9,7 @@ struct RBACRightSizeCommand: AsyncParsableCommand {
         discussion: """
             Reads audit.k8s.io/v1 events, one a line or as an EventList, gzip and zstd too. Every recorded request is
             replayed against a proposal; one that would deny any is not offered. What a log cannot show is kept and
-            said. Something that runs more seldom than the log is long is not in it: mind the period.
+            said; more than 256 names of one kind of request become all names. Something that runs more seldom than the log is long is not in it: mind the period.
             """)
 
     @OptionGroup var input: RBACInputOptions
@@ -26,7 +26,13 @@ struct RBACRightSizeCommand: AsyncParsableCommand {
     func run() async throws {
         let read = try await input.read()
         var usage = AuditUsage(since: since)
-        for log in logs { try AuditLogFile(path: log).read(into: &usage) }
+        for log in logs {
+            // A list of events is one document, over as many lines as it likes.
+            let file = LogFile(path: log) { String(decoding: $0, as: UTF8.self).contains("\"EventList\"") }
+            var own = usage
+            try file.read({ own.read(line: $0) }, tooLong: { own.skipLine() })
+            usage = own
+        }
         let model = read.model
         let sizing = RightSizing(usage, model)
         let summary = usage.summary
@@ -77,13 +83,17 @@ struct RBACRightSizeCommand: AsyncParsableCommand {
                 continue
             }
             out += "# \(proposal.subject): \(proposal.requests) different requests on \(proposal.days) days, "
-            out += "confidence \(proposal.confidence); replaces \(bindings)\n"
+            out += "\(proposal.period.first) to \(proposal.period.last), confidence \(proposal.confidence); "
+            out += "replaces \(bindings)\n"
             for kept in proposal.kept { out += "# kept: \(kept.rule): \(kept.why)\n" }
             for object in RightSizing.objects(proposal.subject, proposal.rules) {
                 out += "---\n" + text(DocumentValue(object.node), indent: 0)
             }
         }
         for subject in sizing.dormant { out += "# never seen: \(subject)\n" }
+        for unused in sizing.unusedRules {
+            out += "# never used: rules[\(unused.index)] of \(unused.role): \(unused.rule)\n"
+        }
         for binding in sizing.unusedBindings where !BootstrapPolicy.current.contains(binding) {
             out += "# unused in the period: \(binding)\n"
         }

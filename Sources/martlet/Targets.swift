@@ -73,10 +73,11 @@ struct TargetOptions: ParsableArguments {
         }
     }
 
-    func read() async throws -> Target {
+    /// - Parameter more: resources that are not part of every scan.
+    func read(_ more: ResourceSet = ResourceSet([])) async throws -> Target {
         guard meansCluster else { return await readFiles(paths) }
         do {
-            return try await readCluster()
+            return try await readCluster(.standard + more)
         } catch let error as ClientError {
             guard !otherwise.isEmpty else {
                 let hint = cluster || connection.context != nil ? "" : "; to scan files, name them: martlet scan PATH"
@@ -115,10 +116,10 @@ struct TargetOptions: ParsableArguments {
             files: set.files)
     }
 
-    private func readCluster() async throws -> Target {
+    private func readCluster(_ set: ResourceSet) async throws -> Target {
         let configuration = try connection.configuration()
         let line = ProgressLine(quiet: quiet)
-        let reader = try ClusterReader(configuration, namespace: connection.namespace)
+        let reader = try ClusterReader(configuration, namespace: connection.namespace, set: set)
         let snapshot = try await reader.read { progress in
             line.update(
                 "reading the cluster: \(progress.finished) of \(progress.total) resources, \(progress.objects) objects")
@@ -138,11 +139,23 @@ struct TargetOptions: ParsableArguments {
     }
 
     /// Kinds of the resources that were not listed; checks that need them then say so.
-    private static func unlisted(_ gaps: [ReadGap]) -> Set<String> {
+    static func unlisted(_ gaps: [ReadGap]) -> Set<String> {
         let kinds = [
+            "roles.rbac.authorization.k8s.io": "Role", "clusterroles.rbac.authorization.k8s.io": "ClusterRole",
             "rolebindings.rbac.authorization.k8s.io": "RoleBinding",
             "clusterrolebindings.rbac.authorization.k8s.io": "ClusterRoleBinding",
-            "serviceaccounts": "ServiceAccount", "limitranges": "LimitRange", "namespaces": "Namespace",
+            "networkpolicies.networking.k8s.io": "NetworkPolicy",
+            "adminnetworkpolicies.policy.networking.k8s.io": "AdminNetworkPolicy",
+            "baselineadminnetworkpolicies.policy.networking.k8s.io": "BaselineAdminNetworkPolicy",
+            "clusternetworkpolicies.policy.networking.k8s.io": "ClusterNetworkPolicy",
+            "ciliumnetworkpolicies.cilium.io": "CiliumNetworkPolicy",
+            "ciliumclusterwidenetworkpolicies.cilium.io": "CiliumClusterwideNetworkPolicy",
+            "networkpolicies.projectcalico.org": "Calico NetworkPolicy",
+            "globalnetworkpolicies.projectcalico.org": "Calico GlobalNetworkPolicy",
+            "networkpolicies.crd.projectcalico.org": "Calico NetworkPolicy",
+            "globalnetworkpolicies.crd.projectcalico.org": "Calico GlobalNetworkPolicy",
+            "serviceaccounts": "ServiceAccount", "pods": "Pod", "nodes": "Node", "limitranges": "LimitRange",
+            "namespaces": "Namespace",
             "poddisruptionbudgets.policy": "PodDisruptionBudget",
             "horizontalpodautoscalers.autoscaling": "HorizontalPodAutoscaler",
         ]
@@ -152,19 +165,10 @@ struct TargetOptions: ParsableArguments {
 
 extension ClusterOptions {
     func configuration() throws -> ClientConfiguration {
-        var flags = KubeconfigFlags()
-        flags.kubeconfig = kubeconfig
-        flags.context = context
-        flags.cluster = clusterName
-        flags.user = user
+        var flags = connection.flags
         flags.namespace = namespace
-        flags.server = server
-        flags.token = token
         flags.impersonatedUser = impersonatedUser
         flags.impersonatedGroups = impersonatedGroups
-        flags.insecureSkipTLSVerify = insecure
-        flags.certificateAuthority = certificateAuthority
-        flags.requestTimeout = requestTimeout
         return try ClientConfiguration.here(flags)
     }
 }

@@ -26,6 +26,18 @@ enum Measuring {
         return best
     }
 
+    /// CPU seconds of this thread for a piece of work.
+    static func threadSeconds(_ body: () throws -> Void) rethrows -> Double {
+        func now() -> Double {
+            var time = timespec()
+            clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
+            return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
+        }
+        let start = now()
+        try body()
+        return now() - start
+    }
+
     /// Peak resident memory of this process in bytes since `resetPeak`, or since it began.
     static func peakMemory() -> Int { status("VmHWM:") }
     static func residentMemory() -> Int { status("VmRSS:") }

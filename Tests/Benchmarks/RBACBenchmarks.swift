@@ -10,74 +10,16 @@ enum RBACBenchmarks {
         Benchmark("rbac-who-can-p99", goal: "<= 1 ms") { whoCan() },
         Benchmark("rbac-can-i", goal: "<= 10 us") { canI() },
         Benchmark("rbac-binding-change", goal: "<= 5 ms") { change() },
-        Benchmark("rbac-graph-build", goal: "<= 150 ms") { graph() },
-        Benchmark("rbac-paths-five-goals", goal: "<= 50 ms") { paths() },
+        Benchmark("rbac-graph-build", goal: "<= 150 ms") { try inChild("rbac-graph", "ms for 100000 pods", 0) },
+        Benchmark("rbac-paths-five-goals", goal: "<= 50 ms") { try inChild("rbac-graph", "ms for 100000 pods", 1) },
+        Benchmark("rbac-graph-memory", goal: "<= 400 MB") { try inChild("rbac-graph", "MB on top of the objects", 2) },
+        Benchmark("rbac-dump-to-report", goal: "<= 5 s") { try dump(0, "s for 100000 pods") },
+        Benchmark("rbac-dump-to-report-memory", goal: "<= 1000 MB") { try dump(1, "MB") },
+        Benchmark("rbac-cuts", goal: "<= 5 s") { try inChild("rbac-cuts", "s for one goal", 0) },
         Benchmark("rbac-audit-events", goal: ">= 200000 events/s") { auditEvents() },
     ]
 
-    // MARK: The cluster
-
-    /// 5,000 service accounts in 50 namespaces, 10,000 bindings, 1,300 roles.
-    private static let objects: [KubernetesObject] = {
-        var random = SplitMix(state: 3)
-        var lines: [String] = []
-        let version = "rbac.authorization.k8s.io/v1"
-        let resources = [
-            "pods", "secrets", "configmaps", "services", "deployments", "jobs", "pods/log", "pods/exec", "nodes",
-            "events",
-        ]
-        let verbs = ["get", "list", "watch", "create", "update", "patch", "delete"]
-        func rules(_ random: inout SplitMix) -> String {
-            (0..<(1 + random.next(4))).map { _ in
-                let resource = (0..<(1 + random.next(3))).map { _ in "\"\(resources[random.next(resources.count)])\"" }
-                let verb = (0..<(1 + random.next(4))).map { _ in "\"\(verbs[random.next(verbs.count)])\"" }
-                let group = ["", "apps", "batch"][random.next(3)]
-                return """
-                    {"apiGroups":["\(group)"],"resources":[\(resource.joined(separator: ","))],\
-                    "verbs":[\(verb.joined(separator: ","))]}
-                    """
-            }.joined(separator: ",")
-        }
-        for number in 0..<300 {
-            lines.append(
-                """
-                {"apiVersion":"\(version)","kind":"ClusterRole","metadata":{"name":"c\(number)","uid":"c\(number)"},\
-                "rules":[\(rules(&random))]}
-                """)
-        }
-        for number in 0..<1000 {
-            lines.append(
-                """
-                {"apiVersion":"\(version)","kind":"Role","metadata":{"name":"r\(number)","namespace":\
-                "ns\(number % 50)","uid":"r\(number)"},"rules":[\(rules(&random))]}
-                """)
-        }
-        for number in 0..<10_000 {
-            let account = random.next(5000)
-            let subject = #"{"kind":"ServiceAccount","name":"a\#(account)","namespace":"ns\#(account % 50)"}"#
-            if number % 20 == 0 {
-                lines.append(
-                    """
-                    {"apiVersion":"\(version)","kind":"ClusterRoleBinding","metadata":{"name":"cb\(number)"},"roleRef":\
-                    {"kind":"ClusterRole","name":"c\(random.next(300))"},"subjects":[\(subject)]}
-                    """)
-            } else {
-                let place = random.next(50)
-                let role =
-                    number % 2 == 0
-                    ? #""kind":"ClusterRole","name":"c\#(random.next(300))""#
-                    : #""kind":"Role","name":"r\#(random.next(20) * 50 + place)""#
-                lines.append(
-                    """
-                    {"apiVersion":"\(version)","kind":"RoleBinding","metadata":{"name":"b\(number)","namespace":\
-                    "ns\(place)"},"roleRef":{\(role)},"subjects":[\(subject)]}
-                    """)
-            }
-        }
-        let source = SourceText(name: "", bytes: Array(lines.joined(separator: "\n").utf8))
-        return DocumentReader.read(source).documents.compactMap { KubernetesObject($0.root.asRoot) }
-    }()
-
+    private static let objects = AccessCluster.objects(AccessCluster.rights())
     private static let model = AccessModel(objects)
     private static let accounts = (0..<5000).map { ServiceAccountName(namespace: "ns\($0 % 50)", name: "a\($0)") }
 
@@ -140,13 +82,6 @@ enum RBACBenchmarks {
         return .figure(seconds / 2000 * 1e3, unit: "ms")
     }
 
-    private static func graph() -> Benchmark.Outcome {
-        let model = model
-        var nodes = 0
-        let seconds = Measuring.shortest { nodes = EscalationGraph(model, accounts: accounts).nodeCount }
-        return .figure(seconds * 1e3, unit: "ms for \(nodes) nodes")
-    }
-
     private static func auditEvents() -> Benchmark.Outcome {
         let lines = (0..<100_000).map { number in
             let account = accounts[number % 500]
@@ -173,26 +108,80 @@ enum RBACBenchmarks {
         return .figure(Double(events) / seconds, unit: "events/s")
     }
 
-    private static func paths() -> Benchmark.Outcome {
-        let graph = EscalationGraph(model, accounts: accounts)
+    // MARK: What runs
+
+    /// Measured in a process of its own: memory counts from where nothing else was allocated.
+    static let parts: [String: @Sendable ([String]) throws -> Void] = [
+        "rbac-graph": { _ in graph() },
+        "rbac-cuts": { _ in cuts() },
+        "rbac-report": { arguments in try report(arguments) },
+    ]
+
+    private static func inChild(_ part: String, _ unit: String, _ position: Int) throws -> Benchmark.Outcome {
+        let figures = try Measuring.child(["--part", part]).split(whereSeparator: \.isWhitespace).compactMap {
+            Double($0)
+        }
+        guard figures.count > position else { return .skipped("the part \(part) gave no figure") }
+        return .figure(figures[position], unit: unit)
+    }
+
+    private static func graph() {
+        let all = AccessCluster.objects(AccessCluster.rights() + AccessCluster.pods(100_000))
+        Measuring.resetPeak()
+        let before = Measuring.residentMemory()
+        let model = AccessModel(all)
+        let workloads = WorkloadMap(all)
+        let build = Measuring.shortest { _ = EscalationGraph(model, accounts: accounts, workloads: workloads) }
+        let graph = EscalationGraph(model, accounts: accounts, workloads: workloads)
         var sum = 0
-        let seconds = Measuring.shortest {
+        let paths = Measuring.shortest {
             for goal in EscalationEdge.Goal.allCases { sum += graph.count(reaching: goal) }
         }
         precondition(sum > 0, "somebody reaches something")
-        return .figure(seconds * 1e3, unit: "ms")
+        print(build * 1e3, paths * 1e3, Double(Measuring.peakMemory() - before) / 1e6, graph.nodeCount, graph.arcCount)
     }
-}
 
-/// A small generator of numbers that are the same in every run.
-private struct SplitMix {
-    var state: UInt64
+    private static func cuts() {
+        let all = AccessCluster.objects(AccessCluster.rights() + AccessCluster.pods(100_000))
+        let graph = EscalationGraph(AccessModel(all), accounts: accounts, workloads: WorkloadMap(all))
+        var found = 0
+        let seconds = Measuring.shortest(of: 1) {
+            let cuts = EscalationCuts(graph, to: .clusterAdmin)
+            found = cuts.singles().count + (cuts.set()?.changes.count ?? 0)
+        }
+        print(seconds, found)
+    }
 
-    mutating func next(_ bound: Int) -> Int {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return Int((z ^ (z >> 31)) % UInt64(bound))
+    private static func dump(_ position: Int, _ unit: String) throws -> Benchmark.Outcome {
+        try Measuring.inTemporaryFolder { folder in
+            let file = folder.appending(path: "dump.json")
+            let lines = AccessCluster.rights() + AccessCluster.pods(100_000)
+            try Data(lines.joined(separator: "\n").utf8).write(to: file)
+            let text = try Measuring.child(["--part", "rbac-report", file.path()])
+            let figures = text.split(whereSeparator: \.isWhitespace).compactMap { Double($0) }
+            guard figures.count > position else { return .skipped("no report was made") }
+            return .figure(figures[position], unit: unit)
+        }
+    }
+
+    /// From the file to every shortest path with its grants, as text.
+    private static func report(_ arguments: [String]) throws {
+        guard let path = arguments.first else { exit(2) }
+        let start = Measuring.cpuSeconds()
+        let bytes = [UInt8](try Data(contentsOf: URL(filePath: path)))
+        let objects = DocumentReader.read(SourceText(name: path, bytes: bytes)).documents.compactMap {
+            KubernetesObject($0.root.asRoot)
+        }
+        let graph = EscalationGraph(AccessModel(objects), workloads: WorkloadMap(objects))
+        var size = 0
+        for goal in EscalationEdge.Goal.allCases {
+            for path in graph.shortestPaths(to: goal, from: .subjectsAndWorkloads) {
+                for step in path.steps {
+                    for way in step.ways { size += way.id.count + way.grants.map(\.description.count).reduce(0, +) }
+                }
+            }
+        }
+        precondition(size > 0, "there is something to report")
+        print(Measuring.cpuSeconds() - start, Double(Measuring.peakMemory()) / 1e6, size)
     }
 }

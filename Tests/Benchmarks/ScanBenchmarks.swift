@@ -19,7 +19,7 @@ enum ScanBenchmarks {
     ]
 
     /// A finished program, as the kernel accounts for it.
-    private struct Usage {
+    struct Usage {
         var cpuSeconds: Double
         var wallSeconds: Double
         var peakBytes: Int
@@ -27,7 +27,7 @@ enum ScanBenchmarks {
 
     /// The kernel counts towards a program's peak what the process that started it had resident, so a small process
     /// of its own starts it.
-    private static func run(_ program: String, _ arguments: [String]) throws -> Usage {
+    static func run(_ program: String, _ arguments: [String]) throws -> Usage {
         let answer = try Measuring.child(["--part", "run", program] + arguments)
         let figures = answer.split(whereSeparator: \.isWhitespace).compactMap { Double($0) }
         guard figures.count == 3 else { throw CocoaError(.executableNotLoadable) }
@@ -69,7 +69,7 @@ enum ScanBenchmarks {
     }
 
     /// The program that was built beside this one.
-    private static var martlet: String? {
+    static var martlet: String? {
         let path = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
             .appendingPathComponent("martlet").path
         return FileManager.default.isExecutableFile(atPath: path) ? path : nil

@@ -4,9 +4,11 @@ import Foundation
 
 let benchmarks =
     DocumentBenchmarks.all + PodSecurityBenchmarks.all + ScanBenchmarks.all + RBACBenchmarks.all
-    + NetworkPolicyBenchmarks.all + CISBenchmarks.all
+    + NetworkPolicyBenchmarks.all + NetworkFlowBenchmarks.all
+    + DetectionBenchmarks.all + CISBenchmarks.all
 let parts = DocumentBenchmarks.parts.merging(ScanBenchmarks.parts) { first, _ in first }
     .merging(NetworkPolicyBenchmarks.parts) { first, _ in first }
+    .merging(RBACBenchmarks.parts) { first, _ in first }
 
 var arguments = Array(CommandLine.arguments.dropFirst())
 switch arguments.first {

@@ -10,9 +10,13 @@ extension ConformanceSuite {
             truth("k8s-e2e"), truth("cyclonus"), truth("policy-assistant"), truth("cnp-v1alpha2-conformance"),
             truth("anp-v1alpha1-conformance"), truth("calico-handwritten", .calico),
             truth("cilium-handwritten", .cilium),
+            followed("k8s-e2e"), followed("cyclonus"), followed("policy-assistant"),
+            followed("cnp-v1alpha2-conformance"), followed("anp-v1alpha1-conformance"),
+            followed("calico-handwritten", .calico), followed("cilium-handwritten", .cilium),
             ConformanceFile(name: "calico-programs", run: calicoPrograms),
             ConformanceFile(name: "calico-selectors", run: calicoSelectors),
             ConformanceFile(name: "fqdn-patterns", run: namePatterns),
+            .analyzerLists, .analyzerDifferences,
         ])
 
     private static func truth(_ name: String, _ plugin: NetworkPlugin = .standard) -> ConformanceFile {
@@ -22,6 +26,29 @@ extension ConformanceSuite {
                 for (index, step) in line["steps"].elements.enumerated() {
                     let id = "\(line["id"].string ?? "?")[\(index)]"
                     NetworkTruth(step, plugin: plugin).check(id, &agreement)
+                }
+            }
+            return agreement
+        }
+    }
+
+    /// The same verdicts of one network that follows the events from each step to the next.
+    private static func followed(_ name: String, _ plugin: NetworkPlugin = .standard) -> ConformanceFile {
+        ConformanceFile(name: "\(name)-incremental") { folder in
+            var agreement = Agreement()
+            for line in try folder.lines("truth/\(name).jsonl") {
+                var live: LiveNetwork?
+                var last: Node?
+                for (index, step) in line["steps"].elements.enumerated() {
+                    let id = "\(line["id"].string ?? "?")[\(index)]"
+                    if var network = live, let before = last, before["config"].json() == step["config"].json() {
+                        NetworkTruth.follow(&network, from: before, to: step)
+                        live = network
+                    } else {
+                        live = NetworkTruth.live(step, plugin: plugin)
+                    }
+                    last = step
+                    if let model = live?.model { NetworkTruth(step, model: model).check(id, &agreement) }
                 }
             }
             return agreement
@@ -95,35 +122,87 @@ struct NetworkTruth {
     private let step: Node
     private let model: NetworkModel
 
-    init(_ step: Node, plugin: NetworkPlugin) {
+    init(_ step: Node, model: NetworkModel) {
         self.step = step
-        var plugin = plugin
-        let config = step["config"]
-        plugin.apply { key in Self.setting(key, config) }
+        self.model = model
+    }
+
+    init(_ step: Node, plugin: NetworkPlugin) {
+        var state = Self.state(step, plugin)
+        let objects = Self.objects(step)
+        state.read(policies: objects.filter(PolicyCatalogue.isPolicy), among: objects)
+        self.init(step, model: NetworkModel(state))
+    }
+
+    static func live(_ step: Node, plugin: NetworkPlugin) -> LiveNetwork {
+        LiveNetwork(state(step, plugin), objects: objects(step))
+    }
+
+    /// Applies what differs between two steps, pods and namespaces first.
+    static func follow(_ live: inout LiveNetwork, from before: Node, to after: Node) {
+        for member in after["namespaces"].members {
+            _ = live.put(namespace: member.key, labels: member.value.stringMap)
+        }
+        for node in nodes(after) where !nodes(before).contains(where: { $0.json() == node.json() }) {
+            _ = live.put(node: networkNode(node))
+        }
+        var old: [String: String] = [:]
+        for pod in before["pods"].elements { old[podName(pod)] = pod.json() }
+        for pod in after["pods"].elements {
+            let known = old.removeValue(forKey: podName(pod))
+            if known != pod.json() { _ = live.put(description(pod)) }
+        }
+        for name in old.keys.sorted() {
+            let parts = name.split(separator: "/").map(String.init)
+            if parts.count == 2 { _ = live.remove(pod: parts[1], in: parts[0]) }
+        }
+        var gone: [ObjectReference: KubernetesObject] = [:]
+        for object in objects(before) { gone[object.reference] = object }
+        for object in objects(after) {
+            let known = gone.removeValue(forKey: object.reference)
+            if known?.node.json() != object.node.json() { _ = live.apply(.modified(object)) }
+        }
+        for object in gone.values.sorted(by: { $0.reference < $1.reference }) { _ = live.apply(.deleted(object)) }
+    }
+
+    private static func nodes(_ step: Node) -> [Node] { Array(step["nodes"].elements) }
+    private static func podName(_ pod: Node) -> String {
+        "\(pod["namespace"].string ?? "")/\(pod["name"].string ?? "")"
+    }
+    private static func objects(_ step: Node) -> [KubernetesObject] {
+        step["policies"].elements.compactMap { KubernetesObject($0) }
+    }
+
+    private static func networkNode(_ node: Node) -> NetworkNode {
+        NetworkNode(
+            name: node["name"].string ?? "", labels: node["labels"].stringMap,
+            addresses: node["ip"].string.flatMap { IPAddress($0) }.map { [$0] } ?? [])
+    }
+
+    private static func description(_ pod: Node) -> LiveNetwork.PodDescription {
+        var out = LiveNetwork.PodDescription(
+            name: pod["name"].string ?? "", namespace: pod["namespace"].string ?? "", labels: pod["labels"].stringMap)
+        out.ports = pod["ports"].elements.compactMap { port in
+            guard let number = port["containerPort"].int.flatMap({ UInt16(exactly: $0) }),
+                let transport = TransportProtocol(name: port["protocol"].string ?? "TCP")
+            else { return nil }
+            return ContainerPort(name: port["name"].string ?? "", number: number, protocol: transport)
+        }
+        out.addresses = pod["ip"].string.flatMap { IPAddress($0) }.map { [$0] } ?? []
+        out.serviceAccount = pod["serviceAccount"].string ?? "default"
+        out.isOnHostNetwork = pod["hostNetwork"].bool ?? false
+        out.node = pod["node"].string
+        return out
+    }
+
+    private static func state(_ step: Node, _ given: NetworkPlugin) -> NetworkState {
+        var plugin = given
+        plugin.apply { key in setting(key, step["config"]) }
         var state = NetworkState(plugin: plugin)
         for member in step["namespaces"].members { state.add(namespace: member.key, labels: member.value.stringMap) }
-        for node in step["nodes"].elements {
-            state.add(
-                node: NetworkNode(
-                    name: node["name"].string ?? "", labels: node["labels"].stringMap,
-                    addresses: node["ip"].string.flatMap { IPAddress($0) }.map { [$0] } ?? []))
-        }
-        for pod in step["pods"].elements {
-            let ports = pod["ports"].elements.compactMap { port -> ContainerPort? in
-                guard let number = port["containerPort"].int.flatMap({ UInt16(exactly: $0) }),
-                    let transport = TransportProtocol(name: port["protocol"].string ?? "TCP")
-                else { return nil }
-                return ContainerPort(name: port["name"].string ?? "", number: number, protocol: transport)
-            }
-            state.add(
-                pod: pod["name"].string ?? "", in: pod["namespace"].string ?? "", labels: pod["labels"].stringMap,
-                addresses: pod["ip"].string.flatMap { IPAddress($0) }.map { [$0] } ?? [], ports: ports,
-                serviceAccount: pod["serviceAccount"].string ?? "default",
-                onHostNetwork: pod["hostNetwork"].bool ?? false, node: pod["node"].string)
-        }
-        let objects = step["policies"].elements.compactMap { KubernetesObject($0) }
-        state.read(policies: objects.filter(PolicyCatalogue.isPolicy), among: objects)
-        model = NetworkModel(state)
+        for node in nodes(step) { state.add(node: networkNode(node)) }
+        for pod in step["pods"].elements { state.add(description(pod)) }
+        return state
     }
 
     /// Settings are written in Cilium's ConfigMap's words or in those of its Helm chart.

@@ -1,6 +1,16 @@
 import Foundation
 
 /// Every suite there is; a new one is a file with a value, and its name here.
-let suites: [ConformanceSuite] = [.podSecurity, .posture, .rbac, .networkPolicies, .cis]
+let suites: [ConformanceSuite] = [
+    .podSecurity,
+    .posture,
+    .rbac,
+    .networkPolicies,
+    .networkSynthesis,
+    .detection,
+    .cel,
+    .vulnerabilities,
+    .cis,
+]
 
 exit(ConformanceRun(arguments: Array(CommandLine.arguments.dropFirst())).run(suites))

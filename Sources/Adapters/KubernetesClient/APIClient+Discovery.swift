@@ -47,7 +47,9 @@ extension APIClient {
                             group: name, version: id, name: plural,
                             kind: resource["responseKind"]["kind"].string ?? "",
                             isNamespaced: resource["scope"].equals("Namespaced"), verbs: resource["verbs"].strings,
-                            subresources: resource["subresources"].elements.compactMap { $0["subresource"].string }))
+                            subresources: resource["subresources"].elements.compactMap { $0["subresource"].string },
+                            otherNames: [resource["singularResource"].string].compactMap(\.self)
+                                + resource["shortNames"].strings))
                 }
             }
         }
@@ -92,7 +94,9 @@ extension APIClient {
                 APIResource(
                     group: group, version: version, name: name, kind: resource["kind"].string ?? "",
                     isNamespaced: resource["namespaced"].bool ?? false, verbs: resource["verbs"].strings,
-                    subresources: subresources[name] ?? []))
+                    subresources: subresources[name] ?? [],
+                    otherNames: [resource["singularName"].string].compactMap(\.self).filter { !$0.isEmpty }
+                        + resource["shortNames"].strings))
         }
     }
 }

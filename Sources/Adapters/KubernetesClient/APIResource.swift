@@ -9,10 +9,12 @@ package struct APIResource: Sendable, Hashable, CustomStringConvertible {
     package var verbs: [String]
     /// Subresources by name: `status`, `log`.
     package var subresources: [String]
+    /// Other words people use for it: the singular and short names.
+    package var otherNames: [String]
 
     package init(
         group: String, version: String, name: String, kind: String, isNamespaced: Bool, verbs: [String],
-        subresources: [String] = []
+        subresources: [String] = [], otherNames: [String] = []
     ) {
         self.group = group
         self.version = version
@@ -21,6 +23,7 @@ package struct APIResource: Sendable, Hashable, CustomStringConvertible {
         self.isNamespaced = isNamespaced
         self.verbs = verbs
         self.subresources = subresources
+        self.otherNames = otherNames
     }
 
     package var apiVersion: String { group.isEmpty ? version : "\(group)/\(version)" }

@@ -45,7 +45,7 @@ package struct ResourceSet: Sendable {
     /// Not read, on purpose: Secrets (RBAC has no way to allow their metadata alone: who may list them may read their
     /// values) and ConfigMaps, until a check asks for them; Events, Leases, Endpoints and EndpointSlices, metrics and
     /// reviews, which change all the time and configure nothing; revisions of workloads, which are not what runs.
-    package static let standard = ResourceSet(builtIn + customWorkloads)
+    package static let standard = ResourceSet(builtIn + customWorkloads + customNetwork)
 
     /// The names, labels and owners of Secrets; their values are never asked for.
     package static let secretMetadata = ResourceSet([
@@ -149,4 +149,40 @@ package struct ResourceSet: Sendable {
                 "argoproj.io", "clusteranalysistemplates", namespaced: false, builtIn: false,
                 "Pod templates inside custom resources")
         ]
+
+    /// What decides over traffic beside NetworkPolicy, and what leads it in from outside. Policies of kinds that are not
+    /// understood are read too, so that what they may touch is known.
+    private static let customNetwork: [Entry] =
+        [
+            ("cilium.io", ["ciliumnetworkpolicies", "ciliumlocalredirectpolicies"]),
+            ("crd.antrea.io", ["networkpolicies"]), ("crd.projectcalico.org", ["networkpolicies", "networksets"]),
+            (
+                "gateway.networking.k8s.io",
+                ["gateways", "grpcroutes", "httproutes", "tcproutes", "tlsroutes", "udproutes"]
+            ),
+            ("k8s.ovn.org", ["egressfirewalls"]), ("network.openshift.io", ["egressnetworkpolicies"]),
+            ("networking.gke.io", ["fqdnnetworkpolicies"]), ("networking.k8s.aws", ["applicationnetworkpolicies"]),
+            ("policy.linkerd.io", ["authorizationpolicies", "serverauthorizations"]),
+            ("projectcalico.org", ["networkpolicies", "networksets"]), ("route.openshift.io", ["routes"]),
+            ("security.istio.io", ["authorizationpolicies"]),
+        ].flatMap { group, names in
+            names.map {
+                Entry(group, $0, builtIn: false, "Who may speak with whom, and what is reachable from outside")
+            }
+        }
+        + [
+            ("cilium.io", ["ciliumclusterwidenetworkpolicies", "ciliumcidrgroups"]),
+            ("crd.antrea.io", ["clusternetworkpolicies"]),
+            ("crd.projectcalico.org", ["globalnetworkpolicies", "globalnetworksets", "hostendpoints", "tiers"]),
+            ("networking.k8s.aws", ["clusternetworkpolicies"]),
+            (
+                "policy.networking.k8s.io",
+                ["adminnetworkpolicies", "baselineadminnetworkpolicies", "clusternetworkpolicies"]
+            ),
+            ("projectcalico.org", ["globalnetworkpolicies", "globalnetworksets", "hostendpoints", "tiers"]),
+        ].flatMap { group, names in
+            names.map {
+                Entry(group, $0, namespaced: false, builtIn: false, "Who may speak with whom in the whole cluster")
+            }
+        }
 }

@@ -10,6 +10,9 @@ package struct CISEvaluation: Sendable {
     /// Ids of the rules to evaluate; nil for all.
     package var selected: Set<String>?
     private let input: CISInput
+    /// What it was made with.
+    package let isCluster: Bool
+    package let version: String?
 
     package init(_ inventory: Inventory, isCluster: Bool, version: String? = nil) {
         var input = CISInput(inventory: Inventory(), isCluster: isCluster)
@@ -17,6 +20,8 @@ package struct CISEvaluation: Sendable {
         input.version = version.flatMap { ComponentVersion($0) }
         input.platform = Platform.detect(nodes: inventory.objects("Node"), version: version)
         self.input = input
+        self.isCluster = isCluster
+        self.version = version
         isConcerned =
             isCluster
             || inventory.keys.contains { key in

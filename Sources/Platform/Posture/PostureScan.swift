@@ -1,6 +1,7 @@
 import CISBenchmark
 package import Findings
 package import Kubernetes
+import NetworkPolicies
 package import PodSecurity
 import RBAC
 package import Workloads
@@ -39,8 +40,11 @@ package struct PostureScan: Sendable {
     package let rules: [Rule]
     private var podSecurity: PodSecurityEvaluation
     private var workloads: WorkloadEvaluation
-    private var rbac: RBACEvaluation
-    private var cis: CISEvaluation
+    /// The engines beside those of pods, in the order of their rules.
+    private var engines: [any PostureEngine]
+    /// What the engines said of the whole, until a change reaches it.
+    private var wholes: [(findings: [Finding], coverage: Coverage)?]
+    private var network = NetworkPosture()
     private let selected: Set<String>?
     private var results: [OwnerIdentity: OwnerResult] = [:]
 
@@ -50,9 +54,10 @@ package struct PostureScan: Sendable {
         self.options = options
         podSecurity = PodSecurityEvaluation(version: options.podSecurityVersion)
         workloads = WorkloadEvaluation(inventory, options: options.workloads)
-        rbac = Self.rbac(inventory, options)
-        cis = Self.cis(inventory, options)
-        let all = podSecurity.rules + WorkloadChecks.rules(options.workloads) + rbac.rules + cis.rules
+        engines = Self.engines(inventory, options)
+        wholes = Array(repeating: nil, count: engines.count)
+        let all =
+            podSecurity.rules + WorkloadChecks.rules(options.workloads) + engines.flatMap(\.rules) + NetworkRules.all
         let include = options.include.map(Glob.init)
         let exclude = options.exclude.map(Glob.init)
         rules = all.filter { rule in
@@ -69,18 +74,18 @@ package struct PostureScan: Sendable {
         podSecurity.cluster = options.cluster
         workloads.selected = selected
         workloads.cluster = options.cluster
-        rbac.selected = selected
-        cis.selected = selected
+        for index in engines.indices { engines[index].selected = selected }
+        network.selected = selected
+        network.options = options
     }
 
-    private static func rbac(_ inventory: Inventory, _ options: ScanOptions) -> RBACEvaluation {
-        RBACEvaluation(
-            inventory, isCluster: !options.cluster.isEmpty, unlistedKinds: options.workloads.unlistedKinds)
-    }
-
-    private static func cis(_ inventory: Inventory, _ options: ScanOptions) -> CISEvaluation {
-        CISEvaluation(
-            inventory, isCluster: !options.cluster.isEmpty, version: "\(options.workloads.target)")
+    /// Every engine that is not about pods alone.
+    static func engines(_ inventory: Inventory, _ options: ScanOptions) -> [any PostureEngine] {
+        let isCluster = !options.cluster.isEmpty
+        return [
+            RBACEvaluation(inventory, isCluster: isCluster, unlistedKinds: options.workloads.unlistedKinds),
+            CISEvaluation(inventory, isCluster: isCluster, version: "\(options.workloads.target)"),
+        ]
     }
 
     // MARK: Everything
@@ -113,6 +118,7 @@ package struct PostureScan: Sendable {
             }
         }
         results = evaluated
+        network.evaluate(inventory)
     }
 
     // MARK: What changed
@@ -129,24 +135,36 @@ package struct PostureScan: Sendable {
     package mutating func replace(_ changes: [(key: ObjectKey, object: KubernetesObject)]) -> [OwnerIdentity] {
         let before = inventory
         for change in changes { inventory.replace(change.key, with: change.object) }
-        return reevaluate(changes.map(\.key), before: before)
+        let owners = reevaluate(changes.map(\.key), before: before)
+        // What-if asks for the results at once.
+        return Array(Set(owners).union(settle())).sorted()
     }
 
     private mutating func reevaluate(_ touched: some Sequence<ObjectKey>, before: Inventory) -> [OwnerIdentity] {
+        let touched = Set(touched)
+        network.note(touched, before: before, after: inventory)
         let kinds = Set(touched.map(\.reference.kind))
         let changesSurroundings = !kinds.isDisjoint(with: WorkloadContext.kindsRead)
-        let changesRights = !kinds.isDisjoint(with: RBACEvaluation.kindsRead)
         workloads =
             changesSurroundings
             ? WorkloadEvaluation(inventory, options: options.workloads)
             : WorkloadEvaluation(workloads.context.over(inventory))
-        if changesRights { rbac = Self.rbac(inventory, options) }
-        let changesComponents = !kinds.isDisjoint(with: CISEvaluation.kindsRead)
-        if changesComponents { cis = Self.cis(inventory, options) }
+        // Limits of a namespace, disruption budgets: they decide over findings on anything.
+        var reachesAll = changesSurroundings
+        var reached = touched
+        for index in engines.indices {
+            switch engines[index].follow(touched, before: before, after: inventory) {
+            case .touched: break
+            case .objects(let others): reached.formUnion(others)
+            case .whole: wholes[index] = nil
+            case .everything:
+                wholes[index] = nil
+                reachesAll = true
+            }
+        }
         narrow()
-        var (families, gone) = inventory.families(touchedBy: touched, before: before)
-        // Limits of a namespace, disruption budgets, who may do what: they decide over findings on anything.
-        if changesSurroundings || changesRights || changesComponents { families = inventory.families() }
+        var (families, gone) = inventory.families(touchedBy: reached, before: before)
+        if reachesAll { families = inventory.families() }
         for family in families { results[family.owner] = evaluate(family) }
         for owner in gone { results[owner] = nil }
         return families.map(\.owner) + gone
@@ -154,24 +172,30 @@ package struct PostureScan: Sendable {
 
     // MARK: Results
 
-    package func result(of owner: OwnerIdentity) -> OwnerResult? { results[owner] }
+    package func result(of owner: OwnerIdentity) -> OwnerResult? { network.merged(results[owner], owner) }
+
+    /// Brings the network's results up to date after events; gives the owners whose results are new.
+    ///
+    /// Policies decide over pods far away from them, so this runs once for many events, and not at all for those that
+    /// change nothing the network looks at.
+    @discardableResult
+    package mutating func settle() -> [OwnerIdentity] { network.settle(inventory) }
 
     /// What the engines say of one owner.
     package func evaluate(_ family: OwnerFamily) -> OwnerResult {
         var result = podSecurity.evaluate(family)
         result.merge(workloads.evaluate(family))
-        result.merge(rights(of: family))
-        result.merge(components(of: family))
+        for engine in engines { result.merge(judge(family, by: engine)) }
         return result
     }
 
-    /// What the RBAC checks say of the roles, bindings and workloads of a family.
-    private func rights(of family: OwnerFamily) -> OwnerResult {
+    /// What an engine says of the objects of a family that speak for themselves.
+    private func judge(_ family: OwnerFamily, by engine: some PostureEngine) -> OwnerResult {
         var result = OwnerResult(owner: family.owner)
         let context = FindingContext(
             subject: family.owner.reference, file: family.owner.file, cluster: options.cluster, origin: family.origin)
         for member in family.members where member.role == .speaker {
-            let (findings, coverage) = rbac.evaluate(member.object)
+            let (findings, coverage) = engine.evaluate(member.object)
             result.findings += findings.map { finding in
                 var finding = finding
                 finding.context = context
@@ -184,52 +208,43 @@ package struct PostureScan: Sendable {
         return result
     }
 
-    /// What the CIS benchmark says of the components of Kubernetes and their configuration files in a family.
-    private func components(of family: OwnerFamily) -> OwnerResult {
-        var result = OwnerResult(owner: family.owner)
-        let context = FindingContext(
-            subject: family.owner.reference, file: family.owner.file, cluster: options.cluster, origin: family.origin)
-        for member in family.members where member.role == .speaker {
-            let (findings, coverage) = cis.evaluate(member.object)
-            result.findings += findings.map { finding in
-                var finding = finding
-                finding.context = context
-                return finding
-            }
-            result.coverage.add(coverage)
-        }
-        return result
-    }
-
     /// The report of what has been evaluated, without waivers or baseline. The results move into it and are gone here.
     package mutating func takeReport(
         target: String, generatedAt: String, version: String, problems: [Problem] = []
     ) -> Report {
-        let owned = results
+        for index in engines.indices where wholes[index] == nil { wholes[index] = engines[index].wholeResults() }
+        settle()
+        let own = results
         results = [:]
-        return Self.report(
-            consume owned, target: target, generatedAt: generatedAt, version: version, problems: problems,
-            rules: rules, isCluster: !options.cluster.isEmpty)
+        let owned = network.merged(consume own)
+        return report(
+            consume owned, target: target, generatedAt: generatedAt, version: version, problems: problems)
     }
 
     /// The report of what has been evaluated, without waivers or baseline.
     package func report(target: String, generatedAt: String, version: String, problems: [Problem] = []) -> Report {
-        Self.report(
-            results, target: target, generatedAt: generatedAt, version: version, problems: problems, rules: rules,
-            isCluster: !options.cluster.isEmpty)
+        var network = network
+        _ = network.settle(inventory)
+        return report(
+            network.merged(results), target: target, generatedAt: generatedAt, version: version, problems: problems)
     }
 
-    private static func report(
+    private func report(
         _ results: [OwnerIdentity: OwnerResult], target: String, generatedAt: String, version: String,
-        problems: [Problem], rules: [Rule], isCluster: Bool
+        problems: [Problem]
     ) -> Report {
         var report = Report(
-            target: target, isCluster: isCluster, generatedAt: generatedAt, version: version, problems: problems,
-            rules: rules)
+            target: target, isCluster: !options.cluster.isEmpty, generatedAt: generatedAt, version: version,
+            problems: problems, rules: rules)
         report.findings.reserveCapacity(results.values.reduce(0) { $0 + $1.findings.count })
         for result in results.values {
             report.findings += result.findings
             report.coverage.add(result.coverage)
+        }
+        for (engine, whole) in zip(engines, wholes) {
+            let (findings, coverage) = whole ?? engine.wholeResults()
+            report.findings += findings
+            report.coverage.add(coverage)
         }
         report.findings.sort(by: Finding.areInOrder)
         return report
@@ -249,7 +264,8 @@ package struct PostureScan: Sendable {
 extension PostureScan {
     /// Every rule there is, reliability included, in order.
     package static let allRules: [Rule] =
-        PodSecurityEvaluation().rules + WorkloadChecks.rules + RBACChecks.rules + CISEvaluation.allRules
+        PodSecurityEvaluation().rules + WorkloadChecks.rules + RBACChecks.rules
+        + NetworkRules.all + CISEvaluation.allRules
 
     /// The waivers that objects carry in their annotations.
     package func annotatedWaivers(today: CalendarDate) -> (waivers: [Waiver], problems: [Problem]) {

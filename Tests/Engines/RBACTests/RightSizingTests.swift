@@ -103,4 +103,49 @@ import Testing
     func generatedNamesAreKnownByTheirEnds(_ name: String, _ expected: Bool) {
         #expect(RightSizing.isGenerated(name) == expected)
     }
+
+    @Test func moreNamesThanAnybodyReadsBecomeAllNames() throws {
+        var lines = (0..<(AuditUsage.nameLimit + 40)).map {
+            Self.event("get", "/api/v1/namespaces/shop/secrets/s\($0)x")
+        }
+        lines.append(Self.event("get", "/api/v1/namespaces/shop/pods/one"))
+        let (_, proposal) = try Self.proposal(lines)
+        #expect(proposal.rules["shop"]?.map(\.description) == ["get pods named one", "get secrets"])
+        #expect(proposal.requests <= AuditUsage.nameLimit + 2)
+        #expect(proposal.denied.isEmpty)
+    }
+
+    @Test func rulesNobodyNeededAreNamed() throws {
+        let (sizing, proposal) = try Self.proposal([Self.event("get", "/api/v1/namespaces/shop/secrets/db")])
+        #expect(sizing.unusedRules.map { "\($0.role) \($0.index)" } == ["ClusterRole wide 1"])
+        #expect(proposal.period == ("2026-09-01", "2026-09-01"))
+    }
+
+    @Test(arguments: [1, 3, 7, 4096])
+    func aListOfEventsIsTakenApartAsItsBytesCome(_ size: Int) {
+        let events = [
+            Self.event("list", "/api/v1/pods"), Array(#"{"a":"}\"]{","items":[{"b":[1]}]}"#.utf8),
+            Self.event("get", "/api/v1/namespaces/shop/secrets/db"),
+        ]
+        let text =
+            Array(#"{"kind":"EventList","apiVersion":"audit.k8s.io/v1","metadata":{},"items":["#.utf8)
+            + events.joined(separator: Array(",\n".utf8)) + Array("]}\n".utf8)
+        var splitter = EventListSplitter()
+        var found: [[UInt8]?] = []
+        for start in stride(from: 0, to: text.count, by: size) {
+            splitter.take(text[start..<min(text.count, start + size)]) { found.append($0) }
+        }
+        #expect(found == events)
+        #expect(!splitter.isCutOff)
+        var cut = EventListSplitter()
+        cut.take(text.dropLast(9)) { _ in }
+        #expect(cut.isCutOff)
+    }
+
+    @Test func anEventLongerThanTheLimitIsSkippedAndTheNextIsRead() {
+        var splitter = EventListSplitter(limit: 20)
+        var found: [[UInt8]?] = []
+        splitter.take(Array(#"{"items":[{"a":"0123456789012345678"},{"b":1}]}"#.utf8)[...]) { found.append($0) }
+        #expect(found == [nil, Array(#"{"b":1}"#.utf8)])
+    }
 }

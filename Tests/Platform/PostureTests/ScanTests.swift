@@ -53,7 +53,7 @@ import Testing
         let hostPID = findings.filter { $0.rule.id == "pod/host-pid" }
         #expect(hostPID.map(\.subject.description) == ["Deployment shop/api"])
         #expect(hostPID.first?.evidence.count == 1)
-        #expect(Set(findings.map(\.subject.description)) == ["Deployment shop/api"])
+        #expect(Set(findings.map(\.subject.description)) == ["Deployment shop/api", "Namespace shop"])
     }
 
     @Test func aPodThatDiffersFromItsTemplateAddsItsPlace() async throws {

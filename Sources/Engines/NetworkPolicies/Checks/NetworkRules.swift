@@ -5,7 +5,8 @@ package enum NetworkRules {
     /// Every rule, in order.
     package static let all: [Rule] = [
         pluginWithoutEnforcement, noDefaultDenyIngress, noDefaultDenyEgress, unselectedIngress, unselectedEgress,
-        internetEgress, metadataReachable, invalidPolicy, unreadPolicy, selectsNothing, peerSelectsNothing,
+        internetEgress, metadataReachable, crossNamespaceOpen, invalidPolicy, unreadPolicy, selectsNothing,
+        peerSelectsNothing,
         redundantRule, samePriority, unknownNamedPort, blockWithoutEffect,
     ]
 
@@ -56,6 +57,13 @@ package enum NetworkRules {
         why: "169.254.169.254 hands out the credentials of the node's cloud identity to whoever asks from it; a policy "
             + "is there and lets it pass.",
         remedy: "Leave 169.254.169.254/32 out of the blocks that egress rules allow (`except`).")
+
+    static let crossNamespaceOpen = Rule(
+        "network/cross-namespace-open", .low, [.nsa("Network separation"), .attack("T1210")],
+        title: "A policy opens a workload to every namespace, or every namespace to it",
+        why: "One taken-over pod anywhere in the cluster is enough to get on; an empty namespaceSelector or a rule "
+            + "without peers means namespaces that do not exist yet, too.",
+        remedy: "Name the namespaces by label, `kubernetes.io/metadata.name` where there is no better one.")
 
     static let invalidPolicy = Rule(
         "network/invalid-policy", .high, [.kubernetes("NetworkPolicy validation")],

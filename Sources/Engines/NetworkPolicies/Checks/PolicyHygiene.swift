@@ -8,27 +8,44 @@ struct PolicyHygiene {
         var rule: Rule
         var policy: ObjectReference
         var evidence: [Evidence]
+        /// The policy, for its file and what installed it.
+        var object: KubernetesObject?
+
+        init(rule: Rule, policy: Policy, evidence: [Evidence]) {
+            self.rule = rule
+            self.policy = policy.reference
+            self.evidence = evidence
+            object = KubernetesObject(policy.node)
+        }
     }
 
     private let model: NetworkModel
     private var state: NetworkState { model.state }
 
-    init(_ model: NetworkModel) { self.model = model }
+    private let isCluster: Bool
+
+    init(_ model: NetworkModel, isCluster: Bool = true) {
+        self.model = model
+        self.isCluster = isCluster
+    }
 
     func findings() -> [Found] {
         var out: [Found] = []
         var rules: [[CompiledRule]] = Array(repeating: [], count: state.policies.count)
         for direction in Direction.allCases {
-            for rule in model.table(direction).rules { rules[rule.identity.policy].append(rule) }
+            for rule in model.table(direction).rules where !rule.isGone {
+                rules[rule.identity.policy].append(rule)
+            }
         }
         for (number, policy) in state.policies.enumerated() {
             let isIdle = Direction.allCases.allSatisfy { direction in
                 policy.section(direction) == nil || model.table(direction).subjects[number].isEmpty
             }
+            if isIdle, !isCluster, !subjectsWouldBeHere(policy) { continue }
             if isIdle {
                 out.append(
                     Found(
-                        rule: NetworkRules.selectsNothing, policy: policy.reference,
+                        rule: NetworkRules.selectsNothing, policy: policy,
                         evidence: [Evidence(node: policy.node["spec"], message: "no pod matches its selector")]))
                 continue
             }
@@ -44,7 +61,7 @@ struct PolicyHygiene {
         for rule in rules {
             guard let source = model.rule(rule.identity) else { continue }
             let isEmpty = rule.peers.most.isEmpty
-            if isEmpty, source.peers != .nobody {
+            if isEmpty, source.peers != .nobody, isCluster || source.peers.wouldBeHere(state) {
                 evidence.append(Evidence(node: source.node, message: "nothing matches the peers of this rule"))
             }
             source.peers.visit { part in
@@ -57,10 +74,10 @@ struct PolicyHygiene {
         }
         var out: [Found] = []
         if !evidence.isEmpty {
-            out.append(Found(rule: NetworkRules.peerSelectsNothing, policy: policy.reference, evidence: evidence))
+            out.append(Found(rule: NetworkRules.peerSelectsNothing, policy: policy, evidence: evidence))
         }
         if !blocks.isEmpty {
-            out.append(Found(rule: NetworkRules.blockWithoutEffect, policy: policy.reference, evidence: blocks))
+            out.append(Found(rule: NetworkRules.blockWithoutEffect, policy: policy, evidence: blocks))
         }
         return out
     }
@@ -73,14 +90,14 @@ struct PolicyHygiene {
             {
                 let identity = RuleIdentity(policy: number, direction: direction, rule: index)
                 let known = model.table(direction).rules.contains { $0.identity == identity }
-                if !known {
+                if !known, hasDestinations(policy, rule, direction) {
                     let names = rule.traffic.named.map { "\"\($0.name)\"" }.joined(separator: ", ")
                     evidence.append(Evidence(node: rule.node, message: "no destination has a port named \(names)"))
                 }
             }
         }
         guard !evidence.isEmpty else { return [] }
-        return [Found(rule: NetworkRules.unknownNamedPort, policy: policy.reference, evidence: evidence)]
+        return [Found(rule: NetworkRules.unknownNamedPort, policy: policy, evidence: evidence)]
     }
 
     /// Rules without which every group keeps its answers: proven by folding each group without the rule.
@@ -102,15 +119,41 @@ struct PolicyHygiene {
                 }
             }
             for identity in isSeen.subtracting(isNeeded).sorted() {
-                guard let rule = model.rule(identity), rule.doubt == nil else { continue }
+                guard let rule = model.rule(identity), rule.doubt == nil,
+                    isCluster || isRepeated(rule, identity)
+                else { continue }
                 evidence[identity.policy, default: []].append(
                     Evidence(node: rule.node, message: "another rule already decides all this one would"))
             }
         }
         return evidence.keys.sorted().map { number in
             Found(
-                rule: NetworkRules.redundantRule, policy: state.policies[number].reference,
+                rule: NetworkRules.redundantRule, policy: state.policies[number],
                 evidence: evidence[number] ?? [])
+        }
+    }
+
+    /// Whether a policy that selects nothing here would have to: its namespace has workloads among these files.
+    private func subjectsWouldBeHere(_ policy: Policy) -> Bool {
+        guard let namespace = state.namespaceNumber(policy.reference.namespace) else { return false }
+        return state.pods.contains { $0.namespace == namespace }
+    }
+
+    /// Whether any pod is a destination of the rule, so that a name that means nothing there is a slip.
+    private func hasDestinations(_ policy: Policy, _ rule: PolicyRule, _ direction: Direction) -> Bool {
+        if direction == .ingress { return true }
+        return !model.space.select(rule.peers).most.intersection(model.podBits).isEmpty
+    }
+
+    /// Whether another rule of the policy says the same or all, whatever pods there are.
+    ///
+    /// A file does not show all pods: that a rule adds nothing for those it shows proves nothing.
+    private func isRepeated(_ rule: PolicyRule, _ identity: RuleIdentity) -> Bool {
+        let others = state.policies[identity.policy].section(identity.direction)?.rules ?? []
+        return others.enumerated().contains { index, other in
+            index != identity.rule && other.action == rule.action && other.own == rule.own
+                && (other.peers == rule.peers || other.peers == .anyone)
+                && (other.traffic == rule.traffic || other.traffic == .all)
         }
     }
 
@@ -157,7 +200,7 @@ struct PolicyHygiene {
                     let policy = state.policies[number]
                     out.append(
                         Found(
-                            rule: NetworkRules.samePriority, policy: policy.reference,
+                            rule: NetworkRules.samePriority, policy: policy,
                             evidence: [
                                 Evidence(
                                     node: policy.node["spec"]["priority"],
@@ -169,5 +212,29 @@ struct PolicyHygiene {
             }
         }
         return out
+    }
+}
+
+extension PeerSelector {
+    /// Whether the pods it means would stand among the same files: it is bound to namespaces that have workloads there.
+    fileprivate func wouldBeHere(_ state: NetworkState) -> Bool {
+        switch self {
+        case .pods(.all(let parts)): return parts.contains { $0.isOfNamespace(with: state) }
+        case .pods(let one): return one.isOfNamespace(with: state)
+        case .union(let parts): return parts.allSatisfy { $0.wouldBeHere(state) }
+        default: return false
+        }
+    }
+}
+
+extension LabelExpression {
+    fileprivate func isOfNamespace(with state: NetworkState) -> Bool {
+        switch self {
+        case .isIn(.namespaceName, let names), .isIn(.namespace("kubernetes.io/metadata.name"), let names):
+            names.allSatisfy { name in
+                state.namespaceNumber(name).map { number in state.pods.contains { $0.namespace == number } } ?? false
+            }
+        default: false
+        }
     }
 }

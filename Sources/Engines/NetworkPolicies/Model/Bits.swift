@@ -22,6 +22,12 @@ struct Bits: Sendable, Hashable {
         return true
     }
 
+    /// The smallest member.
+    var first: Int? {
+        for i in words.indices where words[i] != 0 { return (i << 6) + words[i].trailingZeroBitCount }
+        return nil
+    }
+
     var count: Int { words.reduce(0) { $0 + $1.nonzeroBitCount } }
 
     mutating func formUnion(_ other: Bits) { for i in words.indices { words[i] |= other.words[i] } }

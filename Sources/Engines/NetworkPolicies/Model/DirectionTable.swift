@@ -45,45 +45,76 @@ struct DirectionTable: Sendable {
         var stages: [Stage] = []
         var allowed: [AllowedPeers] = []
         var classes: [Int32] = []
+        var signature: [Int32] = []
+        /// One stage of allows with a drop behind them.
+        var isPlain = false
         var isSelected: Bool { !stages.isEmpty }
     }
 
-    private(set) var groups: [Group] = []
-    private(set) var groupOfClass: [Int32] = []
-    private(set) var rules: [CompiledRule] = []
+    var groups: [Group] = []
+    var groupOfClass: [Int32] = []
+    var rules: [CompiledRule] = []
     /// Classes each policy is about.
-    private(set) var subjects: [Bits] = []
+    var subjects: [Bits] = []
+
+    let direction: Direction
+    var rulesOfPolicy: [[Int32]] = []
+    /// Whether a policy has rules that are about some of its pods only.
+    var isNarrowed: [Bool] = []
+    var policiesOfClass: [[Int32]] = []
+    var groupIndex: [[Int32]: Int32] = [:]
+    var freeRules: [Int32] = []
+    var freeGroups: [Int32] = []
+    /// Numbers of policies whose subjects, and whose peers, are of one namespace, by its name; and of all the others.
+    var bySubjectNamespace = PolicyPlaces()
+    var byPeerNamespace = PolicyPlaces()
+    /// Whether any rule goes before others of its stage whatever policy it is of.
+    var hasPrecedence = false
 
     init(_ direction: Direction, _ state: NetworkState, _ space: PeerSpace) {
-        var rulesOfPolicy: [[Int32]] = []
-        var policiesOfClass = [[Int32]](repeating: [], count: space.podCount)
-        for (number, policy) in state.policies.enumerated() {
+        self.direction = direction
+        policiesOfClass = [[Int32]](repeating: [], count: space.podCount)
+        groupOfClass = [Int32](repeating: -1, count: space.podCount)
+        for number in state.policies.indices {
             rulesOfPolicy.append([])
-            guard let section = policy.section(direction) else {
-                subjects.append(Bits(count: 0))
-                continue
-            }
-            var selected = Bits(count: space.podCount)
-            space.classes.select(policy.subjects, into: &selected)
-            subjects.append(selected)
+            isNarrowed.append(false)
+            subjects.append(Bits(count: 0))
+            read(number, state, space)
+        }
+        let ranks = Self.ranks(state.policies)
+        for number in 0..<space.classes.used { place(number, state, space, ranks) }
+        for index in groups.indices { fold(index, state, space) }
+    }
+
+    /// Looks up the pods and rules of a policy.
+    mutating func read(_ number: Int, _ state: NetworkState, _ space: PeerSpace) {
+        let policy = state.policies[number]
+        guard let section = policy.section(direction) else { return }
+        var selected = Bits(count: space.podCount)
+        space.classes.select(policy.subjects, into: &selected)
+        subjects[number] = selected
+        selected.forEach { policiesOfClass[$0].append(Int32(number)) }
+        for (index, rule) in section.rules.enumerated() {
+            if rule.precedence != 0 { hasPrecedence = true }
             guard !selected.isEmpty else { continue }
-            selected.forEach { policiesOfClass[$0].append(Int32(number)) }
-            for (index, rule) in section.rules.enumerated() {
-                let identity = RuleIdentity(policy: number, direction: direction, rule: index)
-                for compiled in Self.compile(rule, identity, selected, state, space) {
+            let identity = RuleIdentity(policy: number, direction: direction, rule: index)
+            for compiled in Self.compile(rule, identity, selected, state, space) {
+                if compiled.own != nil { isNarrowed[number] = true }
+                if let free = freeRules.popLast() {
+                    rules[Int(free)] = compiled
+                    rulesOfPolicy[number].append(free)
+                } else {
                     rulesOfPolicy[number].append(Int32(rules.count))
                     rules.append(compiled)
                 }
             }
         }
-        group(policiesOfClass, rulesOfPolicy, direction, state, space)
-        for index in groups.indices { fold(index, direction, state, space) }
     }
 
     // MARK: Rules
 
     /// Looks up peers and ports; a rule with named ports becomes one for every meaning the names have.
-    private static func compile(
+    static func compile(
         _ rule: PolicyRule, _ identity: RuleIdentity, _ subjects: Bits, _ state: NetworkState, _ space: PeerSpace
     ) -> [CompiledRule] {
         var peers = rule.doubt == nil ? space.select(rule.peers) : space.select(.unknown("", .anyone))
@@ -134,62 +165,74 @@ struct DirectionTable: Sendable {
 
     // MARK: Groups
 
-    private mutating func group(
-        _ policiesOfClass: [[Int32]], _ rulesOfPolicy: [[Int32]], _ direction: Direction, _ state: NetworkState,
-        _ space: PeerSpace
-    ) {
-        let isNarrowed = rulesOfPolicy.map { $0.contains { rules[Int($0)].own != nil } }
-        let stages = Array(Set(state.policies.map(\.stage))).sorted()
-        let stageOf = state.policies.map { policy in stages.firstIndex(of: policy.stage) ?? 0 }
-        let ranks = Self.ranks(state.policies)
-        let hasPrecedence = rules.indices.contains { precedence(Int32($0), state) != 0 }
-        var index: [[Int32]: Int32] = [:]
-        for (number, policies) in policiesOfClass.enumerated() {
-            var signature = policies
-            for policy in policies where isNarrowed[Int(policy)] {
-                for rule in rulesOfPolicy[Int(policy)] {
-                    guard let own = rules[Int(rule)].own, own.most.contains(number) else { continue }
-                    // Possibly and surely about the class are two signs.
-                    signature.append(-2 * rule - (own.sure.contains(number) ? 1 : 2))
-                }
+    /// Puts a class into the group of those with the same rules; gives the group's number when it is new.
+    @discardableResult
+    mutating func place(_ number: Int, _ state: NetworkState, _ space: PeerSpace, _ ranks: [Int]? = nil) -> Int? {
+        let policies = policiesOfClass[number]
+        var signature = policies
+        for policy in policies where isNarrowed[Int(policy)] {
+            for rule in rulesOfPolicy[Int(policy)] {
+                guard let own = rules[Int(rule)].own, own.most.contains(number) else { continue }
+                // Possibly and surely about the class are two signs.
+                signature.append(-2 * rule - (own.sure.contains(number) ? 1 : 2))
             }
-            if let known = index[signature] {
-                groupOfClass.append(known)
-                groups[Int(known)].classes.append(Int32(number))
-                continue
+        }
+        if let known = groupIndex[signature] {
+            groupOfClass[number] = known
+            groups[Int(known)].classes.append(Int32(number))
+            return nil
+        }
+        var group = Group()
+        group.signature = signature
+        group.classes = [Int32(number)]
+        var byStage: [(stage: Policy.Stage, policies: [Int32])] = []
+        for policy in policies {
+            let stage = state.policies[Int(policy)].stage
+            if let index = byStage.firstIndex(where: { $0.stage == stage }) {
+                byStage[index].policies.append(policy)
+            } else {
+                byStage.append((stage, [policy]))
             }
-            let new = Int32(groups.count)
-            index[signature] = new
-            groupOfClass.append(new)
-            var group = Group()
-            group.classes = [Int32(number)]
-            var byStage = [[Int32]](repeating: [], count: stages.count)
-            for policy in policies { byStage[stageOf[Int(policy)]].append(policy) }
-            for policies in byStage where !policies.isEmpty {
-                var chosen: [Int32] = []
-                for policy in policies.sorted(by: { ranks[Int($0)] < ranks[Int($1)] }) {
-                    for rule in rulesOfPolicy[Int(policy)]
-                    where rules[Int(rule)].own.map({ $0.most.contains(number) }) ?? true { chosen.append(rule) }
-                }
-                if hasPrecedence {
-                    chosen = chosen.enumerated().sorted {
-                        let a = precedence($0.element, state)
-                        let b = precedence($1.element, state)
-                        return a == b ? $0.offset < $1.offset : a < b
-                    }.map(\.element)
-                }
-                let denies = policies.contains { state.policies[Int($0)].section(direction)?.end == .deny }
-                group.stages.append(Stage(rules: chosen, end: denies ? .deny : .next, policies: policies))
+        }
+        if byStage.count > 1 { byStage.sort { $0.stage < $1.stage } }
+        for (_, policies) in byStage {
+            var chosen: [Int32] = []
+            let ordered = policies.sorted {
+                if let ranks { return ranks[Int($0)] < ranks[Int($1)] }
+                return Self.goesBefore(state.policies[Int($0)], state.policies[Int($1)])
             }
-            if state.plugin.family == .cilium, state.plugin.enforcement == .always {
-                if let standard = group.stages.indices.last {
-                    group.stages[standard].end = .deny
-                } else {
-                    group.stages = [Stage(rules: [], end: .deny, policies: [])]
-                }
+            for policy in ordered {
+                for rule in rulesOfPolicy[Int(policy)]
+                where rules[Int(rule)].own.map({ $0.most.contains(number) }) ?? true { chosen.append(rule) }
             }
+            if hasPrecedence {
+                chosen = chosen.enumerated().sorted {
+                    let a = precedence($0.element, state)
+                    let b = precedence($1.element, state)
+                    return a == b ? $0.offset < $1.offset : a < b
+                }.map(\.element)
+            }
+            let denies = policies.contains { state.policies[Int($0)].section(direction)?.end == .deny }
+            group.stages.append(Stage(rules: chosen, end: denies ? .deny : .next, policies: policies))
+        }
+        if state.plugin.family == .cilium, state.plugin.enforcement == .always {
+            if let standard = group.stages.indices.last {
+                group.stages[standard].end = .deny
+            } else {
+                group.stages = [Stage(rules: [], end: .deny, policies: [])]
+            }
+        }
+        let new: Int32
+        if let free = freeGroups.popLast() {
+            new = free
+            groups[Int(free)] = group
+        } else {
+            new = Int32(groups.count)
             groups.append(group)
         }
+        groupIndex[signature] = new
+        groupOfClass[number] = new
+        return Int(new)
     }
 
     private func precedence(_ rule: Int32, _ state: NetworkState) -> Int {
@@ -197,15 +240,15 @@ struct DirectionTable: Sendable {
         return state.policies[identity.policy].section(identity.direction)?.rules[identity.rule].precedence ?? 0
     }
 
+    private static func goesBefore(_ a: Policy, _ b: Policy) -> Bool {
+        if a.order != b.order { return a.order < b.order }
+        if a.reference.name != b.reference.name { return a.reference.name < b.reference.name }
+        return a.reference < b.reference
+    }
+
     /// The place of every policy among the others of its stage: by order, then by name.
     private static func ranks(_ policies: [Policy]) -> [Int] {
-        let sorted = policies.indices.sorted {
-            let a = policies[$0]
-            let b = policies[$1]
-            if a.order != b.order { return a.order < b.order }
-            if a.reference.name != b.reference.name { return a.reference.name < b.reference.name }
-            return a.reference < b.reference
-        }
+        let sorted = policies.indices.sorted { goesBefore(policies[$0], policies[$1]) }
         var out = [Int](repeating: 0, count: policies.count)
         for (rank, index) in sorted.enumerated() { out[index] = rank }
         return out
@@ -213,8 +256,9 @@ struct DirectionTable: Sendable {
 
     // MARK: Folding
 
-    private mutating func fold(_ number: Int, _ direction: Direction, _ state: NetworkState, _ space: PeerSpace) {
+    mutating func fold(_ number: Int, _ state: NetworkState, _ space: PeerSpace) {
         let group = groups[number]
+        groups[number].allowed = []
         let own = Int(group.classes[0])
         var sets: [TrafficSet] = []
         var hasDoubt = false
@@ -229,11 +273,11 @@ struct DirectionTable: Sendable {
         let ownNodeIsFree =
             direction == .ingress ? state.plugin.allowsIngressFromOwnNode : state.plugin.allowsEgressToOwnNode
         // What most clusters have: one stage of allows with a drop behind them, which is a plain union.
-        let isPlain =
+        groups[number].isPlain =
             !hasDoubt && group.stages.count == 1 && group.stages[0].end == .deny
             && group.stages[0].rules.allSatisfy { rules[Int($0)].action == .allow }
         for atom in Self.atoms(sets) {
-            if isPlain {
+            if groups[number].isPlain {
                 let allowed = union(group.stages[0].rules, atom, ownNodeIsFree, space)
                 groups[number].allowed.append(AllowedPeers(traffic: atom, allowed: allowed))
                 continue

@@ -2,19 +2,25 @@
 ///
 /// Building it costs the policies and the classes of pods, never pairs of pods. It is a value; a change is a new one.
 package struct NetworkModel: Sendable {
-    package let state: NetworkState
-    let space: PeerSpace
-    let ingress: DirectionTable
-    let egress: DirectionTable
+    package internal(set) var state: NetworkState
+    var space: PeerSpace
+    var ingress: DirectionTable
+    var egress: DirectionTable
     /// For every hole, the classes it may touch.
-    let gaps: [Bits]
-    private let podsByName: [String: Int]
-    private let podsByAddress: [IPAddress: Int]
+    var gaps: [Bits]
+    var podsByName: [String: Int]
+    var podsByAddress: [IPAddress: Int]
     private let nodesByAddress: [IPAddress: Int]
 
     /// `others` are states this one will be compared with: the address space is cut where their policies cut it too.
     package init(_ given: NetworkState, comparedWith others: [NetworkState] = []) {
+        self.init(given, comparedWith: others, spare: 0)
+    }
+
+    /// - Parameter spare: classes and address ranges to keep free, for a model that follows events.
+    init(_ given: NetworkState, comparedWith others: [NetworkState] = [], spare: Int) {
         var state = given
+        state.policyCount = state.policies.count
         let plugin = state.plugin
         if !plugin.enforcesPolicies || (plugin.family == .cilium && plugin.enforcement == .never) {
             state.policies = []
@@ -38,7 +44,7 @@ package struct NetworkModel: Sendable {
                 selectors += (policy.section(direction)?.rules ?? []).map(\.peers)
             }
         }
-        let space = PeerSpace(state, selectors: selectors, expressions: expressions, portNames: names)
+        let space = PeerSpace(state, selectors: selectors, expressions: expressions, portNames: names, spare: spare)
         self.space = space
         ingress = DirectionTable(.ingress, state, space)
         egress = DirectionTable(.egress, state, space)
@@ -63,10 +69,24 @@ package struct NetworkModel: Sendable {
         self.nodesByAddress = nodesByAddress
     }
 
+    /// Numbers of the namespaces that a policy, or a hole, is about.
+    var namespacesWithPolicies: Set<Int> {
+        var out: Set<Int> = []
+        var concerned = Bits(count: space.podCount)
+        for subjects in ingress.subjects + egress.subjects where !subjects.words.isEmpty {
+            concerned.formUnion(subjects)
+        }
+        for gap in gaps { concerned.formUnion(gap) }
+        concerned.forEach { number in
+            for pod in space.classes.members[number] { out.insert(state.pods[Int(pod)].namespace) }
+        }
+        return out
+    }
+
     func table(_ direction: Direction) -> DirectionTable { direction == .ingress ? ingress : egress }
 
     /// Number of classes of pods that policies tell apart.
-    package var classCount: Int { space.podCount }
+    package var classCount: Int { space.classes.used }
 
     // MARK: Ends
 

@@ -1,9 +1,12 @@
+package import Kubernetes
+
 /// How a network plugin reads policies, where plugins differ.
 ///
 /// Each member is a documented difference, shown with every answer; `standard` follows the Kubernetes documentation.
-package struct NetworkPlugin: Sendable, Hashable {
+package struct NetworkPlugin: Sendable {
     package enum Family: String, Sendable, Hashable, CaseIterable {
         case standard, calico, cilium, antrea, aws, azure, ovn, kindnet, kubeRouter = "kube-router", weave, flannel
+        case kubeNetworkPolicies = "kube-network-policies"
     }
 
     /// Cilium's `enable-policy`.
@@ -12,6 +15,8 @@ package struct NetworkPlugin: Sendable, Hashable {
     package var family: Family
     /// What told the plugin: an object's name, a flag, or nothing.
     package var evidence: String
+    /// The object that told it.
+    package var source: KubernetesObject?
     /// Flannel and other plain networks keep policies but do nothing about them.
     package var enforcesPolicies = true
     /// Whose addresses an `ipBlock` is compared with. Cilium knows pods and nodes by identity, never by address.
@@ -25,6 +30,9 @@ package struct NetworkPlugin: Sendable, Hashable {
     package var ciliumCIDRReach: PeerSelector.AddressReach = .outside
     /// Cilium: `enable-node-selector-labels`; without it rules over nodes are refused.
     package var selectsNodes = false
+
+    /// Cilium: `enable-host-firewall`; nil where its settings were not seen.
+    package var enforcesHostPolicies: Bool?
 
     package init(_ family: Family, evidence: String = "") {
         self.family = family
@@ -51,6 +59,7 @@ package struct NetworkPlugin: Sendable, Hashable {
         if !allowsEgressToOwnNode { out.append("traffic to a pod's own node needs an egress rule") }
         if !allowsIngressFromOwnNode { out.append("traffic from a pod's own node needs an ingress rule") }
         if enforcement != .default { out.append("policy enforcement mode is \(enforcement.rawValue)") }
+        if enforcesHostPolicies == true { out.append("policies about nodes are enforced (host firewall)") }
         if ciliumCIDRReach.contains(.nodes) { out.append("CIDR rules select nodes") }
         return out
     }
@@ -61,6 +70,7 @@ package struct NetworkPlugin: Sendable, Hashable {
         if let localhost = value("allow-localhost") { allowsIngressFromOwnNode = localhost != "policy" }
         if let name = value("cluster-name"), !name.isEmpty { clusterName = name }
         if let labels = value("enable-node-selector-labels") { selectsNodes = labels == "true" }
+        if let firewall = value("enable-host-firewall") { enforcesHostPolicies = firewall == "true" }
         if let modes = value("policy-cidr-match-mode") {
             if modes.contains("nodes") { ciliumCIDRReach.insert(.nodes) }
             if modes.contains("pods") { ciliumCIDRReach.insert(.pods) }

@@ -37,6 +37,14 @@ extension NetworkState {
             guard !phase.equals("Succeeded"), !phase.equals("Failed") else { continue }
             add(pod: object, owner: owner)
         }
+        // The launcher pods of a virtual machine carry the labels of its template (KubeVirt).
+        for object in objects where object.is("VirtualMachine", of: "kubevirt.io") && !owners.contains(object.reference)
+        {
+            add(
+                pod: object.name, in: Self.place(object),
+                labels: object.node["spec"]["template"]["metadata"]["labels"].stringMap, owner: object.reference,
+                object: object, isTemplate: true)
+        }
         for object in objects where !object.is("Pod") && object.controller == nil {
             guard let template = object.podTemplate, !owners.contains(object.reference) else { continue }
             add(template: template, of: object)
@@ -45,15 +53,26 @@ extension NetworkState {
     }
 
     private mutating func add(pod object: KubernetesObject, owner: ObjectReference) {
-        guard let template = object.podTemplate else { return }
+        guard let description = Self.describe(pod: object, owner: owner) else { return }
+        append(makePod(description))
+    }
+
+    /// What of a pod the network looks at.
+    static func describe(pod object: KubernetesObject, owner: ObjectReference) -> LiveNetwork.PodDescription? {
+        guard let template = object.podTemplate else { return nil }
         let status = object.node["status"]
-        var addresses = status["podIPs"].elements.compactMap { $0["ip"].string.flatMap { IPAddress($0) } }
-        if addresses.isEmpty, let only = status["podIP"].string.flatMap({ IPAddress($0) }) { addresses = [only] }
-        add(
-            pod: object.name, in: Self.place(object), labels: object.labels, addresses: addresses,
-            ports: Self.ports(template.spec), serviceAccount: template.spec.serviceAccountName,
-            onHostNetwork: template.spec.hostNetwork, node: template.spec.node["nodeName"].string, owner: owner,
-            object: object)
+        var out = LiveNetwork.PodDescription(name: object.name, namespace: place(object), labels: object.labels)
+        out.addresses = status["podIPs"].elements.compactMap { $0["ip"].string.flatMap { IPAddress($0) } }
+        if out.addresses.isEmpty, let only = status["podIP"].string.flatMap({ IPAddress($0) }) {
+            out.addresses = [only]
+        }
+        out.ports = ports(template.spec)
+        out.serviceAccount = template.spec.serviceAccountName
+        out.isOnHostNetwork = template.spec.hostNetwork
+        out.node = template.spec.node["nodeName"].string
+        out.owner = owner
+        out.object = object
+        return out
     }
 
     private mutating func add(template: PodTemplate, of object: KubernetesObject) {
@@ -78,7 +97,7 @@ extension NetworkState {
             name: String(owner.name.dropLast(hash.count + 1)))
     }
 
-    private static func ports(_ spec: PodSpec) -> [ContainerPort] {
+    static func ports(_ spec: PodSpec) -> [ContainerPort] {
         var out: [ContainerPort] = []
         for container in spec.allContainers where container.isLongRunning {
             for port in container.ports {
@@ -103,19 +122,32 @@ extension NetworkNode {
 }
 
 extension NetworkPlugin {
+    private static let agents: [(name: String, family: Family)] = [
+        ("cilium", .cilium), ("calico-node", .calico), ("canal", .calico), ("antrea-agent", .antrea),
+        ("ovnkube-node", .ovn), ("azure-npm", .azure), ("kube-router", .kubeRouter), ("weave-net", .weave),
+        ("kube-network-policies", .kubeNetworkPolicies), ("aws-node", .aws), ("kindnet", .kindnet),
+        ("kube-flannel-ds", .flannel), ("kube-flannel", .flannel),
+    ]
+
+    /// Whether an object tells the plugin or its settings.
+    static func tells(_ object: KubernetesObject) -> Bool {
+        (object.is("ConfigMap") && (object.name == "cilium-config" || object.name == "amazon-vpc-cni"))
+            || (object.is("DaemonSet", of: "apps") && agents.contains { $0.name == object.name })
+    }
+
     /// Tells the plugin by what it leaves in a cluster: its agents, its settings, and last the kinds of policies.
     package init(detectedIn objects: [KubernetesObject]) {
-        let agents: [(name: String, family: Family)] = [
-            ("cilium", .cilium), ("calico-node", .calico), ("canal", .calico), ("antrea-agent", .antrea),
-            ("ovnkube-node", .ovn), ("azure-npm", .azure), ("kube-router", .kubeRouter), ("weave-net", .weave),
-            ("aws-node", .aws), ("kindnet", .kindnet), ("kube-flannel-ds", .flannel), ("kube-flannel", .flannel),
-        ]
+        let agents = Self.agents
         let daemons = objects.filter { $0.is("DaemonSet", of: "apps") }
         var found: NetworkPlugin?
         for agent in agents {
             guard let daemon = daemons.first(where: { $0.name == agent.name }) else { continue }
             found = NetworkPlugin(agent.family, evidence: "\(daemon.reference)")
+            found?.source = daemon
             if agent.family == .aws { found?.readAWS(daemon) }
+            if agent.family == .kubeRouter, Self.arguments(of: daemon).contains("--run-firewall=false") {
+                found?.enforcesPolicies = false
+            }
             break
         }
         let config = objects.first { $0.is("ConfigMap") && $0.name == "cilium-config" }
@@ -134,11 +166,17 @@ extension NetworkPlugin {
         if family == .cilium, let data = config?.node["data"] { apply { data[$0].string } }
     }
 
-    /// The AWS VPC CNI enforces policies only when told to.
+    private static func arguments(of daemon: KubernetesObject) -> [String] {
+        daemon.podTemplate?.spec.containers.flatMap { $0.node["args"].strings + $0.node["command"].strings } ?? []
+    }
+
+    /// The AWS VPC CNI enforces policies only when told to, and only since it brings an agent that can.
     private mutating func readAWS(_ daemon: KubernetesObject) {
-        let arguments = daemon.podTemplate?.spec.containers.flatMap { $0.node["args"].strings } ?? []
-        if let flag = arguments.first(where: { $0.hasPrefix("--enable-network-policy") }) {
+        if let flag = Self.arguments(of: daemon).first(where: { $0.hasPrefix("--enable-network-policy") }) {
             enforcesPolicies = flag.hasSuffix("=true")
+        } else {
+            let names = daemon.podTemplate?.spec.containers.map(\.name) ?? []
+            enforcesPolicies = names.contains("aws-eks-nodeagent")
         }
     }
 }

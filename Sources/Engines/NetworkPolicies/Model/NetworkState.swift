@@ -62,6 +62,8 @@ package struct NetworkState: Sendable {
     package private(set) var pods: [NetworkPod] = []
     package private(set) var nodes: [NetworkNode] = []
     package var policies: [Policy] = []
+    /// Policies that were read, whether anything enforces them or not.
+    package internal(set) var policyCount = 0
     /// Policies of kinds this program cannot read, and what they may touch.
     package var gaps: [PolicyGap] = []
     /// Policies that are only tried out and enforce nothing: Calico's staged kinds.
@@ -127,24 +129,71 @@ package struct NetworkState: Sendable {
         ports: [ContainerPort] = [], serviceAccount: String = "default", onHostNetwork: Bool = false,
         node: String? = nil, owner: ObjectReference? = nil, object: KubernetesObject? = nil, isTemplate: Bool = false
     ) {
+        let pod = makePod(
+            name, in: namespace, labels: labels, addresses: addresses, ports: ports, serviceAccount: serviceAccount,
+            onHostNetwork: onHostNetwork, node: node, owner: owner, object: object, isTemplate: isTemplate)
+        pods.append(pod)
+    }
+
+    /// A pod of this state, not yet among its pods.
+    mutating func makePod(
+        _ name: String, in namespace: String, labels: [String: String], addresses: [IPAddress] = [],
+        ports: [ContainerPort] = [], serviceAccount: String = "default", onHostNetwork: Bool = false,
+        node: String? = nil, owner: ObjectReference? = nil, object: KubernetesObject? = nil, isTemplate: Bool = false
+    ) -> NetworkPod {
         // A pod on its node's network is its node to everybody else.
         if onHostNetwork, let node, nodeIndex[node] == nil {
             add(node: NetworkNode(name: node, labels: [:], addresses: addresses))
         }
-        pods.append(
-            NetworkPod(
-                namespace: self.namespace(named: namespace), name: name, labels: labelSet(labels),
-                ports: portTable(ports), serviceAccount: serviceAccount, addresses: addresses,
-                isOnHostNetwork: onHostNetwork, node: node,
-                owner: owner ?? ObjectReference(group: "", kind: "Pod", namespace: namespace, name: name),
-                object: object, isTemplate: isTemplate))
+        return NetworkPod(
+            namespace: self.namespace(named: namespace), name: name, labels: labelSet(labels),
+            ports: portTable(ports), serviceAccount: serviceAccount, addresses: addresses,
+            isOnHostNetwork: onHostNetwork, node: node,
+            owner: owner ?? ObjectReference(group: "", kind: "Pod", namespace: namespace, name: name),
+            object: object, isTemplate: isTemplate)
     }
 
+    mutating func makePod(_ description: LiveNetwork.PodDescription) -> NetworkPod {
+        makePod(
+            description.name, in: description.namespace, labels: description.labels,
+            addresses: description.addresses, ports: description.ports, serviceAccount: description.serviceAccount,
+            onHostNetwork: description.isOnHostNetwork, node: description.node, owner: description.owner,
+            object: description.object)
+    }
+
+    package mutating func add(_ description: LiveNetwork.PodDescription) { append(makePod(description)) }
+
+    mutating func append(_ pod: NetworkPod) { pods.append(pod) }
+
     package mutating func remove(pod index: Int) { pods.remove(at: index) }
+
+    /// Takes a pod out and gives its number to the last one.
+    mutating func swapOut(pod index: Int) {
+        pods.swapAt(index, pods.count - 1)
+        pods.removeLast()
+    }
+
+    mutating func replace(pod index: Int, with pod: NetworkPod) { pods[index] = pod }
 
     package func namespaceName(of pod: NetworkPod) -> String { namespaces[pod.namespace].name }
     package func labels(of pod: NetworkPod) -> [String: String] { labelSets[pod.labels] }
     package func ports(of pod: NetworkPod) -> [ContainerPort] { portTables[pod.ports] }
+
+    /// The family of addresses that answers are about; nil for the one that each pod names first.
+    ///
+    /// A pod of a dual-stack cluster has an address of each family, and a block only ever matches packets of its own.
+    package var family: IPAddress.Family?
+
+    /// The address of a pod that blocks are compared with.
+    package func comparedAddress(of pod: NetworkPod) -> IPAddress? {
+        guard let family else { return pod.addresses.first }
+        return pod.addresses.first { $0.family == family } ?? pod.addresses.first
+    }
+
+    /// Whether some pod has addresses of both families.
+    package var isDualStack: Bool {
+        pods.contains { pod in Set(pod.addresses.map(\.family)).count > 1 }
+    }
 
     /// The value a selector compares, for a pod.
     func value(_ key: LabelKey, namespace: Int, labels: Int, serviceAccount: String) -> String? {
@@ -173,4 +222,21 @@ package struct PolicyGap: Sendable {
     package var subjects: LabelExpression
     package var ingress = true
     package var egress = true
+    /// The nodes whose own traffic it may change, for policies about hosts; those about pods have none.
+    package var hosts: Hosts?
+
+    package enum Hosts: Sendable {
+        case labelled(LabelExpression)
+        case named(Set<String>)
+
+        func contain(_ node: NetworkNode) -> Bool {
+            switch self {
+            case .named(let names): names.contains(node.name)
+            case .labelled(let expression):
+                expression.matches { key in
+                    if case .own(let name) = key { node.labels[name] } else { nil }
+                }
+            }
+        }
+    }
 }

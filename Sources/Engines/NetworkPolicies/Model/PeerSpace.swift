@@ -3,21 +3,26 @@
 /// A node is one peer as the node a pod runs on and another as any other node, since plugins treat the two apart; a
 /// class of pods need not know its nodes for that.
 struct PeerSpace: Sendable {
-    let classes: PodClasses
-    let atoms: AddressAtoms
+    var classes: PodClasses
+    var atoms: AddressAtoms
+    private let nodeKeys: Set<LabelKey>
     private(set) var nodeClassOf: [Int32] = []
     private var nodeMembers: [[Int]] = []
-    private let state: NetworkState
+    private let nodeList: [NetworkNode]
 
     let podCount: Int
     var nodeCount: Int { nodeMembers.count }
-    var count: Int { podCount + 2 * nodeCount + atoms.ranges.count }
+    var count: Int { podCount + 2 * nodeCount + atoms.capacity }
     var outside: Range<Int> { podCount + 2 * nodeCount..<count }
     var nodes: Range<Int> { podCount..<podCount + 2 * nodeCount }
     var ownNodes: Range<Int> { podCount..<podCount + nodeCount }
     var otherNodes: Range<Int> { podCount + nodeCount..<podCount + 2 * nodeCount }
 
-    init(_ state: NetworkState, selectors: [PeerSelector], expressions: [LabelExpression], portNames: Set<String>) {
+    /// - Parameter spare: classes and address ranges to keep free, for a model that follows events.
+    init(
+        _ state: NetworkState, selectors: [PeerSelector], expressions: [LabelExpression], portNames: Set<String>,
+        spare: Int = 0
+    ) {
         var keys: Set<LabelKey> = []
         var nodeKeys: Set<LabelKey> = []
         var sets: Set<AddressSet> = []
@@ -35,23 +40,22 @@ struct PeerSpace: Sendable {
                 }
             }
         }
-        self.state = state
-        atoms = AddressAtoms(sets)
-        var classes = PodClasses(
-            state, keys: keys, portNames: portNames, atoms: comparesPods ? atoms : nil)
-        classes.indexValues()
-        self.classes = classes
+        nodeList = state.nodes
+        atoms = AddressAtoms(sets, spare: spare)
+        classes = PodClasses(
+            state, keys: keys, portNames: portNames, atoms: comparesPods || spare > 0 ? atoms : nil, spare: spare)
+        self.nodeKeys = nodeKeys
         podCount = classes.count
-        numberNodes(nodeKeys)
+        numberNodes(nodeKeys, state.nodes)
     }
 
-    private mutating func numberNodes(_ keys: Set<LabelKey>) {
+    private mutating func numberNodes(_ keys: Set<LabelKey>, _ nodes: [NetworkNode]) {
         struct Key: Hashable {
             var labels: [String: String]
             var atom: Int
         }
         var index: [Key: Int32] = [:]
-        for (number, node) in state.nodes.enumerated() {
+        for (number, node) in nodes.enumerated() {
             let labels = node.labels.filter { keys.contains(.own($0.key)) }
             let key = Key(labels: labels, atom: node.addresses.first.map { atoms.index(of: $0) } ?? -1)
             let new = Int32(nodeMembers.count)
@@ -62,6 +66,66 @@ struct PeerSpace: Sendable {
             }
             nodeMembers[Int(known)].append(number)
             nodeClassOf.append(known)
+        }
+    }
+
+    /// The number of the piece of the outside an address lies in.
+    func outsideIndex(of address: IPAddress) -> Int { outside.lowerBound + atoms.index(of: address) }
+
+    // MARK: Following events
+
+    /// Keys of labels of nodes that policies ask for.
+    func knows(nodeKeys wanted: Set<LabelKey>) -> Bool { wanted.isSubset(of: nodeKeys) }
+
+    /// Whether a cut between a range's halves would tell nodes of one class apart.
+    func partsNodes(at cut: IPAddress) -> Bool {
+        let number = atoms.index(of: cut)
+        return nodeMembers.contains { members in
+            let addresses = members.compactMap { nodeList[$0].addresses.first }
+            guard let first = addresses.first, atoms.index(of: first) == number else { return false }
+            return addresses.contains {
+                $0.family == cut.family && ($0.value >= cut.value) != (first.value >= cut.value)
+            }
+        }
+    }
+
+    /// Whether a selector holds a class, for sure or possibly.
+    func match(_ selector: PeerSelector, _ number: Int, _ state: NetworkState) -> (sure: Bool, possible: Bool) {
+        switch selector {
+        case .anyone: return (true, true)
+        case .nobody, .nodes: return (false, false)
+        case .pods(let expression):
+            let holds = classes.matches(expression, number, state)
+            return (holds, holds)
+        case .addresses(let set, let reach):
+            guard reach.contains(.pods), !set.isEmpty else { return (false, false) }
+            let atom = classes.atoms[number]
+            guard atom >= 0 else {
+                return (set.v4 == AddressSet.all.v4 || set.v6 == AddressSet.all.v6, true)
+            }
+            let holds = atoms.range(numbered: Int(atom)).map { set.contains($0.first) } ?? false
+            return (holds, holds)
+        case .domains: return (false, false)
+        case .union(let parts):
+            var out = (sure: false, possible: false)
+            for part in parts {
+                let next = match(part, number, state)
+                out = (out.sure || next.sure, out.possible || next.possible)
+                if out.sure { break }
+            }
+            return out
+        case .intersection(let parts):
+            var out = (sure: true, possible: true)
+            for part in parts {
+                let next = match(part, number, state)
+                out = (out.sure && next.sure, out.possible && next.possible)
+                if !out.possible { break }
+            }
+            return out
+        case .complement(let inner):
+            let next = match(inner, number, state)
+            return (!next.possible, !next.sure)
+        case .unknown(_, let inner): return (false, match(inner, number, state).possible)
         }
     }
 
@@ -120,7 +184,7 @@ struct PeerSpace: Sendable {
     private func nodes(_ expression: LabelExpression, _ place: PeerSelector.NodePlace) -> Bits {
         var bits = Bits(count: count)
         for (index, members) in nodeMembers.enumerated() {
-            let labels = state.nodes[members[0]].labels
+            let labels = nodeList[members[0]].labels
             let isMatch = expression.matches { key in
                 if case .own(let name) = key { labels[name] } else { nil }
             }
@@ -133,14 +197,16 @@ struct PeerSpace: Sendable {
 
     private func addresses(_ set: AddressSet, _ reach: PeerSelector.AddressReach) -> Selection {
         var sure = Bits(count: count)
-        var inside = Bits(count: atoms.ranges.count)
-        for (index, range) in atoms.ranges.enumerated() where set.contains(range.first) { inside.insert(index) }
+        var inside = Bits(count: atoms.capacity)
+        for (index, range) in atoms.ranges.enumerated() where set.contains(range.first) {
+            inside.insert(Int(atoms.numbers[index]))
+        }
         if reach.contains(.outside) { inside.forEach { sure.insert(outside.lowerBound + $0) } }
         // A block that holds a whole family holds every address a pod can be given in it.
         let isWhole = set.v4 == AddressSet.all.v4 || set.v6 == AddressSet.all.v6
         var doubtful: [Int] = []
         if reach.contains(.pods) {
-            for index in 0..<podCount {
+            for index in 0..<classes.used {
                 let atom = classes.atoms[index]
                 if atom >= 0 ? inside.contains(Int(atom)) : isWhole {
                     sure.insert(index)
@@ -151,7 +217,7 @@ struct PeerSpace: Sendable {
         }
         if reach.contains(.nodes) {
             for (index, members) in nodeMembers.enumerated() {
-                let address = state.nodes[members[0]].addresses.first
+                let address = nodeList[members[0]].addresses.first
                 if address.map(set.contains) ?? isWhole {
                     sure.insert(podCount + index)
                     sure.insert(podCount + nodeCount + index)

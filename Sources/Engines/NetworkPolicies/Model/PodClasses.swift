@@ -16,9 +16,13 @@ struct PodClasses: Sendable {
     private var values: [[String]] = []
     private var postings: [[[Int32]]] = []
 
+    /// Number of classes, those kept free for pods to come included.
     var count: Int { members.count }
+    /// Number of classes that were ever given out.
+    private(set) var used = 0
 
-    private struct Key: Hashable {
+    /// What a class is told by.
+    struct Key: Hashable, Sendable {
         var namespace: Int32
         var account: Int32
         var ports: Int32
@@ -26,11 +30,61 @@ struct PodClasses: Sendable {
         var labels: Int32
     }
 
-    init(_ state: NetworkState, keys: Set<LabelKey>, portNames: Set<String>, atoms space: AddressAtoms?) {
+    /// What any pod of the class has, for looking labels up.
+    private struct Sample: Sendable {
+        var namespace: Int
+        var labels: Int
+        var account: String
+    }
+
+    private var index: [Key: Int32] = [:]
+    private var samples: [Sample] = []
+    private var keys: [Key] = []
+    private var labels: Narrowing<[String: String]>
+    private var ports: Narrowing<[ContainerPort]>
+    private var namespaces: Narrowing<[String: String]>?
+    private var accounts: [String: Int32] = [:]
+    private let usesAccounts: Bool
+
+    /// Labels that differ from pod to pod of one workload; in a model that follows events they tell no classes apart
+    /// unless a policy names them.
+    private static let fleeting: Set<String> = [
+        "pod-template-hash", "controller-revision-hash", "pod-template-generation", "controller-uid", "job-name",
+        "statefulset.kubernetes.io/pod-name", "apps.kubernetes.io/pod-index",
+        "batch.kubernetes.io/controller-uid", "batch.kubernetes.io/job-name",
+        "batch.kubernetes.io/job-completion-index",
+    ]
+
+    /// Gives equal numbers to what is equal once only the part that counts is left.
+    private struct Narrowing<Part: Hashable & Sendable>: Sendable {
+        private var index: [Part: Int32] = [:]
+        private var numbers: [Int32] = []
+        private let part: @Sendable (Part) -> Part
+
+        init(_ part: @escaping @Sendable (Part) -> Part) { self.part = part }
+
+        /// The number of what stands at a place of a list that only grows.
+        mutating func number(_ place: Int, of wholes: [Part]) -> Int32 {
+            while numbers.count <= place {
+                let part = part(wholes[numbers.count])
+                let next = Int32(index.count)
+                let known = index[part] ?? next
+                if known == next { index[part] = next }
+                numbers.append(known)
+            }
+            return numbers[place]
+        }
+    }
+
+    /// - Parameter spare: how many classes to keep free; with any, classes are told apart by all that a policy may ask
+    ///   for later.
+    init(
+        _ state: NetworkState, keys: Set<LabelKey>, portNames: Set<String>, atoms space: AddressAtoms?, spare: Int = 0
+    ) {
         var ownKeys: Set<String> = []
         var namespaceKeys: Set<String> = []
         var usesNamespaceName = false
-        var usesAccounts = false
+        var usesAccounts = spare > 0
         for key in keys {
             switch key {
             case .own(let name): ownKeys.insert(name)
@@ -40,83 +94,175 @@ struct PodClasses: Sendable {
             case .orchestrator, .cluster: break
             }
         }
-        let labels = Self.narrowed(state.labelSets) { $0.filter { ownKeys.contains($0.key) } }
-        let ports = Self.narrowed(state.portTables) { $0.filter { portNames.contains($0.name) } }
-        let namespaces: [Int32]
-        if usesNamespaceName || usesAccounts {
-            namespaces = state.namespaces.indices.map { Int32($0) }
+        self.usesAccounts = usesAccounts
+        if spare > 0 {
+            let left = Self.fleeting.subtracting(ownKeys)
+            labels = Narrowing { $0.filter { !left.contains($0.key) } }
+            ports = Narrowing { $0.filter { !$0.name.isEmpty } }
         } else {
-            namespaces = Self.narrowed(state.namespaces.map(\.labels)) { $0.filter { namespaceKeys.contains($0.key) } }
+            let kept = ownKeys
+            labels = Narrowing { $0.filter { kept.contains($0.key) } }
+            ports = Narrowing { $0.filter { portNames.contains($0.name) } }
+        }
+        if !usesNamespaceName, !usesAccounts {
+            let kept = namespaceKeys
+            namespaces = Narrowing { $0.filter { kept.contains($0.key) } }
         }
         classOfPod = [Int32](repeating: -1, count: state.pods.count)
-        var index: [Key: Int32] = [:]
         index.reserveCapacity(state.pods.count / 8)
-        var accounts: [String: Int32] = [:]
+        let namespaceLabels = state.namespaces.map(\.labels)
         for (number, pod) in state.pods.enumerated() where !pod.isOnHostNetwork {
-            var key = Key(
-                namespace: namespaces[pod.namespace], account: 0, ports: ports[pod.ports], atom: -1,
-                labels: labels[pod.labels])
-            if usesAccounts {
-                let next = Int32(accounts.count)
-                key.account = accounts[pod.serviceAccount] ?? next
-                if key.account == next { accounts[pod.serviceAccount] = next }
-            }
-            if let address = pod.addresses.first { key.atom = space.map { Int32($0.index(of: address)) } ?? 0 }
-            if space == nil { key.atom = -1 }
+            let key = key(of: pod, state, space, namespaceLabels)
             if let known = index[key] {
                 classOfPod[number] = known
                 members[Int(known)].append(Int32(number))
             } else {
-                let new = Int32(members.count)
-                index[key] = new
-                classOfPod[number] = new
-                members.append([Int32(number)])
-                atoms.append(key.atom)
-                portTables.append(Int32(pod.ports))
+                classOfPod[number] = Int32(used)
+                _ = open(key, pod)
+                members[used - 1].append(Int32(number))
             }
+        }
+        for _ in 0..<spare {
+            members.append([])
+            atoms.append(-1)
+            portTables.append(0)
         }
         fillColumns(state, keys)
     }
 
-    /// Gives equal numbers to what is equal once only the part that counts is left.
-    private static func narrowed<Whole, Part: Hashable>(_ wholes: [Whole], _ part: (Whole) -> Part) -> [Int32] {
-        var index: [Part: Int32] = [:]
-        return wholes.map { whole in
-            let part = part(whole)
-            if let known = index[part] { return known }
-            let new = Int32(index.count)
-            index[part] = new
-            return new
+    /// What tells the class of a pod.
+    mutating func key(
+        of pod: NetworkPod, _ state: NetworkState, _ space: AddressAtoms?, _ namespaceLabels: [[String: String]]
+    ) -> Key {
+        var key = Key(
+            namespace: namespaces?.number(pod.namespace, of: namespaceLabels) ?? Int32(pod.namespace), account: 0,
+            ports: ports.number(pod.ports, of: state.portTables), atom: -1,
+            labels: labels.number(pod.labels, of: state.labelSets))
+        if usesAccounts {
+            let next = Int32(accounts.count)
+            key.account = accounts[pod.serviceAccount] ?? next
+            if key.account == next { accounts[pod.serviceAccount] = next }
         }
+        if let space, let address = state.comparedAddress(of: pod) { key.atom = Int32(space.index(of: address)) }
+        return key
+    }
+
+    func number(of key: Key) -> Int? { index[key].map { Int($0) } }
+
+    /// Gives out a new class; nil when none is free.
+    private mutating func open(_ key: Key, _ pod: NetworkPod) -> Int? {
+        let number = used
+        if number == members.count {
+            members.append([])
+            atoms.append(key.atom)
+            portTables.append(Int32(pod.ports))
+        } else {
+            atoms[number] = key.atom
+            portTables[number] = Int32(pod.ports)
+        }
+        index[key] = Int32(number)
+        keys.append(key)
+        samples.append(Sample(namespace: pod.namespace, labels: pod.labels, account: pod.serviceAccount))
+        used += 1
+        return number
     }
 
     private mutating func fillColumns(_ state: NetworkState, _ keys: Set<LabelKey>) {
-        for key in keys {
-            columnIndex[key] = columns.count
-            var column = [Int32](repeating: -1, count: members.count)
-            var numbers: [String: Int32] = [:]
-            var names: [String] = []
-            var posting: [[Int32]] = []
-            for index in members.indices {
-                let pod = state.pods[Int(members[index][0])]
-                guard
-                    let value = state.value(
-                        key, namespace: pod.namespace, labels: pod.labels, serviceAccount: pod.serviceAccount)
-                else { continue }
-                let next = Int32(names.count)
-                let number = numbers[value] ?? next
-                if number == next {
-                    numbers[value] = next
-                    names.append(value)
-                    posting.append([])
-                }
-                column[index] = number
-                posting[Int(number)].append(Int32(index))
-            }
-            columns.append(column)
-            values.append(names)
-            postings.append(posting)
+        for key in keys { addColumn(key, state) }
+    }
+
+    private mutating func addColumn(_ key: LabelKey, _ state: NetworkState) {
+        columnIndex[key] = columns.count
+        columns.append([Int32](repeating: -1, count: members.count))
+        values.append([])
+        postings.append([])
+        var numbers: [String: Int32] = [:]
+        for number in 0..<used { note(number, key, columns.count - 1, &numbers, state) }
+        valueIndex.append(numbers)
+    }
+
+    /// Writes the value a class has for a key into its column.
+    private mutating func note(
+        _ number: Int, _ key: LabelKey, _ column: Int, _ numbers: inout [String: Int32], _ state: NetworkState
+    ) {
+        guard let value = value(key, of: number, state) else { return }
+        let next = Int32(values[column].count)
+        let place = numbers[value] ?? next
+        if place == next {
+            numbers[value] = next
+            values[column].append(value)
+            postings[column].append([])
         }
+        columns[column][number] = place
+        postings[column][Int(place)].append(Int32(number))
+    }
+
+    /// The value a selector compares, for any pod of a class.
+    func value(_ key: LabelKey, of number: Int, _ state: NetworkState) -> String? {
+        let sample = samples[number]
+        return state.value(
+            key, namespace: sample.namespace, labels: sample.labels, serviceAccount: sample.account)
+    }
+
+    func namespace(of number: Int) -> Int { samples[number].namespace }
+
+    // MARK: Following events
+
+    /// Makes room for keys that policies did not ask for before; false when classes are not told apart by them.
+    mutating func prepare(_ wanted: Set<LabelKey>, _ state: NetworkState) -> Bool {
+        for key in wanted where columnIndex[key] == nil {
+            if case .own(let name) = key, Self.fleeting.contains(name) { return false }
+            addColumn(key, state)
+        }
+        return true
+    }
+
+    /// Opens a class for a pod; nil when none is free.
+    mutating func add(_ key: Key, for pod: NetworkPod, _ state: NetworkState) -> Int? {
+        guard used < members.count, let number = open(key, pod) else { return nil }
+        for (label, column) in columnIndex {
+            var numbers = valueIndex[column]
+            valueIndex[column] = [:]
+            note(number, label, column, &numbers, state)
+            valueIndex[column] = numbers
+        }
+        return number
+    }
+
+    /// Opens a class that differs from another only in the piece of the address space it is in.
+    mutating func split(_ number: Int, atom: Int, _ state: NetworkState) -> Int? {
+        var key = keys[number]
+        key.atom = Int32(atom)
+        guard used < members.count, let first = members[number].first else { return nil }
+        return add(key, for: state.pods[Int(first)], state)
+    }
+
+    mutating func join(_ pod: Int, _ number: Int) {
+        if pod == classOfPod.count { classOfPod.append(-1) }
+        classOfPod[pod] = Int32(number)
+        if number >= 0 { members[number].append(Int32(pod)) }
+    }
+
+    mutating func leave(_ pod: Int) {
+        let number = Int(classOfPod[pod])
+        guard number >= 0, let place = members[number].firstIndex(of: Int32(pod)) else { return }
+        members[number].swapAt(place, members[number].count - 1)
+        members[number].removeLast()
+        classOfPod[pod] = -1
+    }
+
+    /// Takes the last pod's number for a pod that has left.
+    mutating func fill(_ gap: Int) {
+        let last = classOfPod.count - 1
+        guard gap != last else {
+            classOfPod.removeLast()
+            return
+        }
+        let number = Int(classOfPod[last])
+        classOfPod[gap] = Int32(number)
+        classOfPod.removeLast()
+        guard number >= 0, let place = members[number].firstIndex(of: Int32(last)) else { return }
+        members[number][place] = Int32(gap)
     }
 
     // MARK: Selecting
@@ -164,21 +310,10 @@ struct PodClasses: Sendable {
         }
     }
 
-    private func number(of value: String, in column: Int) -> Int32? {
-        if valueIndex.isEmpty {
-            return values[column].firstIndex(of: value).map { Int32($0) }
-        }
-        return valueIndex[column][value]
-    }
+    private func number(of value: String, in column: Int) -> Int32? { valueIndex[column][value] }
 
-    /// Numbers of values by text, made once all columns are full.
+    /// Numbers of values by text, a column each.
     private var valueIndex: [[String: Int32]] = []
-
-    mutating func indexValues() {
-        valueIndex = values.map { names in
-            Dictionary(names.enumerated().map { ($0.element, Int32($0.offset)) }) { first, _ in first }
-        }
-    }
 
     private func holds(_ test: Test, _ index: Int) -> Bool {
         switch test {
@@ -197,15 +332,20 @@ struct PodClasses: Sendable {
         }
     }
 
+    /// Whether one class matches.
+    func matches(_ expression: LabelExpression, _ number: Int, _ state: NetworkState) -> Bool {
+        expression.matches { value($0, of: number, state) }
+    }
+
     /// Adds the classes that match.
     func select(_ expression: LabelExpression, into bits: inout Bits) {
         let test = compile(expression)
         switch test {
         case .never: return
-        case .always: bits.insert(0..<count)
+        case .always: bits.insert(0..<used)
         default:
             guard let candidates = candidates(test) else {
-                for index in 0..<count where holds(test, index) { bits.insert(index) }
+                for index in 0..<used where holds(test, index) { bits.insert(index) }
                 return
             }
             for index in candidates where holds(test, Int(index)) { bits.insert(Int(index)) }

@@ -8,6 +8,7 @@ package struct PolicyCatalogue: Sendable {
     private let surroundings: CalicoSurroundings
     private let services: ServiceIndex
     private let blockGroups: CiliumBlockGroups
+    fileprivate let hostEndpoints: [(object: KubernetesObject, node: String)]
 
     private(set) var policies: [Policy] = []
     private(set) var gaps: [PolicyGap] = []
@@ -17,12 +18,28 @@ package struct PolicyCatalogue: Sendable {
     package init(_ objects: [KubernetesObject], plugin: NetworkPlugin) {
         self.plugin = plugin
         surroundings = CalicoSurroundings(objects)
+        hostEndpoints = objects.filter {
+            $0.kind == "HostEndpoint" && CalicoSurroundings.groups.contains($0.reference.group)
+        }.map { ($0, $0.node["spec"]["node"].string ?? "") }
         services = ServiceIndex(objects)
         blockGroups = CiliumBlockGroups(objects)
     }
 
     /// Groups whose policies a reader exists for, by kind.
     package static func isPolicy(_ object: KubernetesObject) -> Bool { language(object) != nil || isUnread(object) }
+
+    /// Whether policies may speak of it: Services, sets of addresses, tiers.
+    package static func isSurrounding(_ object: KubernetesObject) -> Bool {
+        switch (object.reference.group, object.kind) {
+        case ("", "Service"), ("cilium.io", "CiliumCIDRGroup"), ("projectcalico.org", "NetworkSet"),
+            ("projectcalico.org", "GlobalNetworkSet"), ("projectcalico.org", "Tier"),
+            ("crd.projectcalico.org", "NetworkSet"), ("crd.projectcalico.org", "GlobalNetworkSet"),
+            ("crd.projectcalico.org", "Tier"), ("projectcalico.org", "HostEndpoint"),
+            ("crd.projectcalico.org", "HostEndpoint"):
+            true
+        default: false
+        }
+    }
 
     private enum Language { case standard, admin, calico, staged, cilium }
 
@@ -101,6 +118,22 @@ package struct PolicyCatalogue: Sendable {
                 namespace: isGlobal ? nil : namespace, plugin: plugin, services: services, blockGroups: blockGroups)
             let policies = reader.read(object)
             take(policies, reader.defects, object)
+            noteHosts(object)
+        }
+    }
+
+    /// Cilium's policies about nodes act only with its host firewall; which nodes they are about is known, what they
+    /// leave of a node's own traffic is not followed.
+    private mutating func noteHosts(_ object: KubernetesObject) {
+        guard plugin.enforcesHostPolicies != false else { return }
+        for spec in [object.node["spec"]] + object.node["specs"].elements where spec["nodeSelector"].isObject {
+            var defects = PolicyDefects()
+            let labels = LabelExpression.selector(spec["nodeSelector"], LabelKey.own, &defects)
+            var gap = PolicyGap(
+                policy: object.reference, node: spec["nodeSelector"],
+                reason: "\(object.reference): policies about nodes are not followed", subjects: .nothing)
+            gap.hosts = .labelled(labels)
+            gaps.append(gap)
         }
     }
 
@@ -166,11 +199,29 @@ package struct PolicyCatalogue: Sendable {
 extension NetworkState {
     /// Reads policies, in the order of their names, and puts them in force.
     package mutating func read(policies objects: [KubernetesObject], among all: [KubernetesObject]) {
-        var catalogue = PolicyCatalogue(all, plugin: plugin)
+        read(policies: objects, with: PolicyCatalogue(all, plugin: plugin))
+    }
+
+    /// Calico's host endpoints put a node's own traffic under policies, by default under a drop.
+    private mutating func noteHostEndpoints(_ catalogue: PolicyCatalogue) {
+        guard plugin.family == .calico else { return }
+        for (object, node) in catalogue.hostEndpoints {
+            var gap = PolicyGap(
+                policy: object.reference, node: object.node,
+                reason: "\(object.reference): policies about host endpoints are not followed", subjects: .nothing)
+            gap.hosts = .named([node])
+            gaps.append(gap)
+        }
+    }
+
+    /// Reads policies with a catalogue that knows what they speak of.
+    mutating func read(policies objects: [KubernetesObject], with empty: PolicyCatalogue) {
+        var catalogue = empty
         for object in objects.sorted(by: { $0.reference < $1.reference }) { catalogue.read(object) }
         policies += catalogue.policies
         gaps += catalogue.gaps
         staged += catalogue.staged
         problems += catalogue.problems
+        noteHostEndpoints(catalogue)
     }
 }

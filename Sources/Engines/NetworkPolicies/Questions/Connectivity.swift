@@ -61,10 +61,8 @@ extension NetworkModel {
     func blocks(possible: Bool = false) -> [ConnectivityBlock] {
         var out: [ConnectivityBlock] = []
         let outsiders = Bits(full: space.count).subtracting(podBits)
-        let sources =
-            parts(.egress, possible) + [Part(members: outsiders, allowed: [AllowedPeers.everything(space.count)])]
-        let targets =
-            parts(.ingress, possible) + [Part(members: outsiders, allowed: [AllowedPeers.everything(space.count)])]
+        let sources = parts(.egress, possible) + others(.egress, possible, outsiders)
+        let targets = parts(.ingress, possible) + others(.ingress, possible, outsiders)
         // Which part of the sources each peer is in.
         var partOf = [Int](repeating: 0, count: space.count)
         for (number, part) in sources.enumerated() { part.members.forEach { partOf[$0] = number } }
@@ -96,6 +94,21 @@ extension NetworkModel {
         return out
     }
 
+    /// What is no pod: free, but for nodes that a policy about hosts may concern; the free ones come last.
+    private func others(_ direction: Direction, _ possible: Bool, _ outsiders: Bits) -> [Part] {
+        var doubted = Bits(count: space.count)
+        for gap in state.gaps where direction == .ingress ? gap.ingress : gap.egress {
+            guard let hosts = gap.hosts else { continue }
+            for (number, node) in state.nodes.enumerated() where hosts.contain(node) {
+                doubted.insert(space.ownNodes.lowerBound + Int(space.nodeClassOf[number]))
+                doubted.insert(space.otherNodes.lowerBound + Int(space.nodeClassOf[number]))
+            }
+        }
+        let everything = [AllowedPeers.everything(space.count)]
+        let free = Part(members: outsiders.subtracting(doubted), allowed: everything)
+        return doubted.isEmpty ? [free] : [Part(members: doubted, allowed: possible ? everything : []), free]
+    }
+
     /// Number of rectangles that all connectivity comes to.
     package var blockCount: Int { blocks().count }
 
@@ -118,7 +131,7 @@ extension NetworkModel {
         }
     }
 
-    private var podBits: Bits {
+    var podBits: Bits {
         var bits = Bits(count: space.count)
         bits.insert(0..<space.podCount)
         return bits
@@ -153,56 +166,30 @@ extension NetworkModel {
 
     /// Who may talk to whom, by workload or by namespace, in order; what a party may do to itself is left out.
     package func connections(byNamespace: Bool = false, mergesRanges: Bool = true) -> [Connection] {
-        let parties = parties(byNamespace: byNamespace)
-        let certain = traffic(blocks(), parties)
-        let possible = hasDoubt ? traffic(blocks(possible: true), parties) : certain
+        let roll = PartyRoll(self, byNamespace: byNamespace)
+        let certain = roll.traffic(blocks())
+        let possible = hasDoubt ? roll.traffic(blocks(possible: true)) : certain
         var out: [Connection] = []
-        for source in possible.keys.sorted() {
-            for (target, most) in (possible[source] ?? [:]).sorted(by: { $0.key < $1.key }) {
-                let sure = certain[source]?[target] ?? TrafficSet()
-                out.append(
-                    Connection(source: source, target: target, traffic: sure, doubtful: most.subtracting(sure)))
-            }
+        out.reserveCapacity(possible.count)
+        for pair in possible.keys.sorted() {
+            let most = possible[pair] ?? TrafficSet()
+            let sure = certain[pair] ?? TrafficSet()
+            out.append(
+                Connection(
+                    source: roll.parties[Int(pair >> 32)], target: roll.parties[Int(pair & 0xFFFF_FFFF)],
+                    traffic: sure, doubtful: most.subtracting(sure)))
         }
         return mergesRanges ? Connection.merged(out) : out
     }
 
-    private func traffic(_ blocks: [ConnectivityBlock], _ parties: [[Party]]) -> [Party: [Party: TrafficSet]] {
-        var found: [Party: [Party: TrafficSet]] = [:]
-        for block in blocks {
-            var sources: Set<Party> = []
-            var targets: Set<Party> = []
-            block.sources.forEach { sources.formUnion(parties[$0]) }
-            block.targets.forEach { targets.formUnion(parties[$0]) }
-            for source in sources {
-                for target in targets where source != target {
-                    let known = found[source]?[target] ?? TrafficSet()
-                    found[source, default: [:]][target] = known.union(block.traffic)
-                }
+    /// The workloads, or the namespaces with pods, in order: also those that talk to nobody. Pods on the network of
+    /// their node are the node.
+    package func podParties(byNamespace: Bool = false) -> [Party] {
+        Set(
+            state.pods.filter { !$0.isOnHostNetwork }.map {
+                byNamespace ? .namespace(state.namespaces[$0.namespace].name) : party(of: $0)
             }
-        }
-        return found
-    }
-
-    /// The parties behind every number of the space.
-    private func parties(byNamespace: Bool) -> [[Party]] {
-        var out = [[Party]](repeating: [], count: space.count)
-        for (index, members) in space.classes.members.enumerated() {
-            var seen: Set<Party> = []
-            for member in members {
-                let pod = state.pods[Int(member)]
-                let name = state.namespaces[pod.namespace].name
-                var owner = pod.owner
-                owner.namespace = name
-                let party = byNamespace ? Party.namespace(name) : .workload(owner)
-                if seen.insert(party).inserted { out[index].append(party) }
-            }
-        }
-        for index in space.nodes { out[index] = [.nodes] }
-        for (index, range) in space.atoms.ranges.enumerated() {
-            out[space.outside.lowerBound + index] = [.outside(range)]
-        }
-        return out
+        ).sorted()
     }
 
     /// What a pod may send to, or receive from, every peer: for questions about whole ranges.
@@ -215,4 +202,78 @@ extension NetworkModel {
 
 extension AllowedPeers {
     static func everything(_ count: Int) -> AllowedPeers { AllowedPeers(traffic: .all, allowed: Bits(full: count)) }
+}
+
+/// The parties of a model by number, in their order, and those behind every peer.
+private struct PartyRoll {
+    private(set) var parties: [Party] = []
+    private var ofPeer: [[UInt32]]
+
+    init(_ model: NetworkModel, byNamespace: Bool) {
+        let (state, space) = (model.state, model.space)
+        var found: [Party: UInt32] = [:]
+        var unsorted: [Party] = []
+        func number(_ party: Party) -> UInt32 {
+            if let known = found[party] { return known }
+            found[party] = UInt32(unsorted.count)
+            unsorted.append(party)
+            return UInt32(unsorted.count - 1)
+        }
+        ofPeer = [[UInt32]](repeating: [], count: space.count)
+        for (index, members) in space.classes.members.enumerated() {
+            var last: UInt32?
+            for member in members {
+                let pod = state.pods[Int(member)]
+                let party =
+                    byNamespace ? Party.namespace(state.namespaces[pod.namespace].name) : model.party(of: pod)
+                let new = number(party)
+                // Pods of one workload mostly stand behind each other.
+                if new != last, !ofPeer[index].contains(new) { ofPeer[index].append(new) }
+                last = new
+            }
+        }
+        for index in space.nodes { ofPeer[index] = [number(.nodes)] }
+        for (index, range) in space.atoms.ranges.enumerated() {
+            ofPeer[space.outside.lowerBound + Int(space.atoms.numbers[index])] = [number(.outside(range))]
+        }
+        let order = unsorted.indices.sorted { unsorted[$0] < unsorted[$1] }
+        var place = [UInt32](repeating: 0, count: unsorted.count)
+        for (new, old) in order.enumerated() { place[old] = UInt32(new) }
+        parties = order.map { unsorted[$0] }
+        for index in ofPeer.indices {
+            for entry in ofPeer[index].indices { ofPeer[index][entry] = place[Int(ofPeer[index][entry])] }
+        }
+    }
+
+    /// Traffic by pair: the source's number in the upper half, the target's in the lower one.
+    func traffic(_ blocks: [ConnectivityBlock]) -> [UInt64: TrafficSet] {
+        var found: [UInt64: TrafficSet] = [:]
+        for block in blocks {
+            let sources = numbers(block.sources)
+            let targets = numbers(block.targets)
+            for source in sources {
+                for target in targets where source != target {
+                    let pair = UInt64(source) << 32 | UInt64(target)
+                    if let known = found[pair] {
+                        if known != block.traffic { found[pair] = known.union(block.traffic) }
+                    } else {
+                        found[pair] = block.traffic
+                    }
+                }
+            }
+        }
+        return found
+    }
+
+    private func numbers(_ peers: Bits) -> [UInt32] {
+        var out: [UInt32] = []
+        peers.forEach { out += ofPeer[$0] }
+        guard out.count > 1 else { return out }
+        out.sort()
+        var last: UInt32?
+        return out.filter { number in
+            defer { last = number }
+            return number != last
+        }
+    }
 }

@@ -9,6 +9,9 @@ package struct ConnectivityChange: Sendable {
 
     package var isEmpty: Bool { added.isEmpty && removed.isEmpty && unclear.isEmpty }
 
+    /// A change of nothing.
+    init() { (added, removed, unclear) = ([], [], []) }
+
     package init(from before: NetworkState, to after: NetworkState) {
         let old = NetworkModel(before, comparedWith: [after])
         let new = NetworkModel(after, comparedWith: [before])

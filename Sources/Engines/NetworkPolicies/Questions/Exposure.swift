@@ -35,6 +35,8 @@ package struct Outreach: Sendable {
     package var internet: Verdict
     /// 169.254.169.254, where clouds hand out a node's credentials.
     package var metadata: Verdict
+    /// The API server: the nodes of the control plane where they are seen, an unknown address otherwise.
+    package var apiServer: Verdict
     /// Pods of any other namespace.
     package var otherNamespaces: Verdict
 }
@@ -70,7 +72,9 @@ extension NetworkModel {
                 )
             case .v6: set.v6 = IntervalSet(range.first.value, through: range.last.value)
             }
-            if !set.subtracting(.reserved).isEmpty { bits.insert(space.outside.lowerBound + index) }
+            if !set.subtracting(.reserved).isEmpty {
+                bits.insert(space.outside.lowerBound + Int(space.atoms.numbers[index]))
+            }
         }
         return bits
     }
@@ -97,8 +101,7 @@ extension NetworkModel {
     /// What every workload may reach outside its namespace.
     package func outreach() -> [Outreach] {
         let internet = publicPeers
-        var metadata = Bits(count: space.count)
-        metadata.insert(space.outside.lowerBound + space.atoms.index(of: Self.metadataAddress))
+        let metadata = metadataPeers
         var inNamespace: [Bits] = state.namespaces.map { _ in Bits(count: space.count) }
         for (index, members) in space.classes.members.enumerated() {
             for member in members { inNamespace[state.pods[Int(member)].namespace].insert(index) }
@@ -111,8 +114,32 @@ extension NetworkModel {
             return Outreach(
                 workload: workload, pod: pod, internet: anyAllowed(.egress, pod, internet, .all),
                 metadata: anyAllowed(.egress, pod, metadata, TrafficSet(.tcp, 80...80)),
+                apiServer: apiServer(pod),
                 otherNamespaces: others.isEmpty ? .denied : anyAllowed(.egress, pod, others, .all))
         }
+    }
+
+    /// Whether a pod may reach the API server on the ports it listens on.
+    ///
+    /// A policy sees the address behind the Service `kubernetes`. Where no node of a control plane is seen (a managed
+    /// one, or files) that may be any address: what holds for all of them is certain, the rest is not.
+    private func apiServer(_ pod: Int) -> Verdict {
+        let ports = TrafficSet(.tcp, 443...443).union(TrafficSet(.tcp, 6443...6443))
+        var masters = Bits(count: space.count)
+        for (number, node) in state.nodes.enumerated()
+        where node.labels.keys.contains(where: {
+            $0 == "node-role.kubernetes.io/control-plane" || $0 == "node-role.kubernetes.io/master"
+        }) {
+            let isOwn = state.pods[pod].node == node.name
+            masters.insert((isOwn ? space.ownNodes : space.otherNodes).lowerBound + Int(space.nodeClassOf[number]))
+        }
+        if !masters.isEmpty { return anyAllowed(.egress, pod, masters, ports) }
+        if isInGap(.egress, pod) { return .unknown }
+        var anywhere = Bits(count: space.count)
+        for number in space.atoms.numbers { anywhere.insert(space.outside.lowerBound + Int(number)) }
+        let parts = allowed(.egress, pod: pod).filter { $0.traffic.intersects(ports) }
+        if parts.contains(where: { anywhere.isSubset(of: $0.sure) }) { return .allowed }
+        return parts.contains { $0.allowed.intersects(anywhere) } ? .unknown : .denied
     }
 
     /// Every way from outside to a workload, joined with what policies let pass.
@@ -227,7 +254,10 @@ private struct ExposureFinder {
                 var verdict = model.anyAllowed(.ingress, pod, internet, set(traffic))
                 var reason = verdict == .denied ? "no public address is let in" : "from public addresses"
                 if verdict == .denied, !keepsSource {
-                    verdict = model.anyAllowed(.ingress, pod, nodes, set(traffic))
+                    // Without a node in sight its own address is let in all the same, where the plugin exempts it.
+                    verdict =
+                        nodes.isEmpty && model.state.plugin.allowsIngressFromOwnNode
+                        ? .unknown : model.anyAllowed(.ingress, pod, nodes, set(traffic))
                     if verdict == .allowed { verdict = .unknown }
                     if verdict == .unknown { reason = "only from nodes, which may forward it under their own address" }
                 }

@@ -60,6 +60,8 @@ extension NetworkModel {
         _ direction: Direction, _ own: Endpoint, _ peer: Endpoint, _ traffic: Traffic, _ sourcePort: UInt16?
     ) -> Decision {
         guard case .pod(let number) = own, !state.pods[number].isOnHostNetwork else {
+            let holes = hostReasons(direction, own)
+            guard holes.isEmpty else { return Decision(verdict: .unknown, reason: .unknown(holes)) }
             return Decision(verdict: .allowed, reason: .notAPod)
         }
         let ownClass = Int(space.classes.classOfPod[number])
@@ -77,6 +79,17 @@ extension NetworkModel {
         return walk(table, group, ownClass, target(of: peer, isOwnNode), traffic, sourcePort)
     }
 
+    /// What one direction says of a class of pods and any peer, by number.
+    func decide(_ direction: Direction, ownClass: Int, peer: Int, _ traffic: Traffic) -> Decision {
+        let holes = reasons(direction, ownClass)
+        guard holes.isEmpty else { return Decision(verdict: .unknown, reason: .unknown(holes)) }
+        let table = table(direction)
+        guard table.groupOfClass[ownClass] >= 0 else { return Decision(verdict: .allowed, reason: .notSelected) }
+        let group = table.groups[Int(table.groupOfClass[ownClass])]
+        guard group.isSelected else { return Decision(verdict: .allowed, reason: .notSelected) }
+        return walk(table, group, ownClass, .index(peer), traffic, nil)
+    }
+
     /// The peer as rules see it: a number, or a name that no number stands for.
     private enum Target {
         case index(Int)
@@ -89,10 +102,10 @@ extension NetworkModel {
             let pod = state.pods[number]
             guard pod.isOnHostNetwork else { return .index(Int(space.classes.classOfPod[number])) }
             if let node = pod.node.flatMap({ state.nodeIndex[$0] }) { return nodeTarget(node, isOwnNode) }
-            return pod.addresses.first.map { .index(space.outside.lowerBound + space.atoms.index(of: $0)) }
+            return pod.addresses.first.map { .index(space.outsideIndex(of: $0)) }
                 ?? .domain("")
         case .node(let number): return nodeTarget(number, isOwnNode)
-        case .address(let address): return .index(space.outside.lowerBound + space.atoms.index(of: address))
+        case .address(let address): return .index(space.outsideIndex(of: address))
         case .domain(let name): return .domain(name)
         }
     }
@@ -109,6 +122,21 @@ extension NetworkModel {
         case .pod(let number): return state.pods[number].isOnHostNetwork && state.pods[number].node == name
         default: return false
         }
+    }
+
+    /// Why a node's own traffic, or that of a pod on its network, may be decided over after all.
+    private func hostReasons(_ direction: Direction, _ own: Endpoint) -> [String] {
+        guard state.gaps.contains(where: { $0.hosts != nil }) else { return [] }
+        let node: NetworkNode? =
+            switch own {
+            case .node(let number): state.nodes[number]
+            case .pod(let number): state.pods[number].node.flatMap { state.nodeIndex[$0] }.map { state.nodes[$0] }
+            case .address, .domain: nil
+            }
+        guard let node else { return [] }
+        return state.gaps.filter {
+            (direction == .ingress ? $0.ingress : $0.egress) && $0.hosts?.contain(node) ?? false
+        }.map(\.reason)
     }
 
     private func reasons(_ direction: Direction, _ ownClass: Int) -> [String] {

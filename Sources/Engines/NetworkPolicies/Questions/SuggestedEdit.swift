@@ -51,6 +51,66 @@ extension NetworkModel {
         return edits
     }
 
+    /// The smallest change that turns an allowed connection into a denied one.
+    package struct Cut: Sendable {
+        /// What to do, in words.
+        package var text: String
+        /// Connections that are cut beside the one asked for: pairs of parties.
+        package var others: Int
+        /// `cuts nothing else`, `cuts 3 more connections`.
+        package var also: String { others == 0 ? "cuts nothing else" : "cuts \(others) more connections" }
+    }
+
+    /// One change that denies: leaving out the only rule that allows, or else a policy that isolates the destination or
+    /// the source; each is tried, and the one that cuts least is given.
+    package func edits(toDeny source: Endpoint, to target: Endpoint, _ traffic: Traffic) -> [Cut] {
+        let answer = verdict(from: source, to: target, traffic)
+        guard answer.verdict == .allowed else { return [] }
+        var best: Cut?
+        func take(_ text: String, _ changed: NetworkState) {
+            guard NetworkModel(changed).verdict(from: source, to: target, traffic).verdict == .denied else { return }
+            let cut = Cut(text: text, others: max(0, ConnectivityChange(from: state, to: changed).removed.count - 1))
+            if cut.others < best?.others ?? .max { best = cut }
+        }
+        for (direction, decision, own) in [
+            (Direction.ingress, answer.ingress, target), (.egress, answer.egress, source),
+        ] {
+            switch decision.reason {
+            case .rules(let rules):
+                guard let rule = rules.last else { continue }
+                var changed = state
+                if direction == .ingress {
+                    changed.policies[rule.policy].ingress?.rules.remove(at: rule.rule)
+                } else {
+                    changed.policies[rule.policy].egress?.rules.remove(at: rule.rule)
+                }
+                take("remove \(place(rule))", changed)
+            case .notSelected:
+                guard case .pod(let number) = own else { continue }
+                let pod = state.pods[number]
+                let labels = Self.telling(state.labels(of: pod))
+                guard !pod.isOnHostNetwork, !labels.isEmpty, let node = pod.object?.node else { continue }
+                let place = state.namespaces[pod.namespace].name
+                let selected = LabelExpression.all(
+                    [.isIn(.namespaceName, [place])] + labels.map { .isIn(.own($0.key), [$0.value]) })
+                var policy = Policy(
+                    reference: ObjectReference(
+                        group: "networking.k8s.io", kind: "NetworkPolicy", namespace: place, name: "isolate"),
+                    node: node, stage: .standard, order: 1_000, subjects: selected)
+                let section = Policy.Section(rules: [], end: .deny, node: node)
+                if direction == .ingress { policy.ingress = section } else { policy.egress = section }
+                var changed = state
+                changed.policies.append(policy)
+                let words = labels.map { "\($0.key)=\($0.value)" }.joined(separator: ",")
+                take(
+                    "add a NetworkPolicy to \(place) that selects \(words) for \(direction.rawValue) and allows what is"
+                        + " needed", changed)
+            default: continue
+            }
+        }
+        return best.map { [$0] } ?? []
+    }
+
     /// A peer as a NetworkPolicy writes it, and as the model reads it.
     private func describe(_ endpoint: Endpoint) -> (DocumentValue, PeerSelector)? {
         switch endpoint {

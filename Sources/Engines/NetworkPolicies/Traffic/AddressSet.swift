@@ -72,11 +72,17 @@ package struct AddressRange: Sendable, Hashable, Comparable, CustomStringConvert
 }
 
 /// The address space cut at every bound any policy names.
+///
+/// A piece has a place in the order of addresses and a number; the numbers do not move when a piece is cut in two.
 struct AddressAtoms: Sendable {
     private(set) var ranges: [AddressRange] = []
+    /// The number of each range.
+    private(set) var numbers: [Int32] = []
+    /// Numbers there are, those kept free for later cuts included.
+    let capacity: Int
     private var v4Count = 0
 
-    init(_ sets: some Sequence<AddressSet>) {
+    init(_ sets: some Sequence<AddressSet>, spare: Int = 0) {
         var four: Set<UInt64> = [0]
         var six: Set<UInt128> = [0]
         for set in sets {
@@ -99,14 +105,15 @@ struct AddressAtoms: Sendable {
         for (index, start) in starts6.enumerated() {
             ranges.append(Self.range(.v6, start, index + 1 < starts6.count ? starts6[index + 1] - 1 : .max))
         }
+        numbers = ranges.indices.map { Int32($0) }
+        capacity = ranges.count + spare
     }
 
     private static func range(_ family: IPAddress.Family, _ first: UInt128, _ last: UInt128) -> AddressRange {
         AddressRange(first: IPAddress(family: family, value: first), last: IPAddress(family: family, value: last))
     }
 
-    /// The atom an address lies in.
-    func index(of address: IPAddress) -> Int {
+    private func place(of address: IPAddress) -> Int {
         var low = address.family == .v4 ? 0 : v4Count
         var high = address.family == .v4 ? v4Count : ranges.count
         while high - low > 1 {
@@ -114,5 +121,44 @@ struct AddressAtoms: Sendable {
             if ranges[middle].first.value <= address.value { low = middle } else { high = middle }
         }
         return low
+    }
+
+    func range(numbered number: Int) -> AddressRange? {
+        numbers.firstIndex(of: Int32(number)).map { ranges[$0] }
+    }
+
+    /// The number of the atom an address lies in.
+    func index(of address: IPAddress) -> Int { Int(numbers[place(of: address)]) }
+
+    /// The first address behind every bound of a set that no range begins at.
+    func missingCuts(_ set: AddressSet) -> [IPAddress] {
+        var out: [IPAddress] = []
+        func note(_ family: IPAddress.Family, _ value: UInt128) {
+            let address = IPAddress(family: family, value: value)
+            if ranges[place(of: address)].first.value != value { out.append(address) }
+        }
+        for interval in set.v4.intervals {
+            note(.v4, UInt128(interval.first))
+            if interval.last != .max { note(.v4, UInt128(interval.last) + 1) }
+        }
+        for interval in set.v6.intervals {
+            note(.v6, interval.first)
+            if interval.last != .max { note(.v6, interval.last + 1) }
+        }
+        return out
+    }
+
+    /// Cuts the range an address lies in before it; gives the number of the range and that of its new second half, or
+    /// nil when no number is free.
+    mutating func cut(before address: IPAddress) -> (old: Int, new: Int)? {
+        guard ranges.count < capacity else { return nil }
+        let place = place(of: address)
+        let whole = ranges[place]
+        let new = ranges.count
+        ranges[place].last = IPAddress(family: address.family, value: address.value - 1)
+        ranges.insert(AddressRange(first: address, last: whole.last), at: place + 1)
+        numbers.insert(Int32(new), at: place + 1)
+        if address.family == .v4 { v4Count += 1 }
+        return (Int(numbers[place]), new)
     }
 }

@@ -10,6 +10,7 @@ extension RBACChecks {
             remedy: "Bind a role with what is used, in the namespaces where it is used.")
     ) { subject, report in
         guard subject.object.kind == "ClusterRoleBinding" else { return report.notApplicable() }
+        if let unseen = subject.unseenRole { return report.notObservable(at: subject.node["roleRef"]["name"], unseen) }
         guard RuleCovering.covers(subject.grantedRules, [PolicyRule.fullAuthority[0]]) else { return }
         for entry in subject.addedEntries where entry.subject != Subject(.group, Identity.masters) {
             report.fail(at: entry.node, "\(entry.subject) may do everything (\(subject.role))")
@@ -24,6 +25,7 @@ extension RBACChecks {
             remedy: "Bind a role with what is used.")
     ) { subject, report in
         guard subject.object.kind == "RoleBinding" else { return report.notApplicable() }
+        if let unseen = subject.unseenRole { return report.notObservable(at: subject.node["roleRef"]["name"], unseen) }
         guard RuleCovering.covers(subject.grantedRules, [PolicyRule.fullAuthority[0]]) else { return }
         for entry in subject.addedEntries {
             if subject.namespace == "kube-system" { report.severity = .critical }
@@ -75,7 +77,7 @@ extension RBACChecks {
         where entry.subject.kind != .serviceAccount && names.contains(entry.subject.name) {
             report.fail(at: entry.node, "\(entry.subject.name) holds \(subject.role)")
             let rules = subject.grantedRules
-            if rules.allSatisfy({ !$0.changesAnything }), !RBACChecks.isDangerous(rules) {
+            if subject.unseenRole == nil, rules.allSatisfy({ !$0.changesAnything }), !RBACChecks.isDangerous(rules) {
                 report.severity = names[0] == "system:anonymous" ? .high : .medium
             }
             if RuleCovering.covers(rules, [PolicyRule.fullAuthority[0]]) { report.severity = .critical }
@@ -161,7 +163,10 @@ extension RBACChecks {
             title: "A binding of Kubernetes itself names more than it comes with",
             why: "Nobody looks for added subjects in a binding they believe to know.",
             remedy: "Give them a binding of their own, with a role of what they need."),
-        fix: { _, evidence in [PatchOperation(.remove, evidence.path)] }
+        fix: { _, evidence in
+            // An added subject is taken out; which role is meant, where another one is named, is for a person.
+            if case .index = evidence.path.elements.last { [PatchOperation(.remove, evidence.path)] } else { [] }
+        }
     ) { subject, report in
         guard subject.isBinding, let own = subject.context.bootstrap.bindings[subject.object.reference] else {
             return report.notApplicable()

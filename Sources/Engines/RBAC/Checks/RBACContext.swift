@@ -4,16 +4,16 @@ package import Kubernetes
 
 /// What the checks know beside the object they look at.
 package struct RBACContext: Sendable {
-    package let model: AccessModel
+    package private(set) var model: AccessModel
     let bootstrap = BootstrapPolicy.current
     /// Whether the inventory is a whole cluster: only then is what is not in it not there.
-    let isCluster: Bool
+    package let isCluster: Bool
     /// Kinds that could not be listed.
-    let unlistedKinds: Set<String>
-    let serviceAccounts: Set<ServiceAccountName>
+    package let unlistedKinds: Set<String>
+    private(set) var serviceAccounts: Set<ServiceAccountName>
     let isAccountKnown: Bool
     /// What accounts say of mounting their token, where they say anything.
-    let accountMounts: [ServiceAccountName: Bool]
+    private(set) var accountMounts: [ServiceAccountName: Bool]
 
     package init(_ inventory: Inventory, isCluster: Bool, unlistedKinds: Set<String> = []) {
         var objects: [KubernetesObject] = []
@@ -34,6 +34,25 @@ package struct RBACContext: Sendable {
         }
         accountMounts = mounts
         isAccountKnown = isCluster && !unlistedKinds.contains("ServiceAccount")
+    }
+
+    /// Takes in what became of one object of a cluster.
+    mutating func follow(_ before: KubernetesObject?, _ after: KubernetesObject?) {
+        if let object = after ?? before, object.is("ServiceAccount") {
+            let name = ServiceAccountName(namespace: object.namespace, name: object.name)
+            accountMounts[name] = after?.node["automountServiceAccountToken"].bool
+            if after == nil { serviceAccounts.remove(name) } else { serviceAccounts.insert(name) }
+        } else if let after {
+            model.apply(.modified(after))
+        } else if let before {
+            model.apply(.deleted(before))
+        }
+    }
+
+    /// Kinds that decide who may do what and could not be listed, for a sentence; nil where all were.
+    var hole: String? {
+        let missing = ["ClusterRole", "Role", "ClusterRoleBinding", "RoleBinding"].filter(unlistedKinds.contains)
+        return missing.isEmpty ? nil : "\(missing.joined(separator: ", ")) objects could not be listed"
     }
 }
 
@@ -67,6 +86,14 @@ package struct RBACSubject: Sendable {
     /// The rules of the bound role; nothing where it is not there.
     var grantedRules: [PolicyRule] { context.model.rules(of: role) ?? [] }
 
+    /// Why it cannot be known what the binding gives; nil where it can.
+    var unseenRole: String? {
+        guard context.model.rules(of: role) == nil, context.unlistedKinds.contains(role.kind.rawValue) else {
+            return nil
+        }
+        return "\(role.kind.rawValue) objects could not be listed"
+    }
+
     /// Entries the API server does not make itself.
     var addedEntries: [Entry] {
         guard let own = context.bootstrap.bindings[object.reference], own.role == role else { return entries }
@@ -97,7 +124,12 @@ package struct RBACSubject: Sendable {
 
     /// How far the role reaches: nowhere, in some namespaces, everywhere.
     enum Reach: Int { case nowhere, namespaces, cluster }
-    var reach: Reach { context.model.reach(of: reference) }
+    var reach: Reach {
+        let found = context.model.reach(of: reference)
+        // Bindings that were not seen may reach everywhere: nothing is called harmless for that.
+        let isUnseen = ["ClusterRoleBinding", "RoleBinding"].contains(where: context.unlistedKinds.contains)
+        return isUnseen && found != .cluster ? .cluster : found
+    }
 }
 
 extension ServiceAccountName {

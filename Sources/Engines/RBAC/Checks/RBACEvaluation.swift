@@ -4,7 +4,7 @@ package import Kubernetes
 
 /// Runs the checks over the roles and bindings of an inventory.
 package struct RBACEvaluation: Sendable {
-    package let context: RBACContext
+    package internal(set) var context: RBACContext
     /// Ids of the rules to evaluate; nil for all.
     package var selected: Set<String>?
 

@@ -76,20 +76,10 @@ extension RBACChecks {
         else {
             return report.notApplicable()
         }
-        let written = subject.node["rules"].elements.map { RBACSubject.Written(rule: PolicyRule($0), node: $0) }
         // Only one place a finding, so that removing it leaves the paths of others as they are.
-        guard written.count <= 200 else { return }
-        for (index, entry) in written.enumerated().reversed() {
-            guard !RuleCovering.parts(of: entry.rule).isEmpty else { continue }
-            let others = written.enumerated().filter { $0.offset != index }
-            guard let other = others.first(where: { RuleCovering.covers([$0.element.rule], [entry.rule]) }) else {
-                continue
-            }
-            let isSame = RuleCovering.covers([entry.rule], [other.element.rule])
-            if isSame, other.offset > index { continue }
-            report.fail(at: entry.node, "rules[\(other.offset)] grants it already")
-            return
-        }
+        guard let found = ShadowedRules.last(in: subject.node["rules"].elements.map { PolicyRule($0) }) else { return }
+        report.fail(
+            at: subject.node["rules"][found.rule], "rules[\(found.by)] grants it already")
     }
 
     static let clusterRoleForOneNamespace = Check<RBACSubject>(
@@ -103,6 +93,9 @@ extension RBACChecks {
             subject.context.bootstrap.roles[subject.reference] == nil,
             !subject.object.labels.keys.contains(where: { $0.hasPrefix("rbac.authorization.k8s.io/aggregate-to-") })
         else { return report.notApplicable() }
+        if let kind = ["RoleBinding", "ClusterRoleBinding"].first(where: subject.context.unlistedKinds.contains) {
+            return report.notObservable(at: subject.node["metadata"]["name"], "\(kind) objects could not be listed")
+        }
         let namespaces = subject.context.model.boundNamespaces(of: subject.reference)
         if subject.reach == .namespaces, namespaces.count == 1 {
             report.fail(at: subject.node["metadata"]["name"], "bound in \(namespaces[0]) only")

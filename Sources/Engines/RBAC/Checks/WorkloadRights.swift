@@ -19,6 +19,12 @@ struct WorkloadRights: Sendable {
     func evaluate(_ report: inout CheckReport) {
         let templates = object.podTemplates
         guard !templates.isEmpty else { return report.notApplicable() }
+        defer {
+            // What was not seen may be the right that counts.
+            if report.outcome != .fail, let hole = context.hole, let spec = templates.first?.spec {
+                report.notObservable(at: spec.node["serviceAccountName"], hole)
+            }
+        }
         for template in templates {
             let spec = template.spec
             let account = ServiceAccountName(namespace: object.namespace, name: spec.serviceAccountName)

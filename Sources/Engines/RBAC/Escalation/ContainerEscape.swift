@@ -10,7 +10,18 @@ package struct ContainerEscape: Sendable {
     package let severity: Severity
     package let gain: String
     package let condition: String?
+    /// What it leads to in paths; nil where it leads to no goal of theirs.
+    let leads: Lead?
     private let when: When
+
+    enum Lead: String, Sendable, Hashable {
+        case node
+        /// The tokens of all pods of the node, without the node.
+        case tokens
+        /// The pod's own account.
+        case account
+        case clusterAdmin = "cluster-admin"
+    }
 
     /// One escape of one pod.
     package struct Found: Sendable {
@@ -29,6 +40,7 @@ package struct ContainerEscape: Sendable {
         severity = node["severity"].string.flatMap(Severity.init) ?? .medium
         gain = node["gain"].string ?? ""
         condition = node["when"]["if"].string
+        leads = node["leads"].string.flatMap(Lead.init)
         when = When(node["when"])
     }
 

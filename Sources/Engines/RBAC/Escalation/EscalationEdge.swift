@@ -45,6 +45,10 @@ package struct EscalationEdge: Sendable {
     /// What it gives, in a word: `identity`, `code-exec`, `traffic`.
     package let gain: String
     package let goal: Goal?
+    /// Whether it takes over pods that run, and with them their accounts, instead of starting new ones.
+    let isThroughPods: Bool
+    /// Whether a namespace that enforces a level of Pod Security keeps it off.
+    let isStoppedByPodSecurity: Bool
     /// All of them are needed; without any, RBAC alone does not tell.
     let lines: [Line]
     /// First and last minor version of Kubernetes it works in.
@@ -65,6 +69,8 @@ package struct EscalationEdge: Sendable {
         severity = node["severity"].string.flatMap(Severity.init) ?? .medium
         gain = node["gain"].string ?? ""
         goal = node["leads"].string.flatMap(Goal.init)
+        isThroughPods = node["through"].equals("pods")
+        isStoppedByPodSecurity = node["stoppedBy"].exists
         lines = node["need"].strings.map(Self.line)
         since = node["since"].int
         until = node["until"].int

@@ -1,51 +1,66 @@
-package import Kubernetes
+import Kubernetes
 
-/// One step of a path: somebody uses an edge and becomes somebody, or reaches a goal.
-package struct EscalationStep: Sendable {
-    package var actor: Subject
-    package var edge: EscalationEdge
-    /// The namespace it is used against; empty for everywhere.
-    package var namespace: String
-    /// Who is become; nil where a goal is reached.
-    package var becomes: Subject?
-    /// Objects it is limited to; empty for any.
-    package var names: [String]
-    /// A grant for each right the edge needs.
-    package var grants: [Grant]
-}
-
-/// Who can reach what, in how few steps.
+/// Who can reach what, and how.
 ///
-/// Nodes are the subjects of bindings and the service accounts; a right over a namespace leads to all its accounts by
-/// way of one node for the namespace, so that the graph grows with rights, not with pairs of accounts.
+/// Nodes are the subjects of bindings, the service accounts, workloads and the machines they run on. A right over a
+/// namespace leads to all its accounts by way of one node for the namespace, so that the graph grows with rights, not
+/// with pairs; machines and running pods are gathered the same way.
 package struct EscalationGraph: Sendable {
-    private struct Arc: Sendable {
+    struct Arc: Sendable {
         var from: Int32
         var to: Int32
+        /// The edge in the catalogues, put one behind the other; -1 for what takes no step.
         var edge: Int32
         /// Number of the namespace in `places`; -1 for everywhere.
         var place: Int32
     }
 
-    private let model: AccessModel
-    private let edges: [EscalationEdge]
+    let model: AccessModel
+    let workloads: WorkloadMap
+    let edges: [EscalationEdge]
     /// Number of the first line of each edge.
     private let firstLines: [Int]
-    private var subjects: [Subject] = []
-    private var numbers: [Subject: Int32] = [:]
-    private var places: [String] = []
+    private(set) var subjects: [Subject] = []
+    private(set) var numbers: [Subject: Int32] = [:]
+    private(set) var places: [String] = []
     private var placeNumbers: [String: Int32] = [:]
-    private var arcs: [Arc] = []
-    private var incoming: [[Int32]] = []
-    private var accounts: [Int32: [Int32]] = [:]
-    /// Nodes: goals, then places, then subjects.
-    private let goals = EscalationEdge.Goal.allCases
-    private var firstSubject: Int32 = 0
+    private(set) var arcs: [Arc] = []
+    /// Whether a subject has any right that leads further.
+    private var leads: [Bool] = []
+    /// Arcs by their end and by their start: positions in `arcs`, those of one node side by side.
+    private(set) var incoming = Adjacency()
+    private(set) var outgoing = Adjacency()
+    let goals = EscalationEdge.Goal.allCases
+    /// What the numbers of nodes mean: goals, accounts of a namespace, running pods of a namespace, any machine,
+    /// machines, the tokens on a machine, workloads, subjects.
+    private(set) var layout = Layout()
+
+    struct Layout: Sendable {
+        var accounts: Int32 = 0
+        var running: Int32 = 0
+        var anyHost: Int32 = 0
+        var hosts: Int32 = 0
+        var tokens: Int32 = 0
+        var groups: Int32 = 0
+        var subjects: Int32 = 0
+        var count: Int32 = 0
+    }
+
+    /// Steps that are in no catalogue: taking the tokens of a machine's pods, and the cluster from a machine of the
+    /// control plane.
+    enum Built: Int, CaseIterable {
+        case tokens, controlPlane
+        var id: String { self == .tokens ? "tokens-of-pods-on-node" : "files-of-control-plane" }
+    }
 
     /// `accounts` are the service accounts that exist, beside those that bindings name; `minor` the version of
-    /// Kubernetes.
-    package init(_ model: AccessModel, accounts known: [ServiceAccountName] = [], minor: Int = 36) {
+    /// Kubernetes; `workloads` what runs, where it is known.
+    package init(
+        _ model: AccessModel, accounts known: [ServiceAccountName] = [], workloads: WorkloadMap = WorkloadMap(),
+        minor: Int = 36
+    ) {
         self.model = model
+        self.workloads = workloads
         edges = EscalationEdge.all.filter { $0.applies(toMinor: minor) && $0.goal != nil && $0.needsRights }
         var first = 0
         firstLines = edges.map { edge in
@@ -54,23 +69,41 @@ package struct EscalationGraph: Sendable {
         }
         var all = Set(model.subjects)
         all.formUnion(known.map { Subject(.serviceAccount, namespace: $0.namespace, $0.name) })
+        var last: ServiceAccountName?
+        for group in workloads.groups where group.account != last {
+            last = group.account
+            all.insert(Subject(.serviceAccount, namespace: group.account.namespace, group.account.name))
+        }
         all.remove(Subject(.group, Identity.masters))
         subjects = all.sorted()
-        for namespace in Set(subjects.map(\.namespace)).union(model.boundNamespaces).sorted() where !namespace.isEmpty {
+        let named = Set(subjects.map(\.namespace)).union(model.boundNamespaces)
+        for namespace in named.sorted() where !namespace.isEmpty {
             placeNumbers[namespace] = Int32(places.count)
             places.append(namespace)
         }
-        firstSubject = Int32(goals.count + places.count)
-        for (index, subject) in subjects.enumerated() {
-            numbers[subject] = firstSubject + Int32(index)
-            if subject.kind == .serviceAccount, let place = placeNumbers[subject.namespace] {
-                accounts[place, default: []].append(firstSubject + Int32(index))
-            }
-        }
-        link()
+        let (spaces, hosts) = (Int32(places.count), Int32(workloads.hosts.count))
+        layout.accounts = Int32(goals.count)
+        layout.running = layout.accounts + spaces
+        layout.anyHost = layout.running + spaces
+        layout.hosts = layout.anyHost + 1
+        layout.tokens = layout.hosts + hosts
+        layout.groups = layout.tokens + hosts
+        layout.subjects = layout.groups + Int32(workloads.groups.count)
+        layout.count = layout.subjects + Int32(subjects.count)
+        numbers.reserveCapacity(subjects.count)
+        for (index, subject) in subjects.enumerated() { numbers[subject] = layout.subjects + Int32(index) }
+        linkRights()
+        linkWorkloads()
+        incoming = Adjacency(arcs.lazy.map(\.to), count: Int(layout.count))
+        outgoing = Adjacency(arcs.lazy.map(\.from), count: Int(layout.count))
     }
 
-    private mutating func link() {
+    package var nodeCount: Int { Int(layout.count) }
+    package var arcCount: Int { arcs.count }
+
+    // MARK: Rights
+
+    private mutating func linkRights() {
         // A single rule decides a line, so that what roles give is the union of what each gives.
         var byRole: [Int32: NumberSet] = [:]
         func lines(of role: Int32) -> NumberSet {
@@ -79,38 +112,43 @@ package struct EscalationGraph: Sendable {
             byRole[role] = found
             return found
         }
+        /// Roles are few and are held together in few ways: what a set of lines makes is found once.
+        var known: [NumberSet: [Int32]] = [:]
+        var wideEdges: [Int32] = []
         for (index, subject) in subjects.enumerated() {
-            let node = firstSubject + Int32(index)
+            let node = layout.subjects + Int32(index)
             if let number = model.principal(isGroup: subject.kind == .group, subject.matchedName) {
                 let principal = model.principals[Int(number)]
                 var wide = NumberSet()
                 for role in model.roles(boundBy: principal.clusterBindings) { wide.formUnion(lines(of: role)) }
-                let wideEdges = Set(edges.indices.filter { isReached($0, wide: wide, own: wide, in: nil) })
-                for edge in wideEdges.sorted() { add(node, Int32(edge), nil) }
+                if let found = known[wide] {
+                    wideEdges = found
+                } else {
+                    wideEdges = edges.indices.filter { isReached($0, wide: wide, own: wide, in: nil) }.map(Int32.init)
+                    known[wide] = wideEdges
+                }
+                for edge in wideEdges { add(node, edge, nil) }
                 let places = principal.namespacedBindings.map { (model.symbols[$0.key], $0.value) }
                 for (namespace, bindings) in places.sorted(by: { $0.0 < $1.0 }) {
                     var own = wide
                     for role in model.roles(boundBy: bindings) { own.formUnion(lines(of: role)) }
                     guard own != wide else { continue }
-                    for edge in edges.indices where !wideEdges.contains(edge) {
+                    for edge in edges.indices where !wideEdges.contains(Int32(edge)) {
                         if isReached(edge, wide: wide, own: own, in: namespace) { add(node, Int32(edge), namespace) }
                     }
                 }
             }
-            // What an account's groups reach, the account reaches.
+        }
+        leads = [Bool](repeating: false, count: subjects.count)
+        for arc in arcs { leads[Int(arc.from - layout.subjects)] = true }
+        // What an account's groups reach, the account reaches.
+        for (index, subject) in subjects.enumerated() {
             for group in identityGroups(subject) {
-                if let other = numbers[Subject(.group, group)] {
-                    arcs.append(Arc(from: node, to: other, edge: -1, place: -1))
-                }
+                guard let other = numbers[Subject(.group, group)], leads[Int(other - layout.subjects)] else { continue }
+                arcs.append(Arc(from: layout.subjects + Int32(index), to: other, edge: -1, place: -1))
+                leads[index] = true
             }
         }
-        for (place, members) in accounts {
-            for member in members {
-                arcs.append(Arc(from: Int32(goals.count) + place, to: member, edge: -1, place: place))
-            }
-        }
-        incoming = [[Int32]](repeating: [], count: Int(firstSubject) + subjects.count)
-        for (index, arc) in arcs.enumerated() { incoming[Int(arc.to)].append(Int32(index)) }
     }
 
     /// Which lines of all edges, numbered through, the rules of a role give.
@@ -150,136 +188,115 @@ package struct EscalationGraph: Sendable {
         }
     }
 
-    private mutating func add(_ node: Int32, _ edge: Int32, _ namespace: String?) {
-        guard let goal = edges[Int(edge)].goal, let number = goals.firstIndex(of: goal) else { return }
+    private mutating func add(_ node: Int32, _ number: Int32, _ namespace: String?) {
+        let edge = edges[Int(number)]
+        guard let goal = edge.goal, let position = goals.firstIndex(of: goal) else { return }
         let place = namespace.flatMap { placeNumbers[$0] } ?? -1
-        if goal != .secrets || place == -1 {
-            arcs.append(Arc(from: node, to: Int32(number), edge: edge, place: place))
+        switch goal {
+        case .node:
+            if edge.isStoppedByPodSecurity, let namespace, workloads.hardened.contains(namespace) { return }
+            arcs.append(Arc(from: node, to: layout.anyHost, edge: number, place: place))
+        case .accounts:
+            let isRunning = edge.isThroughPods
+            for target in place >= 0 ? place..<place + 1 : 0..<Int32(places.count) {
+                let isKnown = isRunning && workloads.populated.contains(places[Int(target)])
+                let first = isKnown ? layout.running : layout.accounts
+                arcs.append(Arc(from: node, to: first + target, edge: number, place: target))
+            }
+            arcs.append(Arc(from: node, to: Int32(position), edge: number, place: place))
+        case .secrets where place != -1: return
+        case .clusterAdmin, .secrets, .cloud:
+            arcs.append(Arc(from: node, to: Int32(position), edge: number, place: place))
         }
-        guard goal == .accounts else { return }
-        if place >= 0 {
-            arcs.append(Arc(from: node, to: Int32(goals.count) + place, edge: edge, place: place))
-        } else {
-            for place in places.indices {
-                arcs.append(Arc(from: node, to: Int32(goals.count + place), edge: edge, place: Int32(place)))
+    }
+
+    // MARK: What runs
+
+    private mutating func linkWorkloads() {
+        func goal(_ wanted: EscalationEdge.Goal) -> Int32 { Int32(goals.firstIndex(of: wanted) ?? 0) }
+        let escapeBase = Int32(edges.count)
+        let builtBase = escapeBase + Int32(ContainerEscape.all.count)
+        let tokens = builtBase + Int32(Built.tokens.rawValue)
+        let tokenMounted = escapeBase + Int32(ContainerEscape.positions["CE-token-mounted"] ?? 0)
+        // An account without a right that leads anywhere is no stop on the way.
+        for (index, subject) in subjects.enumerated() where subject.kind == .serviceAccount {
+            let node = layout.subjects + Int32(index)
+            guard leads[index], let place = placeNumbers[subject.namespace] else { continue }
+            arcs.append(Arc(from: layout.accounts + place, to: node, edge: -1, place: place))
+        }
+        arcs.append(Arc(from: layout.anyHost, to: goal(.node), edge: -1, place: -1))
+        for host in workloads.hosts.indices.map(Int32.init) {
+            arcs.append(Arc(from: layout.anyHost, to: layout.hosts + host, edge: -1, place: -1))
+            arcs.append(Arc(from: layout.hosts + host, to: goal(.node), edge: -1, place: -1))
+            arcs.append(Arc(from: layout.hosts + host, to: layout.tokens + host, edge: tokens, place: -1))
+            arcs.append(Arc(from: layout.tokens + host, to: goal(.accounts), edge: -1, place: -1))
+            if workloads.isControlPlane[Int(host)] {
+                let edge = builtBase + Int32(Built.controlPlane.rawValue)
+                arcs.append(Arc(from: layout.hosts + host, to: goal(.clusterAdmin), edge: edge, place: -1))
             }
         }
-    }
-
-    package var nodeCount: Int { incoming.count }
-    package var arcCount: Int { arcs.count }
-
-    // MARK: Paths
-
-    /// A shortest path of every subject that reaches the goal, shortest first; Kubernetes' own components are left out.
-    package func shortestPaths(to goal: EscalationEdge.Goal, including isWanted: (Subject) -> Bool = { !$0.isSystem })
-        -> [(subject: Subject, steps: [EscalationStep])]
-    {
-        let (distances, next) = search(goal)
-        var out: [(subject: Subject, steps: [EscalationStep])] = []
-        for (index, subject) in subjects.enumerated() where isWanted(subject) {
-            let node = Int(firstSubject) + index
-            guard distances[node] < .max else { continue }
-            out.append((subject, steps(from: node, next)))
-        }
-        return out.sorted { ($0.steps.count, $0.subject) < ($1.steps.count, $1.subject) }
-    }
-
-    /// How many subjects reach the goal.
-    package func count(reaching goal: EscalationEdge.Goal) -> Int {
-        let (distances, _) = search(goal)
-        return subjects.indices.count { distances[Int(firstSubject) + $0] < .max && !subjects[$0].isSystem }
-    }
-
-    /// From the goal against the arcs, breadth first; arcs without an edge cost nothing.
-    private func search(_ goal: EscalationEdge.Goal) -> (distances: [Int32], next: [Int32]) {
-        var distances = [Int32](repeating: .max, count: incoming.count)
-        var next = [Int32](repeating: -1, count: incoming.count)
-        guard let start = goals.firstIndex(of: goal) else { return (distances, next) }
-        distances[start] = 0
-        var current = [Int32(start)]
-        var distance: Int32 = 0
-        while !current.isEmpty {
-            var later: [Int32] = []
-            var position = 0
-            while position < current.count {
-                let node = current[position]
-                position += 1
-                guard distances[Int(node)] == distance else { continue }
-                for index in incoming[Int(node)] {
-                    let arc = arcs[Int(index)]
-                    let cost: Int32 = arc.edge < 0 ? 0 : 1
-                    guard distances[Int(arc.from)] > distance + cost else { continue }
-                    distances[Int(arc.from)] = distance + cost
-                    next[Int(arc.from)] = index
-                    if cost == 0 { current.append(arc.from) } else { later.append(arc.from) }
+        for (index, group) in workloads.groups.enumerated() {
+            let node = layout.groups + Int32(index)
+            let place = placeNumbers[group.account.namespace] ?? -1
+            if place >= 0 { arcs.append(Arc(from: layout.running + place, to: node, edge: -1, place: place)) }
+            let account = numbers[
+                Subject(.serviceAccount, namespace: group.account.namespace, group.account.name)]
+            if let account, leads[Int(account - layout.subjects)] {
+                if group.mountsToken { arcs.append(Arc(from: node, to: account, edge: tokenMounted, place: place)) }
+                for host in group.hosts {
+                    arcs.append(Arc(from: layout.tokens + host, to: account, edge: -1, place: -1))
                 }
             }
-            current = later
-            distance += 1
-        }
-        return (distances, next)
-    }
-
-    private func steps(from start: Int, _ next: [Int32]) -> [EscalationStep] {
-        var out: [EscalationStep] = []
-        var node = start
-        var actor = subjects[start - Int(firstSubject)]
-        while next[node] >= 0 {
-            let arc = arcs[Int(next[node])]
-            node = Int(arc.to)
-            if node >= Int(firstSubject) {
-                let subject = subjects[node - Int(firstSubject)]
-                if arc.edge < 0, arc.place >= 0, !out.isEmpty { out[out.count - 1].becomes = subject }
-                actor = subject
-                continue
-            }
-            guard arc.edge >= 0 else { continue }
-            out.append(step(actor, edges[Int(arc.edge)], arc.place < 0 ? "" : places[Int(arc.place)]))
-        }
-        return out
-    }
-
-    private func step(_ actor: Subject, _ edge: EscalationEdge, _ namespace: String) -> EscalationStep {
-        let identity =
-            actor.kind == .group ? Identity(user: "", groups: [actor.name]) : Identity(user: actor.matchedName)
-        var names: [String] = []
-        if case .names(let found) = model.reach(of: identity, edge, against: namespace) { names = found.sorted() }
-        return EscalationStep(
-            actor: actor, edge: edge, namespace: namespace, becomes: nil, names: names,
-            grants: model.grants(of: identity, edge, against: namespace))
-    }
-
-    // MARK: Cutting
-
-    /// Changes that cut the most paths to a goal, best first: each is a binding taken away, and what it cuts was
-    /// counted by computing everything again without it.
-    package func cuts(to goal: EscalationEdge.Goal, limit: Int = 10) -> [(
-        binding: ObjectReference, cut: Int, of: Int
-    )] {
-        let before = Set(shortestPaths(to: goal).map(\.subject))
-        guard !before.isEmpty else { return [] }
-        var uses: [ObjectReference: (object: KubernetesObject, count: Int)] = [:]
-        for (_, steps) in shortestPaths(to: goal) {
-            var seen: Set<ObjectReference> = []
-            for grant in steps.flatMap(\.grants) where seen.insert(grant.binding.reference).inserted {
-                uses[grant.binding.reference, default: (grant.binding, 0)].count += 1
+            for (escape, _) in group.escapes {
+                link(group, node, escapeBase + Int32(escape), ContainerEscape.all[escape].leads)
             }
         }
-        let candidates = uses.sorted { ($1.value.count, $0.key) < ($0.value.count, $1.key) }.prefix(limit)
-        var out: [(binding: ObjectReference, cut: Int, of: Int)] = []
-        for (reference, use) in candidates {
-            var changed = model
-            changed.apply(.deleted(use.object))
-            let known = subjects.filter { $0.kind == .serviceAccount }.map {
-                ServiceAccountName(namespace: $0.namespace, name: $0.name)
-            }
-            let after = Set(EscalationGraph(changed, accounts: known).shortestPaths(to: goal).map(\.subject))
-            let cut = before.subtracting(after).count
-            if cut > 0 { out.append((reference, cut, before.count)) }
-        }
-        return out.sorted { ($1.cut, $0.binding) < ($0.cut, $1.binding) }
     }
+
+    private mutating func link(_ group: WorkloadMap.Group, _ node: Int32, _ edge: Int32, _ lead: ContainerEscape.Lead?)
+    {
+        func arc(_ to: Int32) -> Arc { Arc(from: node, to: to, edge: edge, place: -1) }
+        switch lead {
+        case .node where group.hosts.isEmpty:
+            arcs.append(arc(Int32(goals.firstIndex(of: .node) ?? 0)))
+        case .node: for host in group.hosts { arcs.append(arc(layout.hosts + host)) }
+        case .tokens: for host in group.hosts { arcs.append(arc(layout.tokens + host)) }
+        case .clusterAdmin:
+            // Where the nodes are known, it is known whether one of the control plane is among its own.
+            let isThere = group.hosts.contains { workloads.isControlPlane[Int($0)] }
+            guard isThere || !workloads.areNodesKnown || group.hosts.isEmpty else { return }
+            arcs.append(arc(Int32(goals.firstIndex(of: .clusterAdmin) ?? 0)))
+        case .account, nil: return
+        }
+    }
+}
+
+/// Numbers gathered by a key, in one list.
+struct Adjacency: Sendable {
+    private var starts: [Int32] = [0]
+    private var list: [Int32] = []
+
+    init() {}
+
+    init(_ keys: some Sequence<Int32>, count: Int) {
+        starts = [Int32](repeating: 0, count: count + 1)
+        var total = 0
+        for key in keys {
+            starts[Int(key) + 1] += 1
+            total += 1
+        }
+        for index in 0..<count { starts[index + 1] += starts[index] }
+        var next = starts
+        list = [Int32](repeating: 0, count: total)
+        var position: Int32 = 0
+        for key in keys {
+            list[Int(next[Int(key)])] = position
+            next[Int(key)] += 1
+            position += 1
+        }
+    }
+
+    subscript(_ key: Int) -> ArraySlice<Int32> { list[Int(starts[key])..<Int(starts[key + 1])] }
 }
 
 extension Subject {
@@ -307,20 +324,5 @@ extension AccessModel {
             if let namespace = binding.namespace { out.insert(symbols[namespace]) }
         }
         return out
-    }
-
-    /// For each line of an edge, the first grant that gives it.
-    package func grants(of identity: Identity, _ edge: EscalationEdge, against namespace: String) -> [Grant] {
-        edge.lines.compactMap { line in
-            let place =
-                switch line.place {
-                case .cluster: ""
-                case .target: namespace
-                case .namespace(let name): name
-                }
-            let all = grants(of: identity, in: place)
-            return all.first { grant in line.alternatives.contains { $0.reach([grant.rule]) == .any } }
-                ?? all.first { grant in line.alternatives.contains { $0.reach([grant.rule]).isReached } }
-        }
     }
 }

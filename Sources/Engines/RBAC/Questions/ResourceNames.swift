@@ -1,7 +1,33 @@
+package import Kubernetes
+
 /// The words people use for resources, and the API groups they are in.
 ///
-/// Source: `kubectl api-resources` of Kubernetes 1.36.
-package enum ResourceNames {
+/// Source: `kubectl api-resources` of Kubernetes 1.36; of custom resources, their definitions or an API server's list.
+package struct ResourceNames: Sendable {
+    private var custom: [String: (group: String, plural: String)] = [:]
+    private var customClusterScoped: Set<String> = []
+
+    /// Kubernetes' own, and those of the definitions among `objects`.
+    package init(_ objects: some Sequence<KubernetesObject> = EmptyCollection()) {
+        for object in objects where object.kind == "CustomResourceDefinition" {
+            let spec = object.node["spec"]
+            let names = spec["names"]
+            guard let plural = names["plural"].string, let group = spec["group"].string else { continue }
+            let others = [names["singular"].string, names["kind"].string?.lowercased()].compactMap(\.self)
+            add(
+                group: group, plural: plural, others: others + names["shortNames"].strings,
+                isNamespaced: !spec["scope"].equals("Cluster"))
+        }
+    }
+
+    /// Adds a resource; a word that means something already keeps its meaning, as with kubectl.
+    package mutating func add(group: String, plural: String, others: [String], isNamespaced: Bool) {
+        for word in [plural] + others where !word.isEmpty && Self.byName[word] == nil && custom[word] == nil {
+            custom[word] = (group, plural)
+        }
+        if !isNamespaced { customClusterScoped.insert("\(plural).\(group)") }
+    }
+
     /// Group, plural, singular and short names; the plural comes first.
     private static let table: [(group: String, names: String)] = [
         ("", "pods pod po"), ("", "secrets secret"), ("", "configmaps configmap cm"), ("", "services service svc"),
@@ -67,18 +93,24 @@ package enum ResourceNames {
     }()
 
     /// Reads `pods`, `po`, `pods/log`, `deployments.apps`, `deploy/scale`, `widgets.example.com`, `*`.
-    package static func parse(_ text: String) -> (group: String, resource: String, subresource: String) {
+    package func parse(_ text: String) -> (group: String, resource: String, subresource: String) {
         let slash = text.firstIndex(of: "/")
         let whole = slash.map { String(text[..<$0]) } ?? text
         let subresource = slash.map { String(text[text.index(after: $0)...]) } ?? ""
         if whole == "*" { return ("*", "*", subresource) }
-        if let known = byName[whole.lowercased()] { return (known.group, known.plural, subresource) }
+        if let known = Self.byName[whole.lowercased()] ?? custom[whole.lowercased()] {
+            return (known.group, known.plural, subresource)
+        }
         if let dot = whole.firstIndex(of: ".") {
             let name = String(whole[..<dot]).lowercased()
-            return (String(whole[whole.index(after: dot)...]), byName[name]?.plural ?? name, subresource)
+            let group = String(whole[whole.index(after: dot)...])
+            let own = custom[name].flatMap { $0.group == group ? $0.plural : nil }
+            return (group, own ?? Self.byName[name]?.plural ?? name, subresource)
         }
         return ("", whole, subresource)
     }
 
-    package static func isClusterScoped(_ resource: String) -> Bool { clusterScoped.contains(resource) }
+    package func isClusterScoped(_ resource: String, in group: String) -> Bool {
+        Self.clusterScoped.contains(resource) || customClusterScoped.contains("\(resource).\(group)")
+    }
 }

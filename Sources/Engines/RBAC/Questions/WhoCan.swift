@@ -6,6 +6,16 @@ package struct NumberSet: Sendable, Hashable {
 
     package init(capacity: Int = 0) { words = [UInt64](repeating: 0, count: (capacity + 63) / 64) }
 
+    init(_ numbers: [Int]) {
+        words = []
+        for number in numbers { insert(number) }
+    }
+
+    init(_ number: Int) {
+        words = []
+        insert(number)
+    }
+
     package mutating func insert(_ number: Int) {
         let index = number >> 6
         while index >= words.count { words.append(0) }
@@ -19,6 +29,13 @@ package struct NumberSet: Sendable, Hashable {
     package mutating func formUnion(_ other: NumberSet) {
         while words.count < other.words.count { words.append(0) }
         for index in other.words.indices { words[index] |= other.words[index] }
+    }
+
+    func isDisjoint(with other: NumberSet) -> Bool {
+        for index in 0..<min(words.count, other.words.count) where words[index] & other.words[index] != 0 {
+            return false
+        }
+        return true
     }
 
     package var isEmpty: Bool { words.allSatisfy { $0 == 0 } }

@@ -38,6 +38,25 @@ package struct AuditUsage: Sendable {
     package private(set) var summary = Summary()
     /// Who was refused before any authorizer decided: by impersonation that was not allowed as a whole.
     package private(set) var refused: Set<Identity> = []
+    /// Requests without their name, of which more names were seen than are kept: what is left out is like them.
+    package private(set) var overflowed: [Identity: Set<AccessRequest>] = [:]
+    private var nameCounts: [Identity: [AccessRequest: Int]] = [:]
+    /// What an event led to the last time one said the same; emptied when full, so that it stays small.
+    private var known: [Signature: (identity: Identity, request: AccessRequest)] = [:]
+
+    /// Most different names (or paths) kept of one identity, verb, resource and namespace. A log of a year has
+    /// millions of pods; what they are called decides nothing beyond this many.
+    package static let nameLimit = 256
+    private static let knownLimit = 1 << 15
+
+    /// What decides how a plain read is understood.
+    private struct Signature: Hashable {
+        var user: String
+        var groups: [String]
+        var verb: String
+        var uri: String
+    }
+
     /// Only events from this moment on, `2026-09-01T00:00:00Z`; empty for all.
     private let since: String
 
@@ -87,22 +106,54 @@ package struct AuditUsage: Sendable {
         }
         if summary.first.isEmpty || time < summary.first { summary.first = time }
         if time > summary.last { summary.last = time }
-        let requester = Identity(user: user, groups: node["user"]["groups"].strings)
-        var actor = requester
+        let groups = node["user"]["groups"].strings
         let impersonated = node["impersonatedUser"]
+        let object = node["objectRef"]
+        // Reads and deletions need no right beside their own, and most of a log is the same few again and again.
+        let isPlain =
+            !impersonated.isObject && object.isObject
+            && (verb == "get" || verb == "list" || verb == "watch" || verb == "delete")
+        let signature = Signature(user: user, groups: groups, verb: verb, uri: uri)
+        if isPlain, let (identity, request) = known[signature] {
+            used[identity]?[request]?.note(time)
+            return
+        }
+        let requester = Identity(user: user, groups: groups)
+        var actor = requester
         if impersonated.isObject {
             actor = Identity(
                 user: impersonated["username"].string ?? "", groups: impersonated["groups"].strings)
             for request in Self.impersonation(impersonated) { note(requester, request, time) }
         }
-        let request = Self.request(verb, uri, node["objectRef"])
-        note(actor, request, time)
+        let request = note(actor, Self.request(verb, uri, object), time)
+        if isPlain {
+            if known.count >= Self.knownLimit { known.removeAll(keepingCapacity: true) }
+            known[signature] = (actor, request)
+            return
+        }
         for implied in Self.implied(by: request, code, node) { note(actor, implied, time) }
         if let asked = Self.review(node) { note(asked.identity, asked.request, time) }
     }
 
-    private mutating func note(_ identity: Identity, _ request: AccessRequest, _ time: String) {
+    /// Counts a request; gives the one it is counted as, which has no name where too many are known already.
+    @discardableResult
+    private mutating func note(_ identity: Identity, _ request: AccessRequest, _ time: String) -> AccessRequest {
+        if used[identity]?[request] != nil {
+            used[identity]?[request]?.note(time)
+            return request
+        }
+        let bare = request.withoutName
+        if bare != request {
+            let count = nameCounts[identity]?[bare] ?? 0
+            guard count < Self.nameLimit else {
+                overflowed[identity, default: []].insert(bare)
+                used[identity, default: [:]][bare, default: Record()].note(time)
+                return bare
+            }
+            nameCounts[identity, default: [:]][bare] = count + 1
+        }
         used[identity, default: [:]][request, default: Record()].note(time)
+        return request
     }
 
     // MARK: From events to requests
@@ -191,5 +242,21 @@ package struct AuditUsage: Sendable {
                     group: text("group"), text("resource"), subresource: text("subresource"), name: text("name"),
                     namespace: text("namespace")))
         )
+    }
+}
+
+extension AccessRequest {
+    /// The same about no object in particular; a path keeps its first part.
+    var withoutName: AccessRequest {
+        switch target {
+        case .resource(var resource):
+            resource.name = ""
+            return AccessRequest(verb, resource)
+        case .path(let path):
+            guard let first = path.split(separator: "/").first, path.utf8.count > first.utf8.count + 1 else {
+                return self
+            }
+            return AccessRequest(verb, path: "/\(first)/*")
+        }
     }
 }

@@ -18,6 +18,9 @@ package struct RightSizing: Sendable {
         /// Recorded requests the proposal would deny; a proposal with any is not offered.
         package var denied: [AccessRequest]
 
+        /// First and last day the subject was seen, `2026-09-01`.
+        package var period: (first: String, last: String)
+
         /// How far to trust it: many days of many requests say more than one.
         package var confidence: String { days >= 14 ? "high" : days >= 5 ? "medium" : "low" }
     }
@@ -27,6 +30,8 @@ package struct RightSizing: Sendable {
     package let unusedBindings: [ObjectReference]
     /// Subjects of bindings that were never seen.
     package let dormant: [Subject]
+    /// Rules of bound roles that no recorded request needed: the role, the position and the rule.
+    package let unusedRules: [(role: RoleReference, index: Int, rule: PolicyRule)]
 
     package init(_ usage: AuditUsage, _ model: AccessModel) {
         var allowed: [Identity: [AccessRequest]] = [:]
@@ -53,6 +58,7 @@ package struct RightSizing: Sendable {
             var requests: Set<AccessRequest> = []
             for member in members {
                 // What everybody may anyway, or Kubernetes' own bindings give, needs no rule of its own.
+                requests.formUnion(Self.overflowed(usage, member, alone, model))
                 for request in allowed[member] ?? []
                 where model.isAllowed(alone, request) && !Self.isGivenAnyway(model, alone, request) {
                     requests.insert(request)
@@ -62,15 +68,31 @@ package struct RightSizing: Sendable {
             let rules = Self.rules(requests, kept)
             let trial = AccessModel(Self.objects(subject, rules), aggregation: .stored)
             let denied = requests.filter { !trial.isAllowed(alone, $0) }
+            let seen = members.flatMap { days[$0] ?? [] }
             proposals.append(
                 Proposal(
                     subject: subject, rules: rules, kept: kept, replaces: own, requests: requests.count,
-                    days: members.reduce(into: Set<String>()) { $0.formUnion(days[$1] ?? []) }.count,
-                    denied: denied.sorted { $0.description < $1.description }))
+                    days: Set(seen).count, denied: denied.sorted { $0.description < $1.description },
+                    period: (seen.min() ?? "", seen.max() ?? "")))
         }
         self.proposals = proposals
         self.dormant = dormant
-        unusedBindings = Self.unused(model, allowed)
+        (unusedBindings, unusedRules) = Self.unused(model, allowed)
+    }
+
+    /// What stands for names that were too many to keep: any name where any may be used, else each that a rule allows.
+    private static func overflowed(
+        _ usage: AuditUsage, _ member: Identity, _ alone: Identity, _ model: AccessModel
+    ) -> [AccessRequest] {
+        (usage.overflowed[member] ?? []).flatMap { bare -> [AccessRequest] in
+            guard case .resource(let target) = bare.target, !model.isAllowed(alone, bare) else { return [] }
+            let names = Set(model.rules(of: alone, in: target.namespace).flatMap(\.resourceNames))
+            return names.sorted().map { name in
+                var named = target
+                named.name = name
+                return AccessRequest(bare.verb, named)
+            }.filter { model.isAllowed(alone, $0) }
+        }
     }
 
     // MARK: What is used
@@ -82,20 +104,35 @@ package struct RightSizing: Sendable {
         return BootstrapPolicy.current.contains(grant.binding.reference)
     }
 
-    private static func unused(_ model: AccessModel, _ allowed: [Identity: [AccessRequest]]) -> [ObjectReference] {
+    private static func unused(_ model: AccessModel, _ allowed: [Identity: [AccessRequest]]) -> (
+        bindings: [ObjectReference], rules: [(role: RoleReference, index: Int, rule: PolicyRule)]
+    ) {
         var used: Set<Int32> = []
+        var usedRules: Set<AccessModel.RoleRule> = []
         // Members of system:masters are let through before any binding is looked at.
         for (identity, requests) in allowed where !identity.isMaster {
             for request in requests {
-                for (number, _) in model.bindingNumbersFor(identity, in: request.namespace) where !used.contains(number)
-                {
-                    if model.binding(number, allows: request) { used.insert(number) }
+                for (number, _) in model.bindingNumbersFor(identity, in: request.namespace) {
+                    let uses = model.uses(of: number, allowing: request)
+                    if !uses.isEmpty { used.insert(number) }
+                    for use in uses { usedRules.insert(.init(role: use.source, use: use.index)) }
                 }
             }
         }
-        return model.bindings.indices.compactMap { index in
+        let bindings = model.bindings.indices.compactMap { index in
             used.contains(Int32(index)) ? nil : model.bindings[index]?.object.reference
         }.sorted()
+        var rules: [(role: RoleReference, index: Int, rule: PolicyRule)] = []
+        for (number, role) in model.roles.enumerated() where !BootstrapPolicy.current.contains(role.reference) {
+            guard !role.clusterBindings.isEmpty || role.namespacedBindings.contains(where: { !$0.value.isEmpty }) else {
+                continue
+            }
+            for use in role.rules
+            where use.source == Int32(number) && !usedRules.contains(.init(role: use.source, use: use.index)) {
+                rules.append((role.reference, Int(use.index), model.rules.rule(use.rule, model.symbols)))
+            }
+        }
+        return (bindings, rules.sorted { ($0.role, $0.index) < ($1.role, $1.index) })
     }
 
     /// Rules that are kept as they are, because what was seen may have needed them and the log would not show it.
@@ -282,9 +319,9 @@ extension Subject {
 }
 
 extension AccessModel {
-    /// Whether the role of a binding allows a request, wherever the binding holds.
-    func binding(_ number: Int32, allows request: AccessRequest) -> Bool {
-        guard let binding = bindings[Int(number)] else { return false }
-        return roles[Int(binding.role)].rules.contains { rules.rule($0.rule, symbols).allows(request) }
+    /// The rules of a binding's role that allow a request, wherever the binding holds.
+    func uses(of number: Int32, allowing request: AccessRequest) -> [RuleUse] {
+        guard let binding = bindings[Int(number)] else { return [] }
+        return roles[Int(binding.role)].rules.filter { rules.rule($0.rule, symbols).allows(request) }
     }
 }

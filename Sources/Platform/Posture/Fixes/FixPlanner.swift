@@ -8,22 +8,26 @@ package struct FixPlanner: Sendable {
     package let inventory: Inventory
     private let sources: [FixSource]
     private let evaluation: FixEvaluation
+    /// What a person would change.
+    private let keys: @Sendable (Inventory) -> [ObjectKey]
 
     package init(
-        _ inventory: Inventory, sources: [FixSource] = [.podSecurity()], evaluation: FixEvaluation = .podSecurity
+        _ inventory: Inventory, sources: [FixSource] = [.podSecurity()], evaluation: FixEvaluation = .podSecurity,
+        keys: @escaping @Sendable (Inventory) -> [ObjectKey] = { $0.workloadKeys }
     ) {
+        self.keys = keys
         self.inventory = inventory
         self.sources = sources
         self.evaluation = evaluation
     }
 
-    /// Fixes for the workloads, or for `keys`, in order; objects without anything to say are left out.
+    /// Fixes for what can be mended, or for `keys`, in order; objects without anything to say are left out.
     ///
     /// `answering` takes only steps for rules it says yes to.
     package func fixes(
         for keys: [ObjectKey]? = nil, answering: (String) -> Bool = { _ in true }
     ) -> [VerifiedFix] {
-        (keys ?? inventory.workloadKeys).compactMap { fix($0, answering: answering) }
+        (keys ?? self.keys(inventory)).compactMap { fix($0, answering: answering) }
     }
 
     /// The fix of one object; nil where nothing is to be done.

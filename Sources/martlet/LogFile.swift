@@ -1,5 +1,3 @@
-import CISBenchmark
-import Documents
 import RBAC
 
 #if canImport(Glibc)
@@ -10,26 +8,19 @@ import RBAC
     import Darwin
 #endif
 
-/// What takes the lines of an audit log.
-protocol AuditLogReader {
-    mutating func read(line: [UInt8])
-    /// A line too long to be an event was left out.
-    mutating func skipLine()
-}
-
-extension AuditUsage: AuditLogReader {}
-extension LoginRecord: AuditLogReader {}
-
-/// An audit log read block by block, so that its size does not matter; `gzip` and `zstd` unpack theirs.
-struct AuditLogFile {
+/// A log read block by block, so that its size does not matter; `gzip` and `zstd` unpack theirs.
+struct LogFile {
     let path: String
+    /// Whether a log that begins like this is one list of events, over as many lines as it likes.
+    var isEventList: (ArraySlice<UInt8>) -> Bool = { _ in false }
 
     /// Longest line taken; a longer one is no event anybody wrote.
     private static let lineLimit = 64 << 20
     private static let blockSize = 1 << 20
 
-    func read(into usage: inout some AuditLogReader) throws {
-        guard path != "-" else { return try readLines(STDIN_FILENO, into: &usage) }
+    /// Gives every line without its line break; `tooLong` is told of lines nobody wrote.
+    func read(_ take: ([UInt8]) -> Void, tooLong: () -> Void) throws {
+        guard path != "-" else { return try readLines(STDIN_FILENO, take, tooLong) }
         let descriptor = open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { throw Failure(message: "\(path): \(String(cString: strerror(errno)))") }
         defer { close(descriptor) }
@@ -43,10 +34,10 @@ struct AuditLogFile {
             } else {
                 ""
             }
-        guard !program.isEmpty else { return try readLines(descriptor, into: &usage) }
+        guard !program.isEmpty else { return try readLines(descriptor, take, tooLong) }
         let (output, child) = try unpack(program)
         defer { close(output) }
-        try readLines(output, into: &usage)
+        try readLines(output, take, tooLong)
         var status: Int32 = 0
         guard waitpid(child, &status, 0) == child, status == 0 else {
             throw Failure(message: "\(path): \(program) could not unpack all of it")
@@ -77,11 +68,11 @@ struct AuditLogFile {
         return (ends[0], child)
     }
 
-    private func readLines(_ descriptor: Int32, into usage: inout some AuditLogReader) throws {
+    private func readLines(_ descriptor: Int32, _ take: ([UInt8]) -> Void, _ tooLong: () -> Void) throws {
         var block = [UInt8](repeating: 0, count: Self.blockSize)
         var rest: [UInt8] = []
         var isFirst = true
-        var isWhole = false
+        var list: EventListSplitter?
         var isSkipping = false
         while true {
             let count = block.withUnsafeMutableBytes { Glibc.read(descriptor, $0.baseAddress, $0.count) }
@@ -89,33 +80,39 @@ struct AuditLogFile {
             guard count >= 0 else { throw Failure(message: "\(path): \(String(cString: strerror(errno)))") }
             guard count > 0 else { break }
             if isFirst {
-                // A list of events is one document, over as many lines as it likes.
-                isWhole = String(decoding: block[..<min(count, 4096)], as: UTF8.self).contains("\"EventList\"")
+                if isEventList(block[..<min(count, 4096)]) { list = EventListSplitter() }
                 isFirst = false
+            }
+            if list != nil {
+                list?.take(block[..<count]) { event in
+                    if let event { take(event) } else { tooLong() }
+                }
+                continue
             }
             var start = 0
             while start < count {
-                guard !isWhole, let end = block[start..<count].firstIndex(of: 0x0A) else {
+                guard let end = block[start..<count].firstIndex(of: 0x0A) else {
                     if !isSkipping { rest += block[start..<count] }
                     break
                 }
                 if isSkipping {
                     isSkipping = false
                 } else if rest.isEmpty {
-                    usage.read(line: Array(block[start..<end]))
+                    take(Array(block[start..<end]))
                 } else {
                     rest += block[start..<end]
-                    usage.read(line: rest)
+                    take(rest)
                 }
                 rest.removeAll(keepingCapacity: true)
                 start = end + 1
             }
-            if !isWhole, rest.count > Self.lineLimit {
+            if rest.count > Self.lineLimit {
                 rest = []
                 isSkipping = true
-                usage.skipLine()
+                tooLong()
             }
         }
-        if !rest.isEmpty { usage.read(line: rest) }
+        if list?.isCutOff == true { tooLong() }
+        if !rest.isEmpty { take(rest) }
     }
 }

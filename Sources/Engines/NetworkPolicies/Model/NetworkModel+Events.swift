@@ -1,0 +1,345 @@
+/// Changes in place: what a pod or a policy touches is looked up again, and nothing else.
+///
+/// Classes and address ranges are numbered with some numbers kept free, so that a new one is a bit that is set where it
+/// belongs; only when they run out, or when something is asked of pods that told no classes apart before, is the whole
+/// model made anew.
+extension NetworkModel {
+    /// A model that follows events.
+    init(following state: NetworkState) {
+        self.init(state, spare: 256)
+        for number in self.state.policies.indices { index(number) }
+    }
+
+    private mutating func index(_ number: Int) {
+        let policy = state.policies[number]
+        for direction in Direction.allCases {
+            guard let section = policy.section(direction) else {
+                change(direction) { table in
+                    table.bySubjectNamespace.remove(number)
+                    table.byPeerNamespace.remove(number)
+                }
+                continue
+            }
+            var places: [String]? = []
+            for rule in section.rules {
+                for selector in [rule.peers, rule.own].compactMap(\.self) {
+                    guard let more = selector.boundNamespaces, rule.doubt == nil else {
+                        places = nil
+                        break
+                    }
+                    places? += more
+                }
+            }
+            change(direction) { table in
+                table.bySubjectNamespace.remove(number)
+                table.byPeerNamespace.remove(number)
+                table.bySubjectNamespace.add(number, policy.subjects.boundNamespaces)
+                table.byPeerNamespace.add(number, places)
+            }
+        }
+    }
+
+    private mutating func change<Result>(
+        _ direction: Direction, _ body: (inout DirectionTable) -> Result
+    ) -> Result {
+        direction == .ingress ? body(&ingress) : body(&egress)
+    }
+
+    // MARK: Pods
+
+    /// The class of a pod, opened where there is none yet; nil when no class is free.
+    mutating func findClass(of pod: NetworkPod) -> Int? {
+        let key = space.classes.key(of: pod, state, space.atoms, [])
+        if let known = space.classes.number(of: key) { return known }
+        guard let number = space.classes.add(key, for: pod, state) else { return nil }
+        admit(number)
+        return number
+    }
+
+    /// Sets the bits of a new class wherever selectors hold it.
+    private mutating func admit(_ number: Int) {
+        for index in gaps.indices where space.classes.matches(state.gaps[index].subjects, number, state) {
+            gaps[index].insert(number)
+        }
+        let place = state.namespaces[space.classes.namespace(of: number)].name
+        for direction in Direction.allCases {
+            var again: Set<Int> = []
+            for policy in table(direction).bySubjectNamespace.policies(in: place)
+            where space.classes.matches(state.policies[policy].subjects, number, state) {
+                change(direction) { table in
+                    table.subjects[policy].insert(number)
+                    table.policiesOfClass[number].append(Int32(policy))
+                }
+                let rules = state.policies[policy].section(direction)?.rules ?? []
+                if direction == .ingress, rules.contains(where: \.traffic.hasNames) { again.insert(policy) }
+                // Nothing of a policy is compiled before it selects somebody.
+                if table(direction).rulesOfPolicy[policy].isEmpty, !rules.isEmpty { again.insert(policy) }
+            }
+            for policy in table(direction).byPeerNamespace.policies(in: place) where !again.contains(policy) {
+                if admit(number, direction, policy) { again.insert(policy) }
+            }
+            if direction == .ingress {
+                ingress.settle([number], state, space)
+            } else {
+                egress.settle([number], state, space)
+            }
+            for policy in again.sorted() { renew(policy, direction) }
+        }
+    }
+
+    /// Sets the bit of a new class in the rules of a policy; true when the rules have to be looked up again.
+    private mutating func admit(_ number: Int, _ direction: Direction, _ policy: Int) -> Bool {
+        var touched = TrafficSet()
+        for index in table(direction).rulesOfPolicy[policy] {
+            let identity = table(direction).rules[Int(index)].identity
+            guard let rule = rule(identity) else { continue }
+            if let own = rule.own, space.match(own, number, state).possible { return true }
+            let selector = rule.doubt == nil ? rule.peers : .unknown("", .anyone)
+            var (sure, possible) = space.match(selector, number, state)
+            if rule.sourcePorts != nil, table(direction).rules[Int(index)].sourcePorts != nil { sure = false }
+            if rule.doubt != nil { (sure, possible) = (false, true) }
+            guard possible else { continue }
+            // What a name means at the new pods may be something no rule was compiled for.
+            if direction == .egress, rule.traffic.hasNames { return true }
+            if !sure, table(direction).rules[Int(index)].peers.possible == nil { return true }
+            change(direction) { table in
+                if sure { table.rules[Int(index)].peers.sure.insert(number) }
+                table.rules[Int(index)].peers.possible?.insert(number)
+            }
+            touched = touched.union(table(direction).rules[Int(index)].traffic)
+        }
+        guard !touched.isEmpty else { return false }
+        let groups = Set(table(direction).subjects[policy].members.map { table(direction).groupOfClass[$0] })
+        for group in groups where group >= 0 {
+            if direction == .ingress {
+                ingress.admit(number, to: Int(group), touched, state, space)
+            } else {
+                egress.admit(number, to: Int(group), touched, state, space)
+            }
+        }
+        return false
+    }
+
+    // MARK: Policies
+
+    /// Whether policies can be taken in without making the model anew; makes room for what they ask of pods.
+    mutating func prepare(_ policies: [Policy]) -> Bool {
+        var keys: Set<LabelKey> = []
+        var nodeKeys: Set<LabelKey> = []
+        var sets: [AddressSet] = []
+        for policy in policies {
+            policy.subjects.visitKeys { keys.insert($0) }
+            for direction in Direction.allCases {
+                for rule in policy.section(direction)?.rules ?? [] {
+                    // Denies that go before all others change how every group is sorted.
+                    if rule.precedence != 0, !table(direction).hasPrecedence { return false }
+                    for selector in [rule.peers, rule.own].compactMap(\.self) {
+                        selector.visit { part in
+                            switch part {
+                            case .pods(let expression): expression.visitKeys { keys.insert($0) }
+                            case .nodes(let expression, _): expression.visitKeys { nodeKeys.insert($0) }
+                            case .addresses(let set, _): sets.append(set)
+                            default: break
+                            }
+                        }
+                    }
+                }
+            }
+        }
+        guard space.knows(nodeKeys: nodeKeys), space.classes.prepare(keys, state) else { return false }
+        for set in sets {
+            for cut in space.atoms.missingCuts(set) {
+                guard self.cut(before: cut) else { return false }
+            }
+        }
+        return true
+    }
+
+    /// Cuts a range of addresses in two: the new half is in every set the old one is in.
+    private mutating func cut(before address: IPAddress) -> Bool {
+        // One set of another policy may have made the cut already.
+        guard let first = space.atoms.missingCuts(AddressSet(CIDR(address: address))).first, first == address else {
+            return true
+        }
+        guard !space.partsNodes(at: address), let (old, new) = space.atoms.cut(before: address) else { return false }
+        copyBit(space.outside.lowerBound + old, to: space.outside.lowerBound + new)
+        for number in 0..<space.classes.used where Int(space.classes.atoms[number]) == old {
+            let members = space.classes.members[number]
+            let moved = members.filter { pod in
+                guard let own = state.comparedAddress(of: state.pods[Int(pod)]) else { return false }
+                return space.atoms.index(of: own) == new
+            }
+            guard !moved.isEmpty else { continue }
+            guard let half = space.classes.split(number, atom: new, state) else { return false }
+            copyBit(number, to: half)
+            for index in gaps.indices where gaps[index].contains(number) { gaps[index].insert(half) }
+            for direction in Direction.allCases {
+                change(direction) { table in
+                    for policy in table.policiesOfClass[number] { table.subjects[Int(policy)].insert(half) }
+                    table.policiesOfClass[half] = table.policiesOfClass[number]
+                    table.groupOfClass[half] = table.groupOfClass[number]
+                    table.groups[Int(table.groupOfClass[number])].classes.append(Int32(half))
+                }
+            }
+            for pod in moved {
+                space.classes.leave(Int(pod))
+                space.classes.join(Int(pod), half)
+            }
+        }
+        return true
+    }
+
+    private mutating func copyBit(_ old: Int, to new: Int) {
+        ingress.copyBit(old, to: new)
+        egress.copyBit(old, to: new)
+    }
+
+    /// Puts a policy in the place of another, or behind the last one.
+    mutating func put(_ policy: Policy, at number: Int) {
+        var before: [Direction: [Int]] = [:]
+        if number == state.policies.count {
+            state.policies.append(policy)
+            for direction in Direction.allCases { change(direction) { $0.addPolicy() } }
+        } else {
+            for direction in Direction.allCases { before[direction] = change(direction) { $0.drop(number) } }
+            state.policies[number] = policy
+        }
+        index(number)
+        for direction in Direction.allCases { renew(number, direction, before[direction] ?? []) }
+    }
+
+    /// Takes the last policy out; its classes go to the groups of their other policies.
+    mutating func removeLastPolicy() {
+        let number = state.policies.count - 1
+        var before: [Direction: [Int]] = [:]
+        for direction in Direction.allCases { before[direction] = change(direction) { $0.drop(number) } }
+        state.policies.removeLast()
+        for direction in Direction.allCases { change(direction) { $0.removeLastPolicy() } }
+        ingress.settle(before[.ingress] ?? [], state, space)
+        egress.settle(before[.egress] ?? [], state, space)
+    }
+
+    /// Looks a policy's pods and rules up again.
+    private mutating func renew(_ number: Int, _ direction: Direction, _ before: [Int] = []) {
+        if direction == .ingress {
+            ingress.renew(number, before, state, space)
+        } else {
+            egress.renew(number, before, state, space)
+        }
+    }
+}
+
+extension DirectionTable {
+    mutating func addPolicy() {
+        rulesOfPolicy.append([])
+        isNarrowed.append(false)
+        subjects.append(Bits(count: 0))
+    }
+
+    mutating func removeLastPolicy() {
+        rulesOfPolicy.removeLast()
+        isNarrowed.removeLast()
+        subjects.removeLast()
+        bySubjectNamespace.remove(rulesOfPolicy.count)
+        byPeerNamespace.remove(rulesOfPolicy.count)
+    }
+
+    /// Puts classes that are in no group into theirs.
+    mutating func settle(_ classes: [Int], _ state: NetworkState, _ space: PeerSpace) {
+        var isNew: [Int] = []
+        for own in classes {
+            if let group = place(own, state, space) { isNew.append(group) }
+        }
+        for group in isNew { fold(group, state, space) }
+    }
+
+    /// Looks a policy's pods and rules up again; `before` are classes it was about that are in no group now.
+    mutating func renew(_ number: Int, _ before: [Int], _ state: NetworkState, _ space: PeerSpace) {
+        var classes = Set(before).union(drop(number))
+        read(number, state, space)
+        if !subjects[number].words.isEmpty {
+            subjects[number].forEach { own in
+                leaveGroup(own)
+                classes.insert(own)
+                policiesOfClass[own].sort()
+            }
+        }
+        settle(classes.sorted(), state, space)
+    }
+
+    /// Takes a new peer that a rule holds into a group.
+    mutating func admit(
+        _ number: Int, to group: Int, _ touched: TrafficSet, _ state: NetworkState, _ space: PeerSpace
+    ) {
+        guard groups[group].isPlain else { return fold(group, state, space) }
+        for part in groups[group].allowed.indices where groups[group].allowed[part].traffic.intersects(touched) {
+            admit(number, part, group)
+        }
+    }
+
+    /// Sets a peer's bit in one kind of packets of a group of allows, when a rule holds it.
+    mutating func admit(_ number: Int, _ part: Int, _ group: Int) {
+        guard let sample = groups[group].allowed[part].traffic.points.intervals.first?.first else { return }
+        let isHeld = groups[group].stages[0].rules.contains { index in
+            rules[Int(index)].traffic.points.contains(sample) && rules[Int(index)].peers.sure.contains(number)
+        }
+        if isHeld { groups[group].allowed[part].allowed.insert(number) }
+    }
+
+    /// Takes a policy out of everything; gives its classes, which are in no group then.
+    mutating func drop(_ number: Int) -> [Int] {
+        let classes = subjects[number].words.isEmpty ? [] : subjects[number].members
+        for own in classes {
+            policiesOfClass[own].removeAll { $0 == Int32(number) }
+            leaveGroup(own)
+        }
+        for rule in rulesOfPolicy[number] {
+            rules[Int(rule)] = .gone
+            freeRules.append(rule)
+        }
+        rulesOfPolicy[number] = []
+        isNarrowed[number] = false
+        subjects[number] = Bits(count: 0)
+        return classes
+    }
+
+    mutating func leaveGroup(_ own: Int) {
+        let group = groupOfClass[own]
+        guard group >= 0 else { return }
+        groupOfClass[own] = -1
+        groups[Int(group)].classes.removeAll { $0 == Int32(own) }
+        guard groups[Int(group)].classes.isEmpty else { return }
+        groupIndex[groups[Int(group)].signature] = nil
+        groups[Int(group)] = Group()
+        freeGroups.append(group)
+    }
+
+    mutating func copyBit(_ old: Int, to new: Int) {
+        for index in rules.indices where !rules[index].isGone {
+            if rules[index].peers.sure.contains(old) { rules[index].peers.sure.insert(new) }
+            if rules[index].peers.possible?.contains(old) ?? false { rules[index].peers.possible?.insert(new) }
+            if rules[index].own?.sure.contains(old) ?? false { rules[index].own?.sure.insert(new) }
+            if rules[index].own?.possible?.contains(old) ?? false { rules[index].own?.possible?.insert(new) }
+        }
+        for group in groups.indices {
+            for part in groups[group].allowed.indices {
+                if groups[group].allowed[part].allowed.contains(old) {
+                    groups[group].allowed[part].allowed.insert(new)
+                }
+                if groups[group].allowed[part].denied?.contains(old) ?? false {
+                    groups[group].allowed[part].denied?.insert(new)
+                }
+            }
+        }
+    }
+}
+
+extension CompiledRule {
+    /// The place of a rule that is no more.
+    static let gone = CompiledRule(
+        identity: RuleIdentity(policy: -1, direction: .ingress, rule: 0), action: .allow,
+        peers: PeerSpace.Selection(Bits(count: 0)), traffic: TrafficSet(), own: nil, sourcePorts: nil,
+        isInspected: false)
+
+    var isGone: Bool { identity.policy < 0 }
+}

@@ -1,0 +1,237 @@
+/// Compares packages with advisories.
+///
+/// For each package: the keys under which advisories may stand, all entries under them, a verdict for each, and then
+/// one answer for each vulnerability: what a more special source says goes before what a more general one does.
+package struct PackageMatcher: Sendable {
+    package let database: AdvisoryDatabase
+    package let distribution: Distribution?
+    package let policy: MatchPolicy
+    private let lifecycle: ReleaseLifecycle?
+
+    package init(_ database: AdvisoryDatabase, distribution: Distribution?, policy: MatchPolicy = MatchPolicy()) {
+        self.database = database
+        self.distribution = distribution
+        self.policy = policy
+        lifecycle = distribution?.lifecycle(in: database.lifecycles)
+    }
+
+    package var isEndOfLife: Bool {
+        guard let lifecycle else { return false }
+        let isPaid = distribution?.streams.isEmpty == false
+        let end = isPaid ? lifecycle.endOfExtendedSupport ?? lifecycle.endOfLife : lifecycle.endOfLife
+        guard let end else { return lifecycle.isEnded }
+        guard let today = policy.today else { return false }
+        return end < today
+    }
+
+    package func match(_ packages: [SoftwarePackage]) -> MatchReport {
+        var findings: [VulnerabilityFinding] = []
+        var coverage: [PackageCoverage] = []
+        coverage.reserveCapacity(packages.count)
+        for (index, package) in packages.enumerated() {
+            coverage.append(self.coverage(package))
+            if package.owner != nil, !policy.includesOwned { continue }
+            findings += self.findings(package, index)
+        }
+        return MatchReport(
+            findings: findings, coverage: coverage, endOfLife: lifecycle?.endOfLife, isEndOfLife: isEndOfLife)
+    }
+
+    // MARK: Where to look
+
+    /// A place where advisories for a package may stand.
+    struct Place: Hashable {
+        var key: EcosystemKey
+        var name: String
+        var version: String
+        /// Places of the same rank speak together; a lower one goes before.
+        var rank: Int
+        var scheme: VersionScheme
+    }
+
+    func places(_ package: SoftwarePackage) -> [Place] {
+        var out: [Place] = []
+        func add(_ key: EcosystemKey, _ name: String, _ version: String, rank: Int, _ scheme: VersionScheme? = nil) {
+            let place = Place(
+                key: key, name: key.normalized(name), version: version, rank: rank, scheme: scheme ?? key.scheme)
+            if !out.contains(where: { $0.key == place.key && $0.name == place.name }) { out.append(place) }
+        }
+        if package.isOfDistribution {
+            guard let distribution else { return [] }
+            // Debug symbols hold no code that runs.
+            if package.name.hasSuffix("-debuginfo") || package.name.hasSuffix("-debugsource") { return [] }
+            for (rank, keys) in [distribution.keys, distribution.upstreamKeys].enumerated() {
+                for key in keys {
+                    if Self.knowsBinaries(key) { add(key, package.name, package.version, rank: rank) }
+                    guard Self.knowsSources(key) else { continue }
+                    for source in package.sources where source.name != package.name || !Self.knowsBinaries(key) {
+                        add(key, source.name, sourceVersion(source, package), rank: rank)
+                    }
+                    if package.sources.isEmpty { add(key, package.name, package.version, rank: rank) }
+                }
+            }
+        } else if let key = Self.languageKey(package.type) {
+            add(key, package.name, Self.comparable(package), rank: 0)
+        }
+        if usesCPEs(package) { addCPEs(package, add) }
+        return out
+    }
+
+    private func sourceVersion(_ source: SoftwarePackage.Source, _ package: SoftwarePackage) -> String {
+        guard let version = source.version, !version.isEmpty else { return package.version }
+        return version
+    }
+
+    /// Families whose advisories name binary packages.
+    private static func knowsBinaries(_ key: EcosystemKey) -> Bool { key.scheme != .deb }
+
+    /// Families whose advisories name source packages; Red Hat's are found under both.
+    private static func knowsSources(_ key: EcosystemKey) -> Bool {
+        switch key.scheme {
+        case .deb, .apk, .alpm: true
+        case .rpm: key.family == "redhat"
+        default: false
+        }
+    }
+
+    /// The key of a purl type that is a registry of libraries.
+    static func languageKey(_ type: String) -> EcosystemKey? {
+        switch type {
+        case "pypi", "npm", "golang", "cargo", "gem", "composer", "maven", "nuget", "hex", "pub", "hackage", "cran",
+            "conan", "swift", "bitnami", "cocoapods":
+            EcosystemKey(type)
+        default: nil
+        }
+    }
+
+    /// Go writes its own version `go1.20.1` and modules' `v1.2.3`; advisories write neither letter.
+    private static func comparable(_ package: SoftwarePackage) -> String {
+        guard package.type == "golang" else { return package.version }
+        if package.version.hasPrefix("go") { return String(package.version.dropFirst(2)) }
+        return package.version.hasPrefix("v") ? String(package.version.dropFirst()) : package.version
+    }
+
+    /// CPEs name upstream products: right for binaries without a package manager and for apk, whose versions are
+    /// upstream's; wrong where a distribution backports fixes.
+    private func usesCPEs(_ package: SoftwarePackage) -> Bool {
+        guard !package.cpes.isEmpty, database.hasEcosystem(.cpe) else { return false }
+        switch package.type {
+        case "apk", "generic", "binary", "": return true
+        case "deb", "rpm": return policy.usesCPEsWhenEnded && isEndOfLife
+        default: return false
+        }
+    }
+
+    private func addCPEs(
+        _ package: SoftwarePackage,
+        _ add: (EcosystemKey, String, String, Int, VersionScheme?) -> Void
+    ) {
+        var version = package.version
+        // The revision is the distribution's, not the product's.
+        if package.type == "apk", let mark = version.range(of: "-r") { version = String(version[..<mark.lowerBound]) }
+        if package.isOfDistribution, let colon = version.firstIndex(of: ":") { version = String(version[version.index(after: colon)...]) }
+        for cpe in package.cpes { add(.cpe, cpe.key, version, 2, .generic) }
+        for source in package.sources { add(.cpe, "\(source.name):\(source.name)", version, 2, .generic) }
+    }
+
+    // MARK: Verdicts
+
+    /// An entry with its verdict.
+    struct Judged {
+        var place: Place
+        var feed: Int
+        var advisoryIndex: Int
+        var entry: AffectedPackage
+        var verdict: EntryVerdict
+    }
+
+    /// Every entry under the package's places. With `positivesOnly`, those that a glance shows to be fixed are left out.
+    func judged(_ package: SoftwarePackage, positivesOnly: Bool) -> [Judged] {
+        var out: [Judged] = []
+        for place in places(package) {
+            let rule = EntryRule(scheme: place.scheme, version: place.version, package: package)
+            for feed in database.feeds(for: place.key) {
+                database.segments[feed].entries(place.key, place.name) { view in
+                    if positivesOnly, view.isBeforeOnlyFix(place.version, place.scheme) == false { return }
+                    if positivesOnly, view.status == .notAffected { return }
+                    let entry = view.full(place.key, place.name)
+                    let verdict = rule.verdict(entry)
+                    if positivesOnly, verdict.kind != .vulnerable { return }
+                    out.append(
+                        Judged(place: place, feed: feed, advisoryIndex: view.advisory, entry: entry, verdict: verdict))
+                }
+            }
+        }
+        return out
+    }
+
+    private func findings(_ package: SoftwarePackage, _ index: Int) -> [VulnerabilityFinding] {
+        guard isComparable(package) else { return [] }
+        // Most packages have no vulnerability: only then is it worth to ask who says otherwise.
+        guard !judged(package, positivesOnly: true).isEmpty else { return [] }
+        return VulnerabilityGroups(judged(package, positivesOnly: false), database).findings(package, index)
+    }
+
+    /// The same for one vulnerability, with everything that spoke for and against.
+    package func explain(_ package: SoftwarePackage, id: String) -> Explanation {
+        let groups = VulnerabilityGroups(judged(package, positivesOnly: false), database)
+        return Explanation(
+            places: places(package).map { (key: $0.key, name: $0.name, version: $0.version) },
+            proofs: groups.proofs(naming: id), coverage: coverage(package),
+            finding: groups.findings(package, 0).first { $0.ids.contains(id) || $0.errata.contains(id) })
+    }
+
+    /// Ids that some source says the package does not have, or no longer has.
+    package func cleared(_ package: SoftwarePackage) -> [String] {
+        VulnerabilityGroups(judged(package, positivesOnly: false), database).cleared
+    }
+
+    package struct Explanation: Sendable {
+        package var places: [(key: EcosystemKey, name: String, version: String)]
+        package var proofs: [Proof]
+        package var coverage: PackageCoverage
+        package var finding: VulnerabilityFinding?
+    }
+
+    // MARK: Coverage
+
+    private func isComparable(_ package: SoftwarePackage) -> Bool {
+        !package.version.isEmpty && package.version != "(devel)" && package.version != "UNKNOWN"
+    }
+
+    func coverage(_ package: SoftwarePackage) -> PackageCoverage {
+        if let owner = package.owner { return .ownedBy(owner) }
+        guard isComparable(package) else {
+            return .notAssessable(
+                package.version.isEmpty ? "it has no version" : "its version is \"\(package.version)\", which no advisory can name")
+        }
+        let keys: [EcosystemKey]
+        if package.isOfDistribution {
+            guard let distribution else { return .notAssessable("the distribution is unknown") }
+            keys = distribution.keys
+            if !keys.contains(where: database.hasEcosystem) {
+                return .notAssessable("no feed of the database speaks of \(distribution.title)")
+            }
+            if isEndOfLife {
+                let day = lifecycle?.endOfLife.map { " on \($0.text)" } ?? ""
+                return .notAssessable("support of \(distribution.title) ended\(day): nobody looks for new vulnerabilities")
+            }
+        } else if let key = Self.languageKey(package.type) {
+            keys = [key]
+            if !database.hasEcosystem(key) { return .notAssessable("no feed of the database speaks of \(key.text)") }
+        } else if usesCPEs(package) {
+            keys = [.cpe]
+        } else {
+            return .notAssessable(
+                package.type.isEmpty ? "what kind of package it is is unknown" : "no feed speaks of packages of type \(package.type)")
+        }
+        let feeds = keys.flatMap { database.feeds(for: $0) }
+        let dates = feeds.compactMap { database.feeds[$0].description.date }
+        let newest = dates.max()
+        if let today = policy.today, let newest, today.days(since: newest) > policy.staleAfter {
+            let names = feeds.map { database.feeds[$0].description.name }.joined(separator: ", ")
+            return .notAssessable("the feed \(names) is of \(newest.text), older than \(policy.staleAfter) days")
+        }
+        return .assessed(by: feeds.map { database.feeds[$0].description.name }, date: newest)
+    }
+}

@@ -1,0 +1,76 @@
+import ArgumentParser
+import Documents
+import NetworkPolicies
+
+struct NetworkFixCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "fix", abstract: "Write what closes the findings of lint, each tried by the model.",
+        discussion: """
+            Policies to add go to standard output as YAML, changes of policies as remarks with a JSON patch and the
+            kubectl command. Each is put in force in a copy and everything is evaluated again: what would open a finding
+            or cut a connection that is needed is not offered, and it is said why. Nothing is changed in a cluster.
+            """)
+
+    @OptionGroup var target: TargetOptions
+    @OptionGroup var plugin: PluginOptions
+    @OptionGroup var flows: FlowOptions
+    @Option(help: "kubernetes, calico or cilium.") var form: PolicyForm = .kubernetes
+    @Flag(name: .customLong("isolate-unknown"), help: "Isolate workloads of which nothing is known too.")
+    var isolatesUnknown = false
+
+    func run() async throws {
+        let namespace = target.connection.namespace
+        var everywhere = target
+        everywhere.connection.namespace = nil
+        let read = try await everywhere.read()
+        let state = plugin.state(read.inventory)
+        plugin.note(state, read.problems)
+        var options = GenerationOptions()
+        options.namespaces = namespace.map { [$0] } ?? []
+        options.form = form
+        options.isolatesUnknown = isolatesUnknown
+        let table = try flows.table(state, read.inventory)
+        let fixes = NetworkFixes(state, read.inventory, flows: table, options).all()
+        var offered = 0
+        for fix in fixes {
+            guard fix.isOffered else {
+                Console.note("martlet: not offered: \(Self.name(fix)): \(Self.refusal(fix))")
+                continue
+            }
+            offered += 1
+            for line in Self.words(fix) { Console.print("# \(line)") }
+            switch fix.remedy {
+            case .add(let policies): Console.print(policies.map { "---\n\($0.yaml)" }.joined())
+            case .patch(let policy, let patch):
+                let place = policy.namespace.isEmpty ? "" : "-n \(policy.namespace) "
+                Console.print(
+                    "# kubectl patch \(policy.kind.lowercased()) \(policy.name) \(place)--type json -p '\(patch.json())'"
+                )
+            }
+        }
+        let closed = fixes.filter(\.isOffered).reduce(0) { $0 + $1.closes.count }
+        Console.note("\(offered) of \(fixes.count) fixes offered; they close \(closed) findings and open none")
+        try read.failIfUnreadable()
+    }
+
+    private static func name(_ fix: NetworkFix) -> String {
+        switch fix.remedy {
+        case .add(let policies): "policies for namespace \(policies.first?.reference.namespace ?? "")"
+        case .patch(let policy, _): "a change of \(policy)"
+        }
+    }
+
+    private static func refusal(_ fix: NetworkFix) -> String {
+        if let first = fix.opens.first { return "it would open \(first)" }
+        let cut = fix.certificate?.lines.flatMap { $0.broken + $0.unknown }.first
+        if let cut { return "it may cut \(cut)" }
+        if let first = fix.certificate?.refusals.first { return first }
+        return "it closes nothing"
+    }
+
+    private static func words(_ fix: NetworkFix) -> [String] {
+        var out = ["\(name(fix)) closes \(fix.closes.count) findings:"] + fix.closes.map { "  \($0)" }
+        out.append("cuts \(fix.change.removed.count) connections, opens \(fix.change.added.count)")
+        return out
+    }
+}

@@ -1,0 +1,7 @@
+import Documents
+import Foundation
+import Vulnerabilities
+
+extension ConformanceSuite {
+    static let vulnerabilities = ConformanceSuite(name: "vulns", files: versionFiles + vulnerabilityFormatFiles + matchingFiles)
+}
