@@ -123,14 +123,7 @@ struct CISCommand: AsyncParsableCommand {
         if let kubernetesVersion { input.version = ComponentVersion(kubernetesVersion) }
         if !auditLogs.isEmpty {
             var logins = LoginRecord()
-            for log in auditLogs {
-                let file = LogFile(path: log) { String(decoding: $0, as: UTF8.self).contains("\"EventList\"") }
-                var record = logins
-                var tooLong = 0
-                try file.read({ record.read(line: $0) }, tooLong: { tooLong += 1 })
-                for _ in 0..<tooLong { record.skipLine() }
-                logins = record
-            }
+            for log in auditLogs { try LogFile.audit(log).read(into: &logins) }
             input.logins = logins
         }
         input = CISPosture.complete(input, accepted: accept)

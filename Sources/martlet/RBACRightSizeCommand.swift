@@ -27,11 +27,7 @@ struct RBACRightSizeCommand: AsyncParsableCommand {
         let read = try await input.read()
         var usage = AuditUsage(since: since)
         for log in logs {
-            // A list of events is one document, over as many lines as it likes.
-            let file = LogFile(path: log) { String(decoding: $0, as: UTF8.self).contains("\"EventList\"") }
-            var own = usage
-            try file.read({ own.read(line: $0) }, tooLong: { own.skipLine() })
-            usage = own
+            try LogFile.audit(log).read(into: &usage)
         }
         let model = read.model
         let sizing = RightSizing(usage, model)

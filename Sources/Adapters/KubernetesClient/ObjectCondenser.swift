@@ -32,6 +32,8 @@ package struct ObjectCondenser: Sendable {
                 ["containerStatuses", "initContainerStatuses", "ephemeralContainerStatuses", "podIPs", "hostIPs"]
             case ("", "Node"): ["nodeInfo", "addresses"]
             case ("", "Service"): ["loadBalancer"]
+            // Whether a secret is kept up to date is told there and nowhere else.
+            case ("external-secrets.io", _), ("secrets.hashicorp.com", _), ("bitnami.com", _): ["conditions"]
             default: []
             }
     }
@@ -63,9 +65,7 @@ package struct ObjectCondenser: Sendable {
             switch member.key {
             case "apiVersion", "kind": continue
             // The server was asked for metadata alone; if a proxy or an old server gave more, it ends here.
-            case "data",
-                "stringData" where isPartial:
-                continue
+            case "data" where isPartial, "stringData" where isPartial: continue
             case "metadata":
                 key(member, to: &bytes)
                 metadata(member.value, to: &bytes)

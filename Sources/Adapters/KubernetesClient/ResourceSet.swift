@@ -45,7 +45,7 @@ package struct ResourceSet: Sendable {
     /// Not read, on purpose: Secrets (RBAC has no way to allow their metadata alone: who may list them may read their
     /// values) and ConfigMaps, until a check asks for them; Events, Leases, Endpoints and EndpointSlices, metrics and
     /// reviews, which change all the time and configure nothing; revisions of workloads, which are not what runs.
-    package static let standard = ResourceSet(builtIn + customWorkloads + customNetwork)
+    package static let standard = ResourceSet(builtIn + customWorkloads + customNetwork + secretOperators)
 
     /// The names, labels and owners of Secrets; their values are never asked for.
     package static let secretMetadata = ResourceSet([
@@ -184,5 +184,24 @@ package struct ResourceSet: Sendable {
             names.map {
                 Entry(group, $0, namespaced: false, builtIn: false, "Who may speak with whom in the whole cluster")
             }
+        }
+
+    /// What fetches, makes and sends Secrets. Their objects hold no values, but for fake stores.
+    private static let secretOperators: [Entry] =
+        [
+            ("bitnami.com", ["sealedsecrets"]),
+            ("external-secrets.io", ["externalsecrets", "pushsecrets", "secretstores"]),
+            ("secrets-store.csi.x-k8s.io", ["secretproviderclasses"]),
+            (
+                "secrets.hashicorp.com",
+                ["vaultauths", "vaultconnections", "vaultdynamicsecrets", "vaultpkisecrets", "vaultstaticsecrets"]
+            ),
+        ].flatMap { group, names in
+            names.map { Entry(group, $0, builtIn: false, "How Secrets are fetched, refreshed and sent elsewhere") }
+        }
+        + ["clusterexternalsecrets", "clusterpushsecrets", "clustersecretstores"].map {
+            Entry(
+                "external-secrets.io", $0, namespaced: false, builtIn: false,
+                "How Secrets are fetched, refreshed and sent elsewhere")
         }
 }

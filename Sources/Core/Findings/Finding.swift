@@ -13,23 +13,33 @@ package struct Evidence: Sendable {
     private final class Extra: Sendable {
         let object: ObjectReference?
         let provenance: String?
+        let hidesValue: Bool
 
-        init(_ object: ObjectReference?, _ provenance: String?) {
+        init(_ object: ObjectReference?, _ provenance: String?, hidesValue: Bool) {
             self.object = object
             self.provenance = provenance
+            self.hidesValue = hidesValue
         }
     }
 
-    package init(node: Node, message: String, object: ObjectReference? = nil, provenance: String? = nil) {
+    /// `hidesValue`: the value is known to be a secret and is never shown, wherever it stands.
+    package init(
+        node: Node, message: String, object: ObjectReference? = nil, provenance: String? = nil, hidesValue: Bool = false
+    ) {
         self.node = node
         self.message = message
-        extra = object == nil && provenance == nil ? nil : Extra(object, provenance)
+        extra =
+            object == nil && provenance == nil && !hidesValue ? nil : Extra(object, provenance, hidesValue: hidesValue)
     }
 
     /// The object the field is in, where that is not the finding's subject: the pod of a Deployment.
     package var object: ObjectReference? {
         get { extra?.object }
-        set { extra = newValue == nil && provenance == nil ? nil : Extra(newValue, provenance) }
+        set {
+            let hides = extra?.hidesValue ?? false
+            extra =
+                newValue == nil && provenance == nil && !hides ? nil : Extra(newValue, provenance, hidesValue: hides)
+        }
     }
 
     /// Where the value came from when it stands in no file: "default of Kubernetes v1.36".
@@ -45,6 +55,7 @@ package struct Evidence: Sendable {
     /// Whether the value could be a secret: anything of a Secret, the value of an environment variable, and the copy
     /// of the whole object that `kubectl apply` leaves in an annotation.
     private var isConfidential: Bool {
+        if extra?.hidesValue == true { return true }
         if object?.kind == "Secret" || node.rootNode["kind"].equals("Secret") { return true }
         let elements = path.elements
         if elements.last == .key("kubectl.kubernetes.io/last-applied-configuration") { return true }

@@ -10,18 +10,15 @@ package struct CISEvaluation: Sendable {
     /// Ids of the rules to evaluate; nil for all.
     package var selected: Set<String>?
     private let input: CISInput
-    /// What it was made with.
-    package let isCluster: Bool
-    package let version: String?
+    private let version: String?
 
     package init(_ inventory: Inventory, isCluster: Bool, version: String? = nil) {
+        self.version = version
         var input = CISInput(inventory: Inventory(), isCluster: isCluster)
         input.looseFiles = CISInput.looseFiles(inventory)
         input.version = version.flatMap { ComponentVersion($0) }
         input.platform = Platform.detect(nodes: inventory.objects("Node"), version: version)
         self.input = input
-        self.isCluster = isCluster
-        self.version = version
         isConcerned =
             isCluster
             || inventory.keys.contains { key in
@@ -30,6 +27,13 @@ package struct CISEvaluation: Sendable {
                 }
                     ?? false
             }
+    }
+
+    /// The same evaluation over a changed inventory.
+    package func following(_ inventory: Inventory) -> CISEvaluation {
+        var next = CISEvaluation(inventory, isCluster: input.isCluster, version: version)
+        next.selected = selected
+        return next
     }
 
     /// The rules that a scan can evaluate, in order.

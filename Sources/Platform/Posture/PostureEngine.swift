@@ -1,3 +1,4 @@
+package import CISBenchmark
 package import Findings
 package import Kubernetes
 package import RBAC
@@ -48,5 +49,13 @@ extension RBACEvaluation: PostureEngine {
         case .objects(let keys): .objects(keys)
         case .everything: .everything
         }
+    }
+}
+
+extension CISEvaluation: PostureEngine {
+    package mutating func follow(_ touched: Set<ObjectKey>, before: Inventory, after: Inventory) -> ChangeReach {
+        guard touched.contains(where: { Self.kindsRead.contains($0.reference.kind) }) else { return .touched }
+        self = following(after)
+        return .everything
     }
 }

@@ -4,6 +4,7 @@ package import Kubernetes
 import NetworkPolicies
 package import PodSecurity
 import RBAC
+import Secrets
 package import Workloads
 
 /// What a scan asks.
@@ -84,6 +85,9 @@ package struct PostureScan: Sendable {
         let isCluster = !options.cluster.isEmpty
         return [
             RBACEvaluation(inventory, isCluster: isCluster, unlistedKinds: options.workloads.unlistedKinds),
+            SecretsEvaluation(inventory, isCluster: isCluster),
+            SecretManagementEvaluation(
+                inventory, isCluster: isCluster, unlistedKinds: options.workloads.unlistedKinds),
             CISEvaluation(inventory, isCluster: isCluster, version: "\(options.workloads.target)"),
         ]
     }
@@ -265,7 +269,7 @@ extension PostureScan {
     /// Every rule there is, reliability included, in order.
     package static let allRules: [Rule] =
         PodSecurityEvaluation().rules + WorkloadChecks.rules + RBACChecks.rules
-        + NetworkRules.all + CISEvaluation.allRules
+        + SecretDetectionRules.all + SecretManagementChecks.rules + CISEvaluation.allRules + NetworkRules.all
 
     /// The waivers that objects carry in their annotations.
     package func annotatedWaivers(today: CalendarDate) -> (waivers: [Waiver], problems: [Problem]) {

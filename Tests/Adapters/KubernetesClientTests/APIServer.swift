@@ -37,7 +37,12 @@ struct APIServer: Sendable {
     }
 
     /// Starts both, runs `body` and ends them.
-    static func run(_ body: @escaping @Sendable (APIServer) async throws -> Void) async throws {
+    ///
+    /// - Parameter arguments: more arguments for the API server, given the folder for files they name.
+    static func run(
+        arguments: (String) throws -> [String] = { _ in [] },
+        _ body: @escaping @Sendable (APIServer) async throws -> Void
+    ) async throws {
         let assets = try #require(assets)
         let certificates = try await TestCertificates.required()
         try await withTemporaryFolder { folder in
@@ -47,6 +52,7 @@ struct APIServer: Sendable {
             try write("ca.crt", certificates.authority)
             try write("server.crt", certificates.server.certificate)
             try write("server.key", certificates.server.key)
+            let more = try arguments(folder)
             let ports = try await freePorts(3)
             let server = APIServer(certificates: certificates, port: ports[0], etcdPort: ports[1])
             let (etcd, peer) = ("http://127.0.0.1:\(ports[1])", "http://127.0.0.1:\(ports[2])")
@@ -68,7 +74,7 @@ struct APIServer: Sendable {
                         "--service-account-signing-key-file=\(folder)/server.key",
                         "--service-cluster-ip-range=10.96.0.0/16", "--authorization-mode=RBAC",
                         "--endpoint-reconciler-type=none", "--watch-cache-sizes=limitranges#0",
-                    ]
+                    ] + more
                 ) {
                     try await server.waitUntilReady()
                     try await body(server)

@@ -1,7 +1,7 @@
 /// Text inside HTML and XML.
-enum MarkupText {
+package enum MarkupText {
     /// Escaped for content and for attributes in either quotes; no control characters are left.
-    static func escaped(_ text: String, limit: Int = 2000) -> String {
+    package static func escaped(_ text: String, limit: Int = 2000) -> String {
         let safe = PrintableText.of(text, limit: limit)
         guard safe.utf8.contains(where: { "<>&\"'".utf8.contains($0) }) else { return safe }
         var out = ""

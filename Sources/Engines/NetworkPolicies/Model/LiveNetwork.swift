@@ -93,13 +93,14 @@ package struct LiveNetwork: Sendable {
         let pod = model.state.makePod(description)
         var number = -1
         if !pod.isOnHostNetwork {
-            guard let found = model.findClass(of: pod) else {
-                return rebuild { state in
-                    if let old { state.remove(pod: old) }
-                    state.append(pod)
-                }
+            if let found = model.findClass(of: pod) {
+                number = found
+            } else {
+                // Every spare number is given out: a model with new ones says the same.
+                model = NetworkModel(following: model.state)
+                guard let found = model.findClass(of: pod) else { return NetworkDelta() }
+                number = found
             }
-            number = found
         }
         let party = model.party(of: pod)
         guard let old else {
@@ -177,7 +178,11 @@ package struct LiveNetwork: Sendable {
         let isPlain = reader.gaps.isEmpty && reader.staged.isEmpty && reader.problems.isEmpty
         let wasPlain = !isKnown || numbers[object.reference] != nil
         let isTouched = model.state.problems.contains { $0.message.hasPrefix("\(object.reference):") }
-        guard isPlain, wasPlain, !isTouched, model.enforces, model.prepare(reader.policies) else { return rebuild() }
+        guard isPlain, wasPlain, !isTouched, model.enforces else { return rebuild() }
+        if !model.prepare(reader.policies) {
+            model = NetworkModel(following: model.state, awaiting: reader.policies)
+            guard model.prepare(reader.policies) else { return rebuild() }
+        }
         return replace(object.reference, with: reader.policies)
     }
 

@@ -4,9 +4,11 @@
 /// belongs; only when they run out, or when something is asked of pods that told no classes apart before, is the whole
 /// model made anew.
 extension NetworkModel {
-    /// A model that follows events.
-    init(following state: NetworkState) {
-        self.init(state, spare: 256)
+    /// A model that follows events; `policies` are to come next, so that room is made for what they ask.
+    init(following state: NetworkState, awaiting policies: [Policy] = []) {
+        var next = NetworkState(plugin: state.plugin)
+        next.policies = policies
+        self.init(state, comparedWith: policies.isEmpty ? [] : [next], spare: 256)
         for number in self.state.policies.indices { index(number) }
     }
 
@@ -62,62 +64,9 @@ extension NetworkModel {
             gaps[index].insert(number)
         }
         let place = state.namespaces[space.classes.namespace(of: number)].name
-        for direction in Direction.allCases {
-            var again: Set<Int> = []
-            for policy in table(direction).bySubjectNamespace.policies(in: place)
-            where space.classes.matches(state.policies[policy].subjects, number, state) {
-                change(direction) { table in
-                    table.subjects[policy].insert(number)
-                    table.policiesOfClass[number].append(Int32(policy))
-                }
-                let rules = state.policies[policy].section(direction)?.rules ?? []
-                if direction == .ingress, rules.contains(where: \.traffic.hasNames) { again.insert(policy) }
-                // Nothing of a policy is compiled before it selects somebody.
-                if table(direction).rulesOfPolicy[policy].isEmpty, !rules.isEmpty { again.insert(policy) }
-            }
-            for policy in table(direction).byPeerNamespace.policies(in: place) where !again.contains(policy) {
-                if admit(number, direction, policy) { again.insert(policy) }
-            }
-            if direction == .ingress {
-                ingress.settle([number], state, space)
-            } else {
-                egress.settle([number], state, space)
-            }
-            for policy in again.sorted() { renew(policy, direction) }
-        }
-    }
-
-    /// Sets the bit of a new class in the rules of a policy; true when the rules have to be looked up again.
-    private mutating func admit(_ number: Int, _ direction: Direction, _ policy: Int) -> Bool {
-        var touched = TrafficSet()
-        for index in table(direction).rulesOfPolicy[policy] {
-            let identity = table(direction).rules[Int(index)].identity
-            guard let rule = rule(identity) else { continue }
-            if let own = rule.own, space.match(own, number, state).possible { return true }
-            let selector = rule.doubt == nil ? rule.peers : .unknown("", .anyone)
-            var (sure, possible) = space.match(selector, number, state)
-            if rule.sourcePorts != nil, table(direction).rules[Int(index)].sourcePorts != nil { sure = false }
-            if rule.doubt != nil { (sure, possible) = (false, true) }
-            guard possible else { continue }
-            // What a name means at the new pods may be something no rule was compiled for.
-            if direction == .egress, rule.traffic.hasNames { return true }
-            if !sure, table(direction).rules[Int(index)].peers.possible == nil { return true }
-            change(direction) { table in
-                if sure { table.rules[Int(index)].peers.sure.insert(number) }
-                table.rules[Int(index)].peers.possible?.insert(number)
-            }
-            touched = touched.union(table(direction).rules[Int(index)].traffic)
-        }
-        guard !touched.isEmpty else { return false }
-        let groups = Set(table(direction).subjects[policy].members.map { table(direction).groupOfClass[$0] })
-        for group in groups where group >= 0 {
-            if direction == .ingress {
-                ingress.admit(number, to: Int(group), touched, state, space)
-            } else {
-                egress.admit(number, to: Int(group), touched, state, space)
-            }
-        }
-        return false
+        let address = space.atoms.range(numbered: Int(space.classes.atoms[number]))?.first
+        for policy in ingress.admit(number, place, address, state, space) { renew(policy, .ingress) }
+        for policy in egress.admit(number, place, address, state, space) { renew(policy, .egress) }
     }
 
     // MARK: Policies
@@ -131,8 +80,6 @@ extension NetworkModel {
             policy.subjects.visitKeys { keys.insert($0) }
             for direction in Direction.allCases {
                 for rule in policy.section(direction)?.rules ?? [] {
-                    // Denies that go before all others change how every group is sorted.
-                    if rule.precedence != 0, !table(direction).hasPrecedence { return false }
                     for selector in [rule.peers, rule.own].compactMap(\.self) {
                         selector.visit { part in
                             switch part {
@@ -265,6 +212,58 @@ extension DirectionTable {
             }
         }
         settle(classes.sorted(), state, space)
+    }
+
+    /// Sets the bit of a new class wherever selectors hold it; gives the policies that have to be looked up again.
+    mutating func admit(
+        _ number: Int, _ place: String, _ address: IPAddress?, _ state: NetworkState, _ space: PeerSpace
+    ) -> [Int] {
+        var again: Set<Int> = []
+        for policy in bySubjectNamespace.policies(in: place)
+        where space.classes.matches(state.policies[policy].subjects, number, state) {
+            subjects[policy].insert(number)
+            policiesOfClass[number].append(Int32(policy))
+            let isIdle = rulesOfPolicy[policy].isEmpty
+            guard let section = state.policies[policy].section(direction), !section.rules.isEmpty else { continue }
+            // Nothing of a policy is compiled before it selects somebody, and a name means what the pods say.
+            if isIdle || (direction == .ingress && section.rules.contains { $0.traffic.hasNames }) {
+                again.insert(policy)
+            }
+        }
+        for policy in byPeerNamespace.policies(in: place)
+        where !again.contains(policy) && !rulesOfPolicy[policy].isEmpty {
+            if admitPeer(number, policy, address, state, space) { again.insert(policy) }
+        }
+        settle([number], state, space)
+        return again.sorted()
+    }
+
+    /// Sets the bit of a new class in the rules of a policy; true when the rules have to be looked up again.
+    private mutating func admitPeer(
+        _ number: Int, _ policy: Int, _ address: IPAddress?, _ state: NetworkState, _ space: PeerSpace
+    ) -> Bool {
+        guard let section = state.policies[policy].section(direction) else { return false }
+        var touched = TrafficSet()
+        for place in rulesOfPolicy[policy].indices {
+            let index = Int(rulesOfPolicy[policy][place])
+            let rule = section.rules[rules[index].identity.rule]
+            if let own = rule.own, space.match(own, number, address, state).possible { return true }
+            var (sure, possible) =
+                rule.doubt == nil ? space.match(rule.peers, number, address, state) : (false, true)
+            if rules[index].sourcePorts != nil { sure = false }
+            guard possible else { continue }
+            // What a name means at the new pods may be something no rule was compiled for.
+            if direction == .egress, rule.traffic.hasNames { return true }
+            if !sure, rules[index].peers.possible == nil { return true }
+            if sure { rules[index].peers.sure.insert(number) }
+            rules[index].peers.possible?.insert(number)
+            touched = touched.union(rules[index].traffic)
+        }
+        guard !touched.isEmpty else { return false }
+        var groups: Set<Int32> = []
+        subjects[policy].forEach { groups.insert(groupOfClass[$0]) }
+        for group in groups where group >= 0 { admit(number, to: Int(group), touched, state, space) }
+        return false
     }
 
     /// Takes a new peer that a rule holds into a group.

@@ -40,8 +40,12 @@ package struct NetworkModel: Sendable {
             }
         }
         for policy in others.flatMap(\.policies) {
+            if spare > 0 { expressions.append(policy.subjects) }
             for direction in Direction.allCases {
-                selectors += (policy.section(direction)?.rules ?? []).map(\.peers)
+                for rule in policy.section(direction)?.rules ?? [] {
+                    selectors.append(rule.peers)
+                    if let own = rule.own { selectors.append(own) }
+                }
             }
         }
         let space = PeerSpace(state, selectors: selectors, expressions: expressions, portNames: names, spare: spare)

@@ -89,8 +89,10 @@ struct PeerSpace: Sendable {
         }
     }
 
-    /// Whether a selector holds a class, for sure or possibly.
-    func match(_ selector: PeerSelector, _ number: Int, _ state: NetworkState) -> (sure: Bool, possible: Bool) {
+    /// Whether a selector holds a class, for sure or possibly; `address` is one of the range its pods are in.
+    func match(
+        _ selector: PeerSelector, _ number: Int, _ address: IPAddress?, _ state: NetworkState
+    ) -> (sure: Bool, possible: Bool) {
         switch selector {
         case .anyone: return (true, true)
         case .nobody, .nodes: return (false, false)
@@ -99,17 +101,15 @@ struct PeerSpace: Sendable {
             return (holds, holds)
         case .addresses(let set, let reach):
             guard reach.contains(.pods), !set.isEmpty else { return (false, false) }
-            let atom = classes.atoms[number]
-            guard atom >= 0 else {
+            guard let address else {
                 return (set.v4 == AddressSet.all.v4 || set.v6 == AddressSet.all.v6, true)
             }
-            let holds = atoms.range(numbered: Int(atom)).map { set.contains($0.first) } ?? false
-            return (holds, holds)
+            return (set.contains(address), set.contains(address))
         case .domains: return (false, false)
         case .union(let parts):
             var out = (sure: false, possible: false)
             for part in parts {
-                let next = match(part, number, state)
+                let next = match(part, number, address, state)
                 out = (out.sure || next.sure, out.possible || next.possible)
                 if out.sure { break }
             }
@@ -117,15 +117,15 @@ struct PeerSpace: Sendable {
         case .intersection(let parts):
             var out = (sure: true, possible: true)
             for part in parts {
-                let next = match(part, number, state)
+                let next = match(part, number, address, state)
                 out = (out.sure && next.sure, out.possible && next.possible)
                 if !out.possible { break }
             }
             return out
         case .complement(let inner):
-            let next = match(inner, number, state)
+            let next = match(inner, number, address, state)
             return (!next.possible, !next.sure)
-        case .unknown(_, let inner): return (false, match(inner, number, state).possible)
+        case .unknown(_, let inner): return (false, match(inner, number, address, state).possible)
         }
     }
 

@@ -39,7 +39,9 @@ struct StandardPolicyReader {
             switch type.string {
             case "Ingress": out.insert(.ingress)
             case "Egress": out.insert(.egress)
-            default: defects.refuse(type, "\(type.path): a policy type is Ingress or Egress")
+            default:
+                defects.refuse(type, "\(type.path): a policy type is Ingress or Egress")
+                out.formUnion(Direction.allCases)
             }
         }
         return out

@@ -1,0 +1,341 @@
+import Findings
+
+/// `name = value` in every notation that programs and settings have.
+extension TextScanner {
+    private static let nameBytes = ByteClass.word.union(ByteClass("-."))
+    private static let longestName = 100
+
+    /// A word of credentials stands at `start..<end`: is it in a name, and does a value follow?
+    mutating func assignment(_ text: Span<UInt8>, _ start: Int, _ end: Int) {
+        guard start >= namedUntil else { return }
+        var nameEnd = end
+        let furthest = min(text.count, start + Self.longestName)
+        while nameEnd < furthest, Self.nameBytes.contains(text[nameEnd]) { nameEnd += 1 }
+        guard nameEnd < text.count else { return }
+        namedUntil = nameEnd
+        // Most words are in no assignment; see that before anything is copied.
+        guard let value = valueBehind(text, nameEnd, start) else { return }
+        var nameStart = start
+        let earliest = max(0, start - Self.longestName)
+        while nameStart > earliest, Self.nameBytes.contains(text[nameStart - 1]) { nameStart -= 1 }
+        if nameStart > 0, text[nameStart - 1] == UInt8(ascii: "{") || text[nameStart - 1] == UInt8(ascii: "("),
+            nameStart > 1, text[nameStart - 2] == UInt8(ascii: "$")
+        {
+            return
+        }
+        let isFlag = text[nameStart] == UInt8(ascii: "-")
+        if value.operation == .space, !isFlag, !standsAlone(text, nameStart, value.range) { return }
+        let written = String(copying: text, nameStart..<nameEnd)
+        guard let name = CredentialName(written) ?? sqlName(written) else { return }
+        if value.operation == .space, name.kind == .weak { return }
+        judge(text, written, name, value)
+    }
+
+    private func sqlName(_ written: String) -> CredentialName? {
+        written.lowercased().hasPrefix("identified") ? CredentialName("password") : nil
+    }
+
+    mutating func judge(_ text: Span<UInt8>, _ written: String, _ name: CredentialName, _ value: AssignedValue) {
+        var setting: ValueJudge.Setting =
+            language == .configuration ? .configuration : value.isQuoted ? .quotedSource : .bareSource
+        if value.operation == .space, !value.isQuoted { setting = .bareSource }
+        if value.operation == .call { setting = .quotedSource }
+        guard ValueJudge.isSecret(text, value.range, named: name.kind, in: setting) else { return }
+        if name.kind != .password {
+            guard isToken(text, value.range) else { return }
+            switch provider(text, value.range, written) {
+            case .unknown: break
+            case .token(let detector):
+                note(detector.id, detector.title, detector.severity, .near, value.range)
+                return
+            case .none: return
+            }
+        }
+        // `password: password`, `token = user_token`: a value that is made of the name's words names something.
+        let words = CredentialName.words(of: written)
+        if value.range.count < 40 {
+            let own = CredentialName.words(of: String(copying: text, value.range))
+            if !own.isEmpty, own.allSatisfy(words.contains) { return }
+        }
+        let title: String
+        let id: String
+        switch name.kind {
+        case .password: (id, title) = ("generic-password", "Password")
+        case .secret, .weak: (id, title) = ("generic-secret", "Secret value")
+        }
+        note(id, title, .high, .generic, value.range)
+    }
+
+    private static let tokenBytes = ByteClass.alphanumeric.union(ByteClass("+/=_-.:~@"))
+
+    /// Whether a value that a machine made can be whole: machines use few signs, and what begins as a provider's tokens
+    /// do and is shorter than they are was cut off or made up.
+    private func isToken(_ text: Span<UInt8>, _ range: Range<Int>) -> Bool {
+        guard range.allSatisfy({ Self.tokenBytes.contains(text[$0]) }) else { return false }
+        for form in catalogue.forms where range.count < form.shortest && ValueJudge.begins(text, range, form.prefix) {
+            return false
+        }
+        return true
+    }
+
+    private enum ProviderVerdict {
+        /// No provider whose tokens are known was named shortly before.
+        case unknown
+        case token(Detector)
+        /// One was, and the value is none of its tokens.
+        case none
+    }
+
+    /// Whether the value is a token of the provider that was named shortly before.
+    ///
+    /// Values that lie behind a name of their own (`db_token` below a comment about a provider) are not judged by it.
+    private mutating func provider(_ text: Span<UInt8>, _ range: Range<Int>, _ written: String) -> ProviderVerdict {
+        guard named.end >= 0, range.lowerBound - named.end < 160 else { return .unknown }
+        let family = catalogue.detectors[named.detector].family
+        guard let shapes = catalogue.shapesOfFamily[family] else { return .unknown }
+        for index in shapes {
+            let detector = catalogue.detectors[index]
+            if let match = detector.pattern.match(text, at: range.lowerBound, &threads), match.end == range.upperBound {
+                return .token(detector)
+            }
+        }
+        let words = CredentialName.words(of: written)
+        let bare: Set<String> = ["api", "key", "token", "secret", "access", "auth", "client", "app", "id"]
+        let own = words.filter { !bare.contains($0) }
+        return own.isEmpty || own.joined().contains(family) || family.contains(own.joined()) ? .none : .unknown
+    }
+
+    /// What stands behind a name.
+    struct AssignedValue {
+        enum Operation { case equals, colon, comma, call, element, attribute, space }
+        var range: Range<Int>
+        var isQuoted: Bool
+        var operation: Operation
+    }
+
+    /// The value behind the name that ends at `nameEnd`; nil where no operator follows.
+    private func valueBehind(_ text: Span<UInt8>, _ nameEnd: Int, _ word: Int) -> AssignedValue? {
+        var i = nameEnd
+        let count = text.count
+        var nameIsQuoted = false
+        if i + 1 < count, text[i] == UInt8(ascii: "\\"), Self.isQuote(text[i + 1]) { i += 1 }
+        if i < count, Self.isQuote(text[i]) {
+            nameIsQuoted = true
+            i += 1
+        }
+        if i < count, text[i] == UInt8(ascii: "]") { i += 1 }
+        let spacesFrom = i
+        while i < count, text[i] == 0x20 || text[i] == 0x09 { i += 1 }
+        guard i < count else { return nil }
+        switch text[i] {
+        case UInt8(ascii: "="), UInt8(ascii: ":"), UInt8(ascii: "|"), UInt8(ascii: "?"), UInt8(ascii: "+"):
+            return operated(text, i, nameIsQuoted)
+        case UInt8(ascii: ","):
+            if nameIsQuoted, let value = quoted(text, i + 1) {
+                return AssignedValue(range: value, isQuoted: true, operation: .comma)
+            }
+            return nameIsQuoted ? laterValue(text, i) : nil
+        case UInt8(ascii: "("):
+            guard let value = quoted(text, i + 1) else { return nil }
+            return AssignedValue(range: value, isQuoted: true, operation: .call)
+        case UInt8(ascii: ">"):
+            return element(text, i + 1, word)
+        case 0x0A, 0x0D:
+            return laterValue(text, i)
+        case UInt8(ascii: "/"): return nil
+        default:
+            guard i > spacesFrom else { return nil }
+            return attribute(text, i) ?? typed(text, i) ?? spaced(text, i)
+        }
+    }
+
+    /// Behind `=`, `:`, `:=`, `=>`, `||=`.
+    private func operated(_ text: Span<UInt8>, _ start: Int, _ nameIsQuoted: Bool) -> AssignedValue? {
+        var i = start
+        let count = text.count
+        var signs = 0
+        var operation = AssignedValue.Operation.colon
+        while i < count, signs < 5 {
+            let byte = text[i]
+            guard
+                byte == UInt8(ascii: "=") || byte == UInt8(ascii: ":") || byte == UInt8(ascii: "|")
+                    || byte == UInt8(ascii: "?") || byte == UInt8(ascii: "+")
+                    || (byte == UInt8(ascii: ">") && signs > 0)
+            else { break }
+            if byte == UInt8(ascii: "=") { operation = .equals }
+            i += 1
+            signs += 1
+        }
+        // a == b compares, a::b is a path.
+        if signs == 2, text[start] == text[start + 1], i < count, text[i] != 0x20 || text[start] == UInt8(ascii: "=") {
+            return nil
+        }
+        let afterSigns = i
+        while i < count, text[i] == 0x20 || text[i] == 0x09 { i += 1 }
+        guard i < count else { return nil }
+        if operation == .colon, i == afterSigns, !nameIsQuoted, signs == 1, text[i] == UInt8(ascii: "/") { return nil }
+        if let value = quoted(text, i) { return AssignedValue(range: value, isQuoted: true, operation: operation) }
+        // Swift, TypeScript, Go: the type first.
+        if operation == .colon, let later = typed(text, i) { return later }
+        guard let range = bare(text, i) else { return nil }
+        return AssignedValue(range: range, isQuoted: false, operation: operation)
+    }
+
+    /// `name string = "value"`.
+    private func typed(_ text: Span<UInt8>, _ start: Int) -> AssignedValue? {
+        var i = start
+        let limit = min(text.count, start + 40)
+        while i < limit, ByteClass.word.contains(text[i]) || "<>?[].*&".utf8.contains(text[i]) { i += 1 }
+        guard i > start, i < limit else { return nil }
+        while i < limit, text[i] == 0x20 { i += 1 }
+        guard i < limit, text[i] == UInt8(ascii: "="), i + 1 < text.count, text[i + 1] != UInt8(ascii: "=") else {
+            return nil
+        }
+        i += 1
+        while i < text.count, text[i] == 0x20 { i += 1 }
+        guard let range = quoted(text, i) else { return nil }
+        return AssignedValue(range: range, isQuoted: true, operation: .equals)
+    }
+
+    /// `<name>value</name>`, and CDATA.
+    private func element(_ text: Span<UInt8>, _ start: Int, _ word: Int) -> AssignedValue? {
+        var i = start
+        while i < text.count, ByteClass.space.contains(text[i]), i < start + 40 { i += 1 }
+        let cdata = Array("<![CDATA[".utf8)
+        if i + cdata.count < text.count, cdata.indices.allSatisfy({ text[i + $0] == cdata[$0] }) { i += cdata.count }
+        // `<string name="token">value</string>` ends its tag too.
+        var end = i
+        while end < text.count, text[end] != UInt8(ascii: "<"), text[end] != UInt8(ascii: "]"), end - i < 4096 {
+            end += 1
+        }
+        guard end < text.count, end > i else { return nil }
+        while end > i, ByteClass.space.contains(text[end - 1]) { end -= 1 }
+        guard end > i else { return nil }
+        return AssignedValue(range: i..<end, isQuoted: true, operation: .element)
+    }
+
+    /// `name="password" value="…"`.
+    private func attribute(_ text: Span<UInt8>, _ start: Int) -> AssignedValue? {
+        let word = Array("value".utf8)
+        guard start + 8 < text.count, word.indices.allSatisfy({ ValueJudge.lower(text[start + $0]) == word[$0] }) else {
+            return nil
+        }
+        var i = start + word.count
+        while i < text.count, text[i] == 0x20 { i += 1 }
+        guard i < text.count, text[i] == UInt8(ascii: "=") || text[i] == UInt8(ascii: ":") else { return nil }
+        i += 1
+        while i < text.count, text[i] == 0x20 { i += 1 }
+        guard let range = quoted(text, i) ?? bare(text, i) else { return nil }
+        return AssignedValue(range: range, isQuoted: true, operation: .attribute)
+    }
+
+    /// `name: PASSWORD` and `value: …` on the next line, as lists of variables have it.
+    private func laterValue(_ text: Span<UInt8>, _ start: Int) -> AssignedValue? {
+        var i = start
+        let limit = min(text.count, start + 60)
+        while i < limit, ByteClass.space.contains(text[i]) || "\",'\\{[".utf8.contains(text[i]) { i += 1 }
+        let word = Array("value".utf8)
+        guard i + 7 < text.count, word.indices.allSatisfy({ ValueJudge.lower(text[i + $0]) == word[$0] }) else {
+            return nil
+        }
+        i += word.count
+        while i < text.count, "\"'\\ ".utf8.contains(text[i]) { i += 1 }
+        guard i < text.count, text[i] == UInt8(ascii: ":") || text[i] == UInt8(ascii: "=") else { return nil }
+        i += 1
+        while i < text.count, text[i] == 0x20 { i += 1 }
+        guard let range = quoted(text, i) ?? bare(text, i) else { return nil }
+        return AssignedValue(range: range, isQuoted: true, operation: .attribute)
+    }
+
+    /// `requirepass value`: the value of settings without an operator.
+    private func spaced(_ text: Span<UInt8>, _ start: Int) -> AssignedValue? {
+        if let range = quoted(text, start) { return AssignedValue(range: range, isQuoted: true, operation: .space) }
+        guard let range = bare(text, start) else { return nil }
+        return AssignedValue(range: range, isQuoted: false, operation: .space)
+    }
+
+    /// Whether `name value` is all there is on the line, or is a pair of a netrc or SQL statement.
+    private func standsAlone(_ text: Span<UInt8>, _ nameStart: Int, _ value: Range<Int>) -> Bool {
+        var i = value.upperBound
+        if i < text.count, Self.isQuote(text[i]) { i += 1 }
+        while i < text.count, text[i] == 0x20 || text[i] == 0x09 || text[i] == 0x0D || text[i] == UInt8(ascii: ";") {
+            i += 1
+        }
+        let endsLine = i >= text.count || text[i] == 0x0A
+        var j = nameStart
+        while j > 0, text[j - 1] == 0x20 || text[j - 1] == 0x09 { j -= 1 }
+        let beginsLine = j == 0 || text[j - 1] == 0x0A
+        if beginsLine, endsLine { return true }
+        let quotes = value.lowerBound > 0 && Self.isQuote(text[value.lowerBound - 1])
+        return quotes || endsLine && lineHas(text, nameStart, "login ")
+    }
+
+    private func lineHas(_ text: Span<UInt8>, _ place: Int, _ word: String) -> Bool {
+        var start = place
+        while start > 0, text[start - 1] != 0x0A, place - start < 200 { start -= 1 }
+        return ValueJudge.contains(text, start..<place, word)
+    }
+
+    static func isQuote(_ byte: UInt8) -> Bool {
+        byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "'") || byte == UInt8(ascii: "`")
+    }
+
+    /// The text in quotes that begin at or shortly behind `start`: `"x"`, `\"x\"`, `b'x'`, `"""x"""`.
+    func quoted(_ text: Span<UInt8>, _ start: Int) -> Range<Int>? {
+        var i = start
+        let count = text.count
+        while i < count, text[i] == 0x20 || text[i] == 0x09 || text[i] == UInt8(ascii: "@") { i += 1 }
+        var letters = 0
+        while i + 1 < count, letters < 2, "bBrRuUfFN".utf8.contains(text[i]),
+            Self.isQuote(text[i + 1]) || "bBrR".utf8.contains(text[i + 1])
+        {
+            i += 1
+            letters += 1
+        }
+        var escaped = false
+        if i + 1 < count, text[i] == UInt8(ascii: "\\"), Self.isQuote(text[i + 1]) {
+            escaped = true
+            i += 1
+        }
+        guard i < count, Self.isQuote(text[i]) else { return nil }
+        let quote = text[i]
+        i += 1
+        if !escaped, i + 1 < count, text[i] == quote, text[i + 1] == quote { i += 2 }
+        let begin = i
+        while i < count, i - begin <= 4096 {
+            let byte = text[i]
+            if byte == 0x0A { return nil }
+            if byte == UInt8(ascii: "\\") {
+                if escaped, i + 1 < count, text[i + 1] == quote { return i > begin ? begin..<i : nil }
+                i += 2
+                continue
+            }
+            if byte == quote { return i > begin ? begin..<i : nil }
+            i += 1
+        }
+        return nil
+    }
+
+    private static let bareEnds = ByteClass(" \t\r\n\"'`<>,;)}]|")
+
+    /// A value without quotes.
+    func bare(_ text: Span<UInt8>, _ start: Int) -> Range<Int>? {
+        var i = start
+        let limit = min(text.count, start + 4097)
+        while i < limit, !Self.bareEnds.contains(text[i]) {
+            // The next pair of a query.
+            if text[i] == UInt8(ascii: "&"), i > start { break }
+            if text[i] == UInt8(ascii: "\\"), i + 1 < limit, "n\"'r".utf8.contains(text[i + 1]) { break }
+            i += 1
+        }
+        if i < limit, text[i] == UInt8(ascii: "("), i > start { return nil }
+        // `$(…)` and `${…}` go to their end, so that they are known as what they are.
+        if i < text.count, i > start, text[i] == UInt8(ascii: ")") || text[i] == UInt8(ascii: "}"),
+            (start..<i).contains(where: { "({".utf8.contains(text[$0]) })
+        {
+            i += 1
+        }
+        while i > start, text[i - 1] == UInt8(ascii: "\\") { i -= 1 }
+        return i > start ? start..<i : nil
+    }
+}

@@ -1,0 +1,200 @@
+import Findings
+
+/// Finds secrets in one text: one pass for every word that is a reason to look, then a look at each place.
+///
+/// A value with room of its own, so that scanning many texts allocates once; one for each thread.
+package struct TextScanner: Sendable {
+    /// What kind of text it is.
+    package enum Language: Sendable {
+        /// Settings, where what stands behind a name is its value.
+        case configuration
+        /// A program, where it may be a variable.
+        case program
+    }
+
+    let catalogue: DetectorCatalogue
+    private var hits: [KeywordIndex.Hit] = []
+    var threads = PatternThreads()
+    /// Names end here that have been looked at.
+    var namedUntil = 0
+    var matches: [SecretMatch] = []
+    /// Runs of base64 that begin as JSON, gzip or armour do.
+    var encoded: [Range<Int>] = []
+    var language = Language.configuration
+    /// A detector of the family named last, and where: what follows soon is its token or none.
+    var named: (detector: Int, end: Int) = (0, -1)
+
+    package init(catalogue: DetectorCatalogue = .known) { self.catalogue = catalogue }
+
+    /// Every secret in the text, in order; no two share a byte.
+    package mutating func scan(_ text: Span<UInt8>, as language: Language = .configuration) -> [SecretMatch] {
+        self.language = language
+        matches.removeAll(keepingCapacity: true)
+        encoded.removeAll(keepingCapacity: true)
+        // Offsets of hits have 32 bits; a part of a greater text is read at a time.
+        var start = 0
+        while start < text.count {
+            let end = min(text.count, start + Self.part)
+            scan(text, start..<end)
+            start = end == text.count ? end : end - Self.overlap
+        }
+        return settled(text)
+    }
+
+    private static let part = 1 << 30
+    private static let overlap = 1 << 16
+
+    private mutating func scan(_ text: Span<UInt8>, _ range: Range<Int>) {
+        hits.removeAll(keepingCapacity: true)
+        namedUntil = range.lowerBound
+        named = (0, -1)
+        catalogue.index.hits(in: text, range, into: &hits)
+        for hit in hits {
+            let (start, end) = (Int(hit.start), Int(hit.end))
+            for use in catalogue.uses[Int(hit.word)] {
+                switch use {
+                case .form(let detector): form(text, detector, start)
+                case .inside(let detector): inside(text, detector, start)
+                case .near(let detector): near(text, detector, start, end)
+                case .name: assignment(text, start, end)
+                case .address: address(text, start)
+                case .armour: armour(text, start)
+                case .scheme: scheme(text, start, end)
+                case .header: header(text, end)
+                case .encoded: encodedRun(text, start)
+                case .command(let command): commandLine(text, command, start, end)
+                }
+            }
+        }
+    }
+
+    // MARK: Detectors
+
+    private mutating func form(_ text: Span<UInt8>, _ index: Int, _ start: Int) {
+        let detector = catalogue.detectors[index]
+        if start > 0, ByteClass.word.contains(text[start - 1]), ByteClass.word.contains(text[start]) {
+            // Behind `\n` in a quoted text a token begins at its own first letter.
+            guard start > 1, text[start - 2] == UInt8(ascii: "\\"), "nrt".utf8.contains(text[start - 1]) else { return }
+        }
+        guard let match = detector.pattern.match(text, at: start, &threads) else { return }
+        if match.end < text.count, ByteClass.word.contains(text[match.end]),
+            ByteClass.word.contains(text[match.end - 1])
+        {
+            return
+        }
+        accept(text, detector, match.secret, .form)
+    }
+
+    /// A token that begins with nothing of its own, but has something inside: `….atlasv1.…`.
+    private mutating func inside(_ text: Span<UInt8>, _ index: Int, _ place: Int) {
+        let detector = catalogue.detectors[index]
+        var start = place
+        while start > 0, place - start < 80, ByteClass.word.contains(text[start - 1]) { start -= 1 }
+        guard let match = detector.pattern.match(text, at: start, &threads), match.end > place,
+            match.end == text.count || !ByteClass.word.contains(text[match.end])
+        else { return }
+        accept(text, detector, match.secret, .form)
+    }
+
+    private mutating func near(_ text: Span<UInt8>, _ index: Int, _ start: Int, _ end: Int) {
+        let detector = catalogue.detectors[index]
+        guard isWord(text, start, end) else { return }
+        named = (index, end)
+        let limit = min(text.count, end + detector.within + 1)
+        let first = detector.pattern.first
+        var place = end
+        while place < limit {
+            let before = text[place - 1]
+            if first.contains(text[place]), !(ByteClass.word.contains(before) && ByteClass.word.contains(text[place])),
+                let match = detector.pattern.match(text, at: place, &threads)
+            {
+                let edge =
+                    match.end == text.count || !ByteClass.word.contains(text[match.end])
+                    || !ByteClass.word.contains(text[match.end - 1])
+                if edge, accept(text, detector, match.secret, .near) { return }
+            }
+            place += 1
+        }
+    }
+
+    /// Whether a word is one by itself or a part of a name, not a piece of another word: `box` in `BOX_TOKEN`, not in
+    /// `inbox` or `boxes`.
+    private func isWord(_ text: Span<UInt8>, _ start: Int, _ end: Int) -> Bool {
+        if start > 0, ByteClass.letters.contains(text[start - 1]) {
+            let camel = ByteClass.lower.contains(text[start - 1]) && ByteClass.upper.contains(text[start])
+            if !camel { return false }
+        }
+        if end - start <= 4, end < text.count, ByteClass.lower.contains(text[end]),
+            ByteClass.lower.contains(text[end - 1])
+        {
+            return false
+        }
+        return true
+    }
+
+    @discardableResult
+    private mutating func accept(
+        _ text: Span<UInt8>, _ detector: Detector, _ range: Range<Int>, _ strength: SecretMatch.Strength
+    ) -> Bool {
+        guard !range.isEmpty else { return false }
+        if let check = detector.check, !check.accepts(text, range) { return false }
+        if !detector.acceptsAnything {
+            let shape = ValueShape(text, range)
+            if shape.distinct < 5 || shape.entropy < 2.2 { return false }
+            if strength == .near {
+                // Names of things are near names of providers everywhere.
+                if shape.digits == 0, shape.letterCost < 4.8 { return false }
+                if ValueJudge.isPlaceholder(text, range, shape), !shape.looksRandom { return false }
+            } else if shape.length < 60, ValueJudge.contains(text, range, "example"), !shape.looksRandom {
+                return false
+            }
+        }
+        note(detector.id, detector.title, detector.severity, strength, range)
+        return true
+    }
+
+    mutating func note(
+        _ detector: String, _ title: String, _ severity: Severity, _ strength: SecretMatch.Strength, _ range: Range<Int>
+    ) {
+        matches.append(
+            SecretMatch(detector: detector, title: title, severity: severity, strength: strength, range: range))
+    }
+
+    private mutating func encodedRun(_ text: Span<UInt8>, _ start: Int) {
+        if start > 0, ByteClass.base64.contains(text[start - 1]), text[start - 1] != UInt8(ascii: "=") { return }
+        if let last = encoded.last, last.upperBound > start { return }
+        let length = Base64.run(text, start, text.count)
+        // What goes on with a dot is a token of its own: header, payload and signature.
+        let end = start + length
+        guard length >= 24, end == text.count || text[end] != UInt8(ascii: ".") else { return }
+        encoded.append(start..<end)
+    }
+
+    // MARK: Which of two
+
+    /// Of matches that share bytes the one that knows most stays.
+    private mutating func settled(_ text: Span<UInt8>) -> [SecretMatch] {
+        guard matches.count > 1 else { return matches }
+        let ranked = matches.enumerated().sorted { a, b in
+            let (x, y) = (a.element, b.element)
+            if x.strength != y.strength { return x.strength > y.strength }
+            if x.range.count != y.range.count { return x.range.count > y.range.count }
+            if x.range.lowerBound != y.range.lowerBound { return x.range.lowerBound < y.range.lowerBound }
+            return a.offset < b.offset
+        }
+        // Kept ranges in order of place, so that asking costs a search.
+        var kept: [SecretMatch] = []
+        for (_, match) in ranked {
+            var low = 0
+            var high = kept.count
+            while low < high {
+                let middle = (low + high) / 2
+                if kept[middle].range.lowerBound < match.range.lowerBound { low = middle + 1 } else { high = middle }
+            }
+            if low > 0, kept[low - 1].range.upperBound > match.range.lowerBound { continue }
+            if low < kept.count, kept[low].range.lowerBound < match.range.upperBound { continue }
+            kept.insert(match, at: low)
+        }
+        return kept
+    }
+}

@@ -1,0 +1,25 @@
+package import Kubernetes
+package import Secrets
+
+extension SecretManagementEvaluation: PostureEngine {
+    /// Whoever uses or makes a Secret decides over findings on it: a change of those reaches every Secret of its
+    /// namespace; one of a Secret reaches whatever names it.
+    package mutating func follow(_ touched: Set<ObjectKey>, before: Inventory, after: Inventory) -> ChangeReach {
+        // Pods come and go all day; one that a controller made says nothing its owner has not said.
+        let namespaces = Set(
+            touched.filter { key in
+                guard Self.kindsRead.contains(key.reference.kind) else { return false }
+                return [before[key], after[key]].contains { $0.map { $0.controller == nil } ?? false }
+            }.map(\.reference.namespace))
+        guard !namespaces.isEmpty else {
+            self = SecretManagementEvaluation(context: context.over(after), selected: selected)
+            return .touched
+        }
+        self = SecretManagementEvaluation(
+            context: SecretContext(
+                after, isCluster: context.isCluster, unlistedKinds: context.unlistedKinds, policy: context.policy,
+                now: context.now),
+            selected: selected)
+        return .objects(Set(namespaces.flatMap { after.keys(in: $0) }))
+    }
+}
