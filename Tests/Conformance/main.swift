@@ -13,7 +13,6 @@ let suites: [ConformanceSuite] = [
     .secretManagement,
     .cel,
     .vulnerabilities,
-    .cis,
 ]
 
 exit(ConformanceRun(arguments: Array(CommandLine.arguments.dropFirst())).run(suites))
