@@ -106,7 +106,10 @@ let package = Package(
         platform("AdvisoryStore", on: ["Vulnerabilities", "Compression"], [Parts.crypto]),
         platform(
             "Posture",
-            on: ["Documents", "Kubernetes", "Findings", "PodSecurity", "Workloads", "RBAC", "NetworkPolicies", "CISBenchmark", "Secrets"]),
+            on: [
+                "Documents", "Kubernetes", "Findings", "PodSecurity", "Workloads", "RBAC", "NetworkPolicies",
+                "CISBenchmark", "Secrets",
+            ]),
         .executableTarget(
             name: "martlet",
             dependencies: [

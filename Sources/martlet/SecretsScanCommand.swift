@@ -133,7 +133,7 @@ struct SecretsScanCommand: AsyncParsableCommand {
                 continue
             }
             var scan = SourceSecretScan(seal: seal)
-            secrets += scan.scan(file: "<stdin>", bytes: StandardInput.read())
+            secrets += scan.scan(file: "<stdin>", bytes: try InputFile.read("-"))
             scanned += 1
         }
         let all = files.paths

@@ -193,7 +193,7 @@ enum CorpusFigures {
             try AdvisoryStore.verify(database)
             agreement.note("its digests fit", nil)
         } catch {
-            agreement.note("its digests fit", error.message)
+            agreement.note("its digests fit", "\(error)")
         }
         agreement.note("it has at most 120 MB", bytes.count <= 120_000_000 ? nil : "\(bytes.count) bytes")
         agreement.note("every file is a feed", files.count == 20 ? nil : "\(files.count) of 20")

@@ -9,7 +9,12 @@ extension SecretManagementEvaluation: PostureEngine {
         let namespaces = Set(
             touched.filter { key in
                 guard Self.kindsRead.contains(key.reference.kind) else { return false }
-                return [before[key], after[key]].contains { $0.map { $0.controller == nil } ?? false }
+                let states = [before[key], after[key]].compactMap(\.self).filter { $0.controller == nil }
+                // A workload matters to others only where it uses other Secrets than before.
+                if states.count == 2, !states[0].podTemplates.isEmpty {
+                    return Self.uses(states[0]) != Self.uses(states[1])
+                }
+                return !states.isEmpty
             }.map(\.reference.namespace))
         guard !namespaces.isEmpty else {
             self = SecretManagementEvaluation(context: context.over(after), selected: selected)
@@ -21,5 +26,9 @@ extension SecretManagementEvaluation: PostureEngine {
                 now: context.now),
             selected: selected)
         return .objects(Set(namespaces.flatMap { after.keys(in: $0) }))
+    }
+
+    private static func uses(_ object: KubernetesObject) -> [[String]] {
+        object.podTemplates.map { template in SecretUses(template.spec.node).uses.map { "\($0.way) \($0.secret)" } }
     }
 }
