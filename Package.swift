@@ -126,7 +126,7 @@ let package = Package(
             swiftSettings: strict),
         // Benchmarks; not a product.
         .executableTarget(
-            name: "bench", dependencies: ["Posture", "Manifests", "NetworkPolicies"], path: "Tests/Benchmarks",
+            name: "bench", dependencies: ["Posture", "Manifests", "NetworkPolicies", "Secrets"], path: "Tests/Benchmarks",
             swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]

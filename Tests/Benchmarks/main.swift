@@ -4,7 +4,7 @@ import Foundation
 
 let benchmarks =
     DocumentBenchmarks.all + PodSecurityBenchmarks.all + ScanBenchmarks.all + RBACBenchmarks.all
-    + NetworkPolicyBenchmarks.all
+    + NetworkPolicyBenchmarks.all + SecretBenchmarks.all
 let parts = DocumentBenchmarks.parts.merging(ScanBenchmarks.parts) { first, _ in first }
     .merging(NetworkPolicyBenchmarks.parts) { first, _ in first }
 
