@@ -94,11 +94,13 @@ let package = Package(
         adapter(
             "KubernetesClient",
             [Parts.nio, Parts.nioPosix, Parts.nioHTTP1, Parts.nioTLS, Parts.nioSSL, Parts.subprocess]),
-        platform("Posture", on: ["Documents", "Kubernetes", "Findings", "PodSecurity", "Workloads", "RBAC", "Secrets"]),
+        platform(
+            "Posture", on: ["Documents", "Kubernetes", "Findings", "PodSecurity", "Workloads", "RBAC", "Secrets"]),
         .executableTarget(
             name: "martlet",
             dependencies: [
-                "Posture", "Manifests", "SourceTrees", "KubernetesClient", "NetworkPolicies", "Secrets", Parts.arguments,
+                "Posture", "Manifests", "SourceTrees", "KubernetesClient", "NetworkPolicies", "Secrets",
+                Parts.arguments,
             ],
             path: "Sources/martlet",
             swiftSettings: strict),
@@ -126,7 +128,8 @@ let package = Package(
             swiftSettings: strict),
         // Benchmarks; not a product.
         .executableTarget(
-            name: "bench", dependencies: ["Posture", "Manifests", "NetworkPolicies", "Secrets"], path: "Tests/Benchmarks",
+            name: "bench", dependencies: ["Posture", "Manifests", "NetworkPolicies", "Secrets"],
+            path: "Tests/Benchmarks",
             swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]
