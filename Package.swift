@@ -100,6 +100,7 @@ let package = Package(
         adapter(
             "KubernetesClient",
             [Parts.nio, Parts.nioPosix, Parts.nioHTTP1, Parts.nioTLS, Parts.nioSSL, Parts.subprocess]),
+<<<<<<< HEAD
         adapter("SecretManagers", [Parts.nio, Parts.nioPosix, Parts.nioHTTP1, Parts.nioSSL, Parts.crypto]),
         .systemLibrary(name: "CZstd", path: "Sources/Adapters/CZstd"),
         adapter("Compression", ["CZstd"]),
@@ -125,6 +126,14 @@ let package = Package(
                 "Detection",
                 "Vulnerabilities",
                 "AdvisoryStore",
+=======
+        platform(
+            "Posture", on: ["Documents", "Kubernetes", "Findings", "PodSecurity", "Workloads", "RBAC", "Secrets"]),
+        .executableTarget(
+            name: "martlet",
+            dependencies: [
+                "Posture", "Manifests", "SourceTrees", "KubernetesClient", "NetworkPolicies", "Secrets",
+>>>>>>> secrets
                 Parts.arguments,
             ],
             path: "Sources/martlet",
@@ -170,6 +179,7 @@ let package = Package(
             swiftSettings: strict),
         // Benchmarks; not a product.
         .executableTarget(
+<<<<<<< HEAD
             name: "bench",
             dependencies: [
                 "Posture",
@@ -183,6 +193,9 @@ let package = Package(
                 "AdvisoryStore",
                 "Compression",
             ],
+=======
+            name: "bench", dependencies: ["Posture", "Manifests", "NetworkPolicies", "Secrets"],
+>>>>>>> secrets
             path: "Tests/Benchmarks",
             swiftSettings: strict),
     ],
