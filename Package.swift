@@ -100,7 +100,6 @@ let package = Package(
         adapter(
             "KubernetesClient",
             [Parts.nio, Parts.nioPosix, Parts.nioHTTP1, Parts.nioTLS, Parts.nioSSL, Parts.subprocess]),
-<<<<<<< HEAD
         adapter("SecretManagers", [Parts.nio, Parts.nioPosix, Parts.nioHTTP1, Parts.nioSSL, Parts.crypto]),
         .systemLibrary(name: "CZstd", path: "Sources/Adapters/CZstd"),
         adapter("Compression", ["CZstd"]),
@@ -126,14 +125,6 @@ let package = Package(
                 "Detection",
                 "Vulnerabilities",
                 "AdvisoryStore",
-=======
-        platform(
-            "Posture", on: ["Documents", "Kubernetes", "Findings", "PodSecurity", "Workloads", "RBAC", "Secrets"]),
-        .executableTarget(
-            name: "martlet",
-            dependencies: [
-                "Posture", "Manifests", "SourceTrees", "KubernetesClient", "NetworkPolicies", "Secrets",
->>>>>>> secrets
                 Parts.arguments,
             ],
             path: "Sources/martlet",
@@ -179,7 +170,6 @@ let package = Package(
             swiftSettings: strict),
         // Benchmarks; not a product.
         .executableTarget(
-<<<<<<< HEAD
             name: "bench",
             dependencies: [
                 "Posture",
@@ -193,9 +183,6 @@ let package = Package(
                 "AdvisoryStore",
                 "Compression",
             ],
-=======
-            name: "bench", dependencies: ["Posture", "Manifests", "NetworkPolicies", "Secrets"],
->>>>>>> secrets
             path: "Tests/Benchmarks",
             swiftSettings: strict),
     ],

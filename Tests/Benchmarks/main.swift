@@ -4,13 +4,9 @@ import Foundation
 
 let benchmarks =
     DocumentBenchmarks.all + PodSecurityBenchmarks.all + ScanBenchmarks.all + RBACBenchmarks.all
-<<<<<<< HEAD
     + NetworkPolicyBenchmarks.all + NetworkFlowBenchmarks.all
     + DetectionBenchmarks.all + CISBenchmarks.all
-    + VulnerabilityBenchmarks.all
-=======
-    + NetworkPolicyBenchmarks.all + SecretBenchmarks.all
->>>>>>> secrets
+    + VulnerabilityBenchmarks.all + SecretBenchmarks.all
 let parts = DocumentBenchmarks.parts.merging(ScanBenchmarks.parts) { first, _ in first }
     .merging(NetworkPolicyBenchmarks.parts) { first, _ in first }
     .merging(RBACBenchmarks.parts) { first, _ in first }
