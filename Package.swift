@@ -106,7 +106,10 @@ let package = Package(
         platform("AdvisoryStore", on: ["Vulnerabilities", "Compression"], [Parts.crypto]),
         platform(
             "Posture",
-            on: ["Documents", "Kubernetes", "Findings", "PodSecurity", "Workloads", "RBAC", "NetworkPolicies", "CISBenchmark", "Secrets"]),
+            on: [
+                "Documents", "Kubernetes", "Findings", "PodSecurity", "Workloads", "RBAC", "NetworkPolicies",
+                "CISBenchmark", "Secrets",
+            ]),
         .executableTarget(
             name: "martlet",
             dependencies: [
@@ -136,6 +139,7 @@ let package = Package(
         tests("Engines", "Vulnerabilities", on: ["Vulnerabilities"]),
         tests("Engines", "CISBenchmark", on: ["CISBenchmark"]),
         tests("Engines", "Secrets", on: ["Secrets"]),
+        tests("Engines", "Detection", on: ["Detection"]),
         tests("Adapters", "Manifests", on: ["Manifests"]),
         tests("Adapters", "NodeInspection", on: ["NodeInspection"]),
         tests(

@@ -29,8 +29,8 @@ struct Martlet: AsyncParsableCommand {
         version: MartletVersion.current,
         subcommands: [
             ScanCommand.self, FixCommand.self, PodSecurityCommand.self, ChecksCommand.self, PermissionsCommand.self,
-            RBACCommand.self, NetworkCommand.self, CISCommand.self, SecretsCommand.self, RuntimeCommand.self,
-            CompletionCommand.self,
+            RBACCommand.self, NetworkCommand.self, CISCommand.self, SecretsCommand.self, ImageCommand.self,
+            VEXCommand.self, DatabaseCommand.self, RuntimeCommand.self, CompletionCommand.self,
         ])
 
     static func main() async {

@@ -101,12 +101,12 @@ enum NetworkDiffText {
         let count = effects.reduce(0) { $0 + $1.count }
         let last = effects.reduce(0) { max($0, $1.last) }
         let age = last > 0 ? ", last \(FlowTime.age(last, now: now))" : ""
-        var out = ["\(verb) \(effects.count) flows \(seen) \(count.grouped) times\(age):"]
+        var out = ["\(verb) \(effects.count.of("flow")) \(seen) \(count.of("time"))\(age):"]
         for effect in effects {
             let age = effect.last > 0 ? ", last \(FlowTime.age(effect.last, now: now))" : ""
             let doubt = effect.isUnknown ? " (not observable)" : ""
             out.append(
-                "  \(effect.source) → \(effect.target), \(effect.traffic): \(effect.count.grouped) times\(age)\(doubt)")
+                "  \(effect.source) → \(effect.target), \(effect.traffic): \(effect.count.of("time"))\(age)\(doubt)")
         }
         return out
     }

@@ -39,7 +39,7 @@ struct FlowOptions: ParsableArguments {
         var out = ["\(read.records) flows on \(read.lines) lines, \(table.entries.count) different ones"]
         if read.garbage > 0 {
             let first = read.firstGarbage.map(String.init).joined(separator: ", ")
-            out.append("\(read.garbage) lines are no flows and were passed over (first: line \(first))")
+            out.append("passed over \(read.garbage.of("line")) that are no flows (first: line \(first))")
         }
         if read.skipped > 0 { out.append("\(read.skipped) lines say nothing of a connection") }
         if read.unresolved > 0 { out.append("\(read.unresolved) flows have an end that is not in the inventory") }
@@ -54,6 +54,9 @@ struct FlowOptions: ParsableArguments {
 }
 
 extension Int {
+    /// `1 flow`, `1,204 flows`.
+    func of(_ noun: String) -> String { "\(grouped) \(noun)\(self == 1 ? "" : "s")" }
+
     /// `1,204`, for people.
     var grouped: String {
         var out = ""

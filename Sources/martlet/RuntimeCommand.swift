@@ -3,7 +3,7 @@ import Detection
 import Documents
 import Foundation
 
-struct RuntimeCommand: AsyncParsableCommand {
+struct RuntimeCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "runtime", abstract: "Detection at run time, with Falco's rule files as they are.",
         discussion: """
@@ -15,7 +15,7 @@ struct RuntimeCommand: AsyncParsableCommand {
         subcommands: [RuntimeReplayCommand.self, RuntimeRulesCommand.self])
 }
 
-struct RuntimeRulesCommand: AsyncParsableCommand {
+struct RuntimeRulesCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "rules", abstract: "Check, list, explain and try rule files.",
         subcommands: [
@@ -75,7 +75,9 @@ struct EventFile {
     init(_ path: String) throws {
         stream = EventStream.read(try RuleFileOptions.bytes(path))
         guard !stream.events.isEmpty else {
-            throw Failure(message: "\(path): no audit event, recorded event or Falco alert in it")
+            throw Failure(
+                message: "\(path): no audit event, recorded event or Falco alert in it; \(stream.unreadable) lines are "
+                    + "no JSON or cut off, \(stream.unknown) objects of no known form")
         }
     }
 
@@ -86,7 +88,7 @@ struct EventFile {
     }
 }
 
-struct RuntimeReplayCommand: AsyncParsableCommand {
+struct RuntimeReplayCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "replay", abstract: "Asks rules about recorded events. Exit code 1 when one matched.",
         discussion: """
@@ -107,16 +109,21 @@ struct RuntimeReplayCommand: AsyncParsableCommand {
     @Flag(help: "Report only the first rule that matches an event, as Falco does unless told otherwise.")
     var firstMatch = false
 
+    @Flag(
+        name: .customLong("counters"),
+        help: "Count refused requests and secrets read by user over a minute; on with Martlet's own rules.")
+    var countsRequests = false
+
     @Option(help: "Least urgent priority to report.")
     var priority: String = "debug"
 
-    func run() async throws {
+    func run() throws {
         guard let least = Priority(parsing: priority) else { throw ValidationError("no such priority: \(priority)") }
         let set = try rules.load()
         let events = try EventFile(file)
         var replay = Replay(
             set, hostname: ProcessInfo.processInfo.hostName, firstMatchOnly: firstMatch, minimumPriority: least,
-            everyRule: rules.everyRule)
+            everyRule: rules.everyRule, counters: rules.files.isEmpty || countsRequests ? AuditCounters() : nil)
         var groups = AlertGroups()
         var count = 0
         for event in events.stream.events {
@@ -136,7 +143,7 @@ struct RuntimeReplayCommand: AsyncParsableCommand {
     }
 }
 
-struct RuntimeRulesCheckCommand: AsyncParsableCommand {
+struct RuntimeRulesCheckCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "check", abstract: "Loads rule files and says what is wrong, with Falco's codes and places.")
 
@@ -146,17 +153,31 @@ struct RuntimeRulesCheckCommand: AsyncParsableCommand {
     @Flag(help: "Warnings, too, end with 1.")
     var strict = false
 
-    func run() async throws {
+    enum Format: String, ExpressibleByArgument, CaseIterable { case text, json }
+
+    @Option(name: [.short, .long], help: "text, or json as Falco prints it for programs.")
+    var output: Format = .text
+
+    func run() throws {
         let (set, results) = try RuleFileOptions.load(files, tellsWarnings: true)
-        var warnings = 0
+        let warnings = results.reduce(0) { $0 + $1.warnings.count }
+        if output == .json {
+            Console.print(results.json())
+            guard results.allSatisfy(\.isSuccessful) else { throw ExitCode(2) }
+            if strict, warnings > 0 { throw ExitCode(1) }
+            return
+        }
         for result in results {
             for message in result.errors + result.warnings { Console.print(RuleFileOptions.line(message)) }
-            warnings += result.warnings.count
-            Console.print("\(result.name): \(result.isSuccessful ? "Ok" : "Invalid")\(result.warnings.isEmpty ? "" : ", with warnings")")
+            let verdict = result.isSuccessful ? "Ok" : "Invalid"
+            Console.print("\(result.name): \(verdict)\(result.warnings.isEmpty ? "" : ", with warnings")")
         }
         for alternatives in set.requiredPlugins {
             let names = alternatives.map { "\($0.name) >= \($0.version)" }.joined(separator: " or ")
-            Console.print("needs \(names); its fields are built in for syscall and k8s_audit")
+            let isBuiltIn = alternatives.contains {
+                ["container", "json"].contains($0.name) || $0.name.hasPrefix("k8saudit")
+            }
+            Console.print("needs \(names): \(isBuiltIn ? "built in" : "not here, rules of its source are skipped")")
         }
         guard results.allSatisfy(\.isSuccessful) else { throw ExitCode(2) }
         Console.print("\(set.rules.count) rules")
@@ -164,12 +185,12 @@ struct RuntimeRulesCheckCommand: AsyncParsableCommand {
     }
 }
 
-struct RuntimeRulesListCommand: AsyncParsableCommand {
+struct RuntimeRulesListCommand: ParsableCommand {
     static let configuration = CommandConfiguration(commandName: "list", abstract: "The rules of the files.")
 
     @OptionGroup var rules: RuleFileOptions
 
-    func run() async throws {
+    func run() throws {
         let set = try rules.load()
         RBACOutput.write(
             .table, ["RULE", "SOURCE", "PRIORITY", "ENABLED", "TECHNIQUES"],
@@ -182,7 +203,7 @@ struct RuntimeRulesListCommand: AsyncParsableCommand {
     }
 }
 
-struct RuntimeRulesExplainCommand: AsyncParsableCommand {
+struct RuntimeRulesExplainCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "explain", abstract: "Why a rule matches the events of a file, or why it does not.")
 
@@ -200,7 +221,7 @@ struct RuntimeRulesExplainCommand: AsyncParsableCommand {
     @Option(help: "How many events to explain.")
     var limit: Int = 5
 
-    func run() async throws {
+    func run() throws {
         let set = try rules.load()
         guard let found = set.rules.first(where: { $0.name == rule }) else {
             throw Failure(message: "no rule is called \"\(rule)\"")
@@ -225,7 +246,7 @@ struct RuntimeRulesExplainCommand: AsyncParsableCommand {
     }
 }
 
-struct RuntimeRulesTestCommand: AsyncParsableCommand {
+struct RuntimeRulesTestCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "test",
         abstract: "What changed rule files would have done otherwise. Exit code 1 when something would.")
@@ -238,7 +259,7 @@ struct RuntimeRulesTestCommand: AsyncParsableCommand {
     @Option(name: .customLong("changed"), parsing: .upToNextOption, help: "The rule files after the change, in order.")
     var changed: [String]
 
-    func run() async throws {
+    func run() throws {
         let events = try EventFile(file)
         let before = Self.groups(try rules.load(), events, rules.everyRule)
         let after = Self.groups(try RuleFileOptions.load(changed, tellsWarnings: false).set, events, rules.everyRule)

@@ -6,12 +6,15 @@ import Foundation
 enum RuntimeText {
     static func write(_ groups: AlertGroups, _ replay: Replay) {
         RBACOutput.write(
-            .table, ["COUNT", "PRIORITY", "RULE", "WORKLOAD", "ITEM", "FIRST", "LAST", "TECHNIQUES", "EVIDENCE"],
+            .table,
+            ["COUNT", "PRIORITY", "RULE", "WORKLOAD", "ITEM", "FIRST", "LAST", "TECHNIQUES", "EVIDENCE", "ALLOWED BY"],
             groups.all.map { group in
                 [
-                    "\(group.count)", group.priority.name, group.key.rule, visible(group.key.workload), visible(group.key.item),
+                    "\(group.count)", group.priority.name, group.key.rule, visible(group.key.workload),
+                    visible(group.key.item),
                     time(group.first), time(group.last), group.techniques.joined(separator: " "),
                     group.isIncomplete ? "incomplete" : "complete",
+                    visible(group.shared[Replay.grantField] ?? ""),
                 ]
             }, empty: "no rule matched \(replay.events) events")
         if groups.uncounted > 0 { Console.error("\(groups.uncounted) alerts found no room in the summary") }
@@ -22,9 +25,11 @@ enum RuntimeText {
         guard text.unicodeScalars.contains(where: { $0.value < 0x20 || (0x7F...0x9F).contains($0.value) }) else {
             return text
         }
-        return String(String.UnicodeScalarView(text.unicodeScalars.map { scalar in
-            scalar.value < 0x20 || (0x7F...0x9F).contains(scalar.value) ? "\u{FFFD}" : scalar
-        }))
+        return String(
+            String.UnicodeScalarView(
+                text.unicodeScalars.map { scalar in
+                    scalar.value < 0x20 || (0x7F...0x9F).contains(scalar.value) ? "\u{FFFD}" : scalar
+                }))
     }
 
     private static func visibleLines(_ text: String) -> String {
@@ -43,7 +48,9 @@ enum RuntimeText {
         if !rule.lists.isEmpty { Console.print("lists: \(rule.lists.joined(separator: ", "))") }
         Console.print("condition: \(rule.condition)")
         Console.print("output: \(rule.output.template)")
-        for exception in rule.exceptions { Console.print("exception \(exception.name): \(exception.tuples.count) entries") }
+        for exception in rule.exceptions {
+            Console.print("exception \(exception.name): \(exception.tuples.count) entries")
+        }
     }
 
     static func write(_ explanation: Explanation, number: Int) {
@@ -70,14 +77,20 @@ enum RuntimeText {
             return String(format: "%.1f", Double(count) / days)
         }
         for group in difference.added {
-            rows.append(["added", group.key.rule, visible(group.key.workload), visible(group.key.item), "\(group.count)", rate(group.count)])
+            rows.append([
+                "added", group.key.rule, visible(group.key.workload), visible(group.key.item), "\(group.count)",
+                rate(group.count),
+            ])
         }
         for group in difference.removed {
-            rows.append(["removed", group.key.rule, visible(group.key.workload), visible(group.key.item), "\(group.count)", "0"])
+            rows.append([
+                "removed", group.key.rule, visible(group.key.workload), visible(group.key.item), "\(group.count)", "0",
+            ])
         }
         for (group, before) in difference.changed {
             rows.append([
-                "changed", group.key.rule, visible(group.key.workload), visible(group.key.item), "\(before) → \(group.count)",
+                "changed", group.key.rule, visible(group.key.workload), visible(group.key.item),
+                "\(before) → \(group.count)",
                 rate(group.count),
             ])
         }
@@ -85,7 +98,8 @@ enum RuntimeText {
             .table, ["CHANGE", "RULE", "WORKLOAD", "ITEM", "ALERTS", "A DAY"], rows, empty: "nothing would change")
         for group in difference.added {
             guard let exception = group.suggestedException else { continue }
-            Console.print("\nThis would silence \(group.key.rule) for \(group.key.workload):\n\(visibleLines(exception))")
+            Console.print(
+                "\nThis would silence \(group.key.rule) for \(group.key.workload):\n\(visibleLines(exception))")
         }
     }
 }

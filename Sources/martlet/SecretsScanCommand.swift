@@ -118,12 +118,12 @@ struct SecretsScanCommand: AsyncParsableCommand {
     private func look(_ seal: SecretSeal) async throws -> (secrets: [LocatedSecret], gaps: [String], scanned: Int) {
         if cluster { return try await lookAtCluster(seal) }
         if git || staged { return try await lookAtHistory(seal) }
-        return await lookAtFiles(seal)
+        return try await lookAtFiles(seal)
     }
 
     // MARK: Files
 
-    private func lookAtFiles(_ seal: SecretSeal) async -> (secrets: [LocatedSecret], gaps: [String], scanned: Int) {
+    private func lookAtFiles(_ seal: SecretSeal) async throws -> (secrets: [LocatedSecret], gaps: [String], scanned: Int) {
         var files = SourceFiles()
         var secrets: [LocatedSecret] = []
         var scanned = 0
@@ -133,12 +133,12 @@ struct SecretsScanCommand: AsyncParsableCommand {
                 continue
             }
             var scan = SourceSecretScan(seal: seal)
-            secrets += scan.scan(file: "<stdin>", bytes: StandardInput.read())
+            secrets += scan.scan(file: "<stdin>", bytes: try InputFile.read("-"))
             scanned += 1
         }
         let all = files.paths
         let width = max(1, ProcessInfo.processInfo.activeProcessorCount)
-        let next = Mutex(0)
+        let queue = PathQueue(count: all.count)
         let parts = await withTaskGroup(of: (found: [LocatedSecret], gaps: [String]).self) { group in
             for _ in 0..<width {
                 group.addTask {
@@ -146,11 +146,7 @@ struct SecretsScanCommand: AsyncParsableCommand {
                     var found: [LocatedSecret] = []
                     var gaps: [String] = []
                     while true {
-                        let range = next.withLock { place -> Range<Int> in
-                            let start = min(place, all.count)
-                            place = start + 16
-                            return start..<min(all.count, start + 16)
-                        }
+                        let range = queue.next()
                         if range.isEmpty { return (found, gaps) }
                         for path in all[range] {
                             do throws(DocumentError) {
@@ -223,5 +219,21 @@ struct SecretsScanCommand: AsyncParsableCommand {
             if let object = snapshot.inventory[key] { secrets += scan.scan(object) }
         }
         return (secrets, snapshot.gaps.map(\.message), snapshot.inventory.count)
+    }
+}
+
+/// Hands out the places of a list in parts, to whoever asks next.
+private final class PathQueue: Sendable {
+    private let count: Int
+    private let place = Mutex(0)
+
+    init(count: Int) { self.count = count }
+
+    func next() -> Range<Int> {
+        place.withLock { place in
+            let start = min(place, count)
+            place = start + 16
+            return start..<min(count, start + 16)
+        }
     }
 }

@@ -38,7 +38,8 @@ enum DetectionRuleCases {
     private static func difference(_ set: RuleSet, _ results: [RuleFileResult], _ expect: Node) -> String? {
         if expect["exception"].exists {
             // There the engine failed while it described the rule, after it had loaded it.
-            return results.allSatisfy(\.isSuccessful) && results.contains { $0.warnings.contains { $0.code == .invalidListName } }
+            return results.allSatisfy(\.isSuccessful)
+                && results.contains { $0.warnings.contains { $0.code == .invalidListName } }
                 ? nil : "expected to load with a warning of the list's name"
         }
         var notes: [String] = []
@@ -65,7 +66,9 @@ enum DetectionRuleCases {
 
     private static func compare(_ found: [LoadMessage], _ expected: Node, _ kind: String, _ notes: inout [String]) {
         let own = found.map { message in
-            let places = message.context.locations.map { "\($0.item.rawValue) '\($0.itemName)' \($0.line):\($0.column)" }
+            let places = message.context.locations.map {
+                "\($0.item.rawValue) '\($0.itemName)' \($0.line):\($0.column)"
+            }
             return "\(message.code.rawValue) \(places.joined(separator: " > "))"
         }.sorted()
         let theirs = expected.elements.map { message in
@@ -126,7 +129,9 @@ enum DetectionRuleCases {
             for member in vector["fields"].members {
                 let field = FieldReference(spelled: member.key)
                 let values = event.values(field, FieldInfo(field.name, .string)) ?? []
-                let found = values.map { if case .bytes(let bytes) = $0 { String(decoding: bytes, as: UTF8.self) } else { "?" } }
+                let found = values.map {
+                    if case .bytes(let bytes) = $0 { String(decoding: bytes, as: UTF8.self) } else { "?" }
+                }
                 let wanted = member.value.isArray ? member.value.strings : [member.value.string ?? ""]
                 if found != wanted { notes.append("\(member.key) is \(found), expected \(wanted)") }
             }

@@ -95,12 +95,15 @@ extension ConformanceSuite {
             let expected = query["ids"].strings.filter { id in
                 database.advisories(naming: id).contains { record in
                     record.advisory.withdrawn == nil
-                        && record.advisory.affected.contains { $0.ecosystem == ecosystem && $0.name == ecosystem.normalized(name) }
+                        && record.advisory.affected.contains {
+                            $0.ecosystem == ecosystem && $0.name == ecosystem.normalized(name)
+                        }
                 }
             }
             let missing = expected.filter { !found.contains($0) }
             agreement.note(
-                "\(ecosystem.text) \(name) \(version)", missing.isEmpty ? nil : "misses \(missing.joined(separator: " "))")
+                "\(ecosystem.text) \(name) \(version)",
+                missing.isEmpty ? nil : "misses \(missing.joined(separator: " "))")
         }
         return agreement
     }
@@ -120,7 +123,9 @@ extension ConformanceSuite {
             let version = finding["version"].string ?? ""
             let key = "\(type) \(name) \(version)"
             if cache[key] == nil {
-                let types = ["python": "pypi", "PyPI": "pypi", "go-module": "golang", "Go": "golang", "RubyGems": "gem"]
+                let types = [
+                    "python": "pypi", "PyPI": "pypi", "go-module": "golang", "Go": "golang", "RubyGems": "gem",
+                ]
                 let package = SoftwarePackage(type: types[type] ?? type, name: name, version: version)
                 cache[key] = Set(matcher.match([package]).findings.flatMap { $0.ids + $0.errata })
             }

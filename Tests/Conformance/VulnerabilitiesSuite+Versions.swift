@@ -3,32 +3,37 @@ import Foundation
 import Vulnerabilities
 
 extension ConformanceSuite {
-    static let versionFiles: [ConformanceFile] = [
-        comparisons("oracle/composer-compare", .composer), comparisons("oracle/deb-dpkg", .deb),
-        comparisons("oracle/gem-version", .gem), comparisons("oracle/go-semver", .golang),
-        comparisons("oracle/maven-comparable", .maven), comparisons("oracle/npm-semver", .npm),
-        comparisons("oracle/pypi-pep440", .pypi), comparisons("oracle/rpm-evr", .rpm),
-        ranges("composer-satisfies") { ComposerRange($1)?.contains($0) },
-        ranges("gem-requirement") { RubyRequirement($1)?.contains($0) },
-        ranges("pypi-specifier-prereleases-true") { PythonSpecifier($1)?.contains($0) },
-        ranges("npm-satisfies") { NPMRange($1)?.contains($0) ?? false },
-        ranges("npm-satisfies", column: 3, line: "npm-satisfies.prereleases") {
-            NPMRange($1, includesPrereleases: true)?.contains($0) ?? false
-        },
-        comparisons("osv-semantic/alpine-versions-generated", .apk), comparisons("osv-semantic/alpine-versions", .apk),
-        comparisons("osv-semantic/cran-versions-generated", .cran), comparisons("osv-semantic/cran-versions", .cran),
-        comparisons("osv-semantic/debian-versions-generated", .deb), comparisons("osv-semantic/debian-versions", .deb),
-        comparisons("osv-semantic/hackage-versions", .hackage),
-        comparisons("osv-semantic/maven-versions-generated", .maven),
-        comparisons("osv-semantic/maven-versions", .maven), comparisons("osv-semantic/nuget-versions", .nuget),
-        comparisons("osv-semantic/packagist-versions-generated", .composer),
-        comparisons("osv-semantic/packagist-versions", .composer), comparisons("osv-semantic/pub-versions", .pub),
-        comparisons("osv-semantic/pypi-versions-generated", .pypi), comparisons("osv-semantic/pypi-versions", .pypi),
-        comparisons("osv-semantic/redhat-versions", .rpm),
-        comparisons("osv-semantic/rubygems-versions-generated", .gem),
-        comparisons("osv-semantic/rubygems-versions", .gem), comparisons("osv-semantic/semver-versions", .semver),
-        comparisons("rpm-rpmvercmp", .rpm), ConformanceFile(name: "versions/apk-tools-version", run: apkTools),
-    ]
+    static let versionFiles: [ConformanceFile] =
+        [
+            comparisons("oracle/composer-compare", .composer), comparisons("oracle/deb-dpkg", .deb),
+            comparisons("oracle/gem-version", .gem), comparisons("oracle/go-semver", .golang),
+            comparisons("oracle/maven-comparable", .maven), comparisons("oracle/npm-semver", .npm),
+            comparisons("oracle/pypi-pep440", .pypi), comparisons("oracle/rpm-evr", .rpm),
+            ranges("composer-satisfies") { ComposerRange($1)?.contains($0) },
+            ranges("gem-requirement") { RubyRequirement($1)?.contains($0) },
+            ranges("pypi-specifier-prereleases-true") { PythonSpecifier($1)?.contains($0) },
+            ranges("npm-satisfies") { NPMRange($1)?.contains($0) ?? false },
+            ranges("npm-satisfies", column: 3, line: "npm-satisfies.prereleases") {
+                NPMRange($1, includesPrereleases: true)?.contains($0) ?? false
+            },
+            comparisons("osv-semantic/alpine-versions-generated", .apk),
+            comparisons("osv-semantic/alpine-versions", .apk),
+            comparisons("osv-semantic/cran-versions-generated", .cran),
+            comparisons("osv-semantic/cran-versions", .cran),
+            comparisons("osv-semantic/debian-versions-generated", .deb),
+            comparisons("osv-semantic/debian-versions", .deb),
+            comparisons("osv-semantic/hackage-versions", .hackage),
+            comparisons("osv-semantic/maven-versions-generated", .maven),
+            comparisons("osv-semantic/maven-versions", .maven), comparisons("osv-semantic/nuget-versions", .nuget),
+            comparisons("osv-semantic/packagist-versions-generated", .composer),
+            comparisons("osv-semantic/packagist-versions", .composer), comparisons("osv-semantic/pub-versions", .pub),
+            comparisons("osv-semantic/pypi-versions-generated", .pypi),
+            comparisons("osv-semantic/pypi-versions", .pypi),
+            comparisons("osv-semantic/redhat-versions", .rpm),
+            comparisons("osv-semantic/rubygems-versions-generated", .gem),
+            comparisons("osv-semantic/rubygems-versions", .gem), comparisons("osv-semantic/semver-versions", .semver),
+            comparisons("rpm-rpmvercmp", .rpm), ConformanceFile(name: "versions/apk-tools-version", run: apkTools),
+        ]
         + [
             "vers-spec/alpine_version_cmp_test", "vers-spec/alpm_version_cmp_test",
             "vers-spec/conan_range_from_native_basic_test", "vers-spec/conan_range_from_native_test",

@@ -3,5 +3,8 @@ import Foundation
 import Vulnerabilities
 
 extension ConformanceSuite {
-    static let vulnerabilities = ConformanceSuite(name: "vulns", files: versionFiles + vulnerabilityFormatFiles + matchingFiles)
+    static let vulnerabilities = ConformanceSuite(
+        name: "vulns",
+        files: versionFiles + vulnerabilityFormatFiles + matchingFiles + sampleFiles
+            + [TrivyGoldens.file, TrivyGoldens.repositories, GrypeScenarios.file, CorpusFigures.file])
 }

@@ -1,12 +1,14 @@
 #!/bin/sh
-# Fuzzes the document reader and editor: run.sh [SECONDS]. Needs a Swift toolchain and, once, `swift package resolve`.
+# Fuzzes the document reader and editor, or the rule language: run.sh [SECONDS] [documents|detection]. Needs a Swift
+# toolchain and, once, `swift package resolve`.
 set -eu
 seconds=${1:-300}
+what=${2:-documents}
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
 out=${FUZZ_OUT:-$root/.build/fuzz}
 yaml=$root/.build/checkouts/Yams/Sources/CYaml
-mkdir -p "$out/corpus"
+mkdir -p "$out/corpus" "$out/corpus-detection"
 
 for file in api reader scanner parser; do
     clang -c -O2 -g -fsanitize=fuzzer-no-link -I"$yaml/include" "$yaml/src/$file.c" -o "$out/$file.o"
@@ -21,10 +23,32 @@ module() { # name, sources
 }
 module YAMLEvents "$root"/Sources/Core/YAMLEvents/*.swift
 module Documents $(find "$root/Sources/Core/Documents" -name '*.swift')
-module DocumentTarget "$here/DocumentTarget.swift"
-swiftc -sanitize=fuzzer -parse-as-library "$out"/DocumentTarget.o "$out"/Documents.o "$out"/YAMLEvents.o \
-    "$out"/api.o "$out"/reader.o "$out"/scanner.o "$out"/parser.o -o "$out/fuzz-documents"
-
+objects="$out/Documents.o $out/YAMLEvents.o $out/api.o $out/reader.o $out/scanner.o $out/parser.o"
 # The backtracer would print a page for every trap before libFuzzer can save the input.
-SWIFT_BACKTRACE=enable=no "$out/fuzz-documents" -max_total_time="$seconds" -max_len=4096 -timeout=10 \
+SWIFT_BACKTRACE=enable=no
+export SWIFT_BACKTRACE
+
+if [ "$what" = detection ]; then
+    # The data files as the package manager embeds them.
+    {
+        echo 'struct PackageResources {'
+        for file in "$root"/Sources/Engines/Detection/Resources/*; do
+            printf 'static let %s: [UInt8] = [' "$(basename "$file" | tr '.-' '__')"
+            od -An -v -tu1 "$file" | tr -s ' \n' ',,' | sed 's/^,//'
+            echo ']'
+        done
+        echo '}'
+    } >"$out/PackageResources.swift"
+    module Detection $(find "$root/Sources/Engines/Detection" -name '*.swift') "$out/PackageResources.swift"
+    module DetectionTarget "$here/DetectionTarget.swift"
+    swiftc -sanitize=fuzzer -parse-as-library "$out"/DetectionTarget.o "$out"/Detection.o $objects \
+        -o "$out/fuzz-detection"
+    "$out/fuzz-detection" -max_total_time="$seconds" -max_len=4096 -timeout=10 -rss_limit_mb=2048 \
+        -dict="$here/rules.dict" -artifact_prefix="$out/" "$out/corpus-detection"
+    exit
+fi
+
+module DocumentTarget "$here/DocumentTarget.swift"
+swiftc -sanitize=fuzzer -parse-as-library "$out"/DocumentTarget.o $objects -o "$out/fuzz-documents"
+"$out/fuzz-documents" -max_total_time="$seconds" -max_len=4096 -timeout=10 \
     -rss_limit_mb=2048 -dict="$here/yaml.dict" -artifact_prefix="$out/" "$out/corpus" "$here/Seeds"

@@ -85,8 +85,8 @@ extension ResourceSet {
                         "# Martlet asks for the metadata of Secrets only. RBAC cannot say so: whoever holds this rule",
                         "# can read every value. Leave it out, and Secrets are reported as not observable.",
                     ]
-                } else if own.contains(where: { !$0.isBuiltIn }) {
-                    lines.append("# Pod templates inside custom resources; harmless where \(group) is not installed.")
+                } else if let custom = own.first(where: { !$0.isBuiltIn }) {
+                    lines.append("# \(custom.reason); harmless where \(group) is not installed.")
                 }
                 lines += ["- apiGroups: [\"\(group)\"]", "  resources:"]
                 for entry in own.sorted(by: { $0.name < $1.name }) {

@@ -1,6 +1,9 @@
 /// Runs rules over events that were recorded.
 package struct Replay: Sendable {
     package private(set) var detectors: [String: Detector] = [:]
+    /// The output field with the binding and role that allowed a request.
+    package static let grantField = "martlet.grant"
+
     /// Events no rule set was there for.
     package private(set) var unasked = 0
     package private(set) var events = 0
@@ -8,11 +11,13 @@ package struct Replay: Sendable {
     package private(set) var last: UInt64 = 0
     private let hostname: String
     private let auditReader: AuditReader?
+    private var counters: AuditCounters?
 
     package init(
         _ rules: RuleSet, hostname: String = "", firstMatchOnly: Bool = false, minimumPriority: Priority = .debug,
-        everyRule: Bool = false
+        everyRule: Bool = false, counters: AuditCounters? = nil
     ) {
+        self.counters = counters
         self.hostname = hostname
         var detectors: [String: Detector] = [:]
         for source in rules.sources.keys.sorted() {
@@ -43,7 +48,14 @@ package struct Replay: Sendable {
         } else {
             found = detector.match(event.values)
         }
-        return found.map { Alert($0, time: event.time, hostname: hostname, event.values) }
+        var out = found.map { Alert($0, time: event.time, hostname: hostname, event.values) }
+        if case .audit(let audit) = event {
+            out += counters?.add(audit) ?? []
+            if let grant = audit.grant {
+                for i in out.indices { out[i].add(Self.grantField, .text("\(grant)")) }
+            }
+        }
+        return out
     }
 
     /// How long the events took, in days; nil when that says nothing.

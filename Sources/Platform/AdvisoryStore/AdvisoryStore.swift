@@ -1,3 +1,4 @@
+import Compression
 import Crypto
 import Foundation
 package import Vulnerabilities
@@ -32,7 +33,8 @@ package enum AdvisoryStore {
         var hash = SHA256()
         for (name, bytes) in try file.contents() {
             hash.update(data: bytes)
-            FeedReader.read(bytes, as: file.format, FeedContext(fileName: name, release: file.release), into: &collector)
+            FeedReader.read(
+                bytes, as: file.format, FeedContext(fileName: name, release: file.release), into: &collector)
         }
         let digest = hash.finalize().map { byte in
             let digits = String(byte, radix: 16)
@@ -75,11 +77,17 @@ package enum AdvisoryStore {
     /// Writes beside the place and renames, so that nobody ever reads half a database.
     package static func write(_ bytes: [UInt8], to path: String) throws {
         let place = URL(filePath: path)
-        try FileManager.default.createDirectory(at: place.deletingLastPathComponent(), withIntermediateDirectories: true)
+        try FileManager.default.createDirectory(
+            at: place.deletingLastPathComponent(), withIntermediateDirectories: true)
         try Data(bytes).write(to: place, options: .atomic)
     }
 
     package static func open(_ path: String) throws -> AdvisoryDatabase { try AdvisoryDatabase(MappedFile(path: path)) }
+
+    /// The bytes of a file that may be packed.
+    package static func unpacked(_ bytes: [UInt8]) throws -> [UInt8] {
+        Zstandard.isCompressed(bytes) ? try Zstandard.decompressed(bytes, limit: 1 << 30) : bytes
+    }
 
     // MARK: Signatures
 

@@ -24,7 +24,8 @@ package struct FeedFile: Sendable {
     /// The day in the file's name, `…-2024-02` or `…-2024-02-15`; a month means its last day that can be meant: its first.
     package var date: CivilDate? {
         let parts = name.split(separator: "-")
-        guard let year = parts.lastIndex(where: { $0.count == 4 && Int($0).map { $0 > 1990 } == true }), year + 1 < parts.count
+        guard let year = parts.lastIndex(where: { $0.count == 4 && Int($0).map { $0 > 1990 } == true }),
+            year + 1 < parts.count
         else { return nil }
         let day = year + 2 < parts.count ? String(parts[year + 2]) : "01"
         return CivilDate("\(parts[year])-\(parts[year + 1])-\(day)")

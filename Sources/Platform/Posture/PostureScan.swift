@@ -281,7 +281,7 @@ extension PostureScan {
     /// Every rule there is, reliability included, in order.
     package static let allRules: [Rule] =
         PodSecurityEvaluation().rules + WorkloadChecks.rules + RBACChecks.rules
-        + SecretsEvaluation.allRules + SecretManagementChecks.rules + CISEvaluation.allRules + NetworkRules.all
+        + SecretDetectionRules.all + SecretManagementChecks.rules + CISEvaluation.allRules + NetworkRules.all
 
     /// The waivers that objects carry in their annotations.
     package func annotatedWaivers(today: CalendarDate) -> (waivers: [Waiver], problems: [Problem]) {

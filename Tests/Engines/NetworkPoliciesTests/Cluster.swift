@@ -69,6 +69,6 @@ struct Cluster {
         deployment(
             "web",
             "ports: [{containerPort: 8080, name: http}], env: [{name: DB_URL, value: 'postgres://u:p@db:5432/x'}]")
-        + service("web", target: "http") + deployment("db", "ports: [{containerPort: 5432}]")
+        + deployment("db", "ports: [{containerPort: 5432}]")
         + service("db", port: "5432", target: "5432")
 }

@@ -80,6 +80,23 @@ import Testing
         #expect(try allows(generation, "shop/worker", "internet", 443))
     }
 
+    @Test func aServiceNobodyIsKnownToCallStaysOpenAndSoDoWhoMayCallIt() throws {
+        let text =
+            Cluster.deployment("vote", "ports: [{containerPort: 80}]") + Cluster.deployment("redis")
+            + Cluster.service("redis", port: "6379", target: "6379")
+        let generation = Cluster(text).generate()
+        #expect(try allows(generation, "shop/vote", "shop/redis", 6379))
+        #expect(
+            generation.workloads.map(\.ingress) == [
+                .open("a Service leads to it, and nobody is known to call it"), .closed,
+            ])
+        let flow =
+            #"{"verdict":"FORWARDED","l4":{"TCP":{"source_port":40000,"destination_port":6379}},"source":{"namespace":"shop","workloads":[{"name":"vote"}],"pod_name":"vote-1"},"destination":{"namespace":"shop","pod_name":"redis"},"is_reply":false}"#
+        let seen = Cluster(text).generate(flow)
+        #expect(seen.certificate.holds && seen.workloads.allSatisfy { $0.ingress == .closed && $0.egress == .closed })
+        #expect(try allows(seen, "shop/vote", "shop/redis", 6379))
+    }
+
     @Test func labelsThatTwoWorkloadsShareDoNotIsolateTheOpenOne() throws {
         let text =
             Cluster.deployment("a", labels: "tier: x", "ports: [{containerPort: 80}]")

@@ -167,4 +167,20 @@ import Testing
         #expect(Set(ids).count == ids.count)
         #expect(try run("checks", "pod/host-port").output.contains("Why:"))
     }
+
+    @Test func rulesAreReplayedOverAnAuditLog() throws {
+        let text = try run("runtime", "replay", "Examples/runtime/audit.jsonl")
+        #expect(text.code == 1 && text.errors.isEmpty)
+        #expect(text.output.contains("08:03:10.020000000: Critical eve bound cluster-admin"))
+        let json = try run("runtime", "replay", "Examples/runtime/audit.jsonl", "-o", "json", "--priority", "critical")
+        let lines = json.output.split(separator: "\n")
+        #expect(lines.count == 1 && lines[0].contains("\"rule\":\"Cluster administrator granted\""))
+        #expect(try run("runtime", "replay", "-", input: "nothing").code == 2)
+    }
+
+    @Test func aBrokenRuleFileIsToldWithItsCodeAndPlace() throws {
+        let run = try run("runtime", "rules", "check", "-", input: "- macro: m\n  condition: a.b <> 1\n")
+        #expect(run.code == 2)
+        #expect(run.output.contains("-:2:") && run.output.contains("LOAD_ERR_COMPILE_CONDITION"))
+    }
 }

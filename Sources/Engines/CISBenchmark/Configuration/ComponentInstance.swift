@@ -136,7 +136,8 @@ package struct ComponentInstance: Sendable {
         var found: Setting?
         for layer in layers.files {
             let node = field.reduce(layer.root) { $0[$1] }
-            guard !node.isNull else { continue }
+            // Empty text is Go's zero value: the default takes its place.
+            guard !node.isNull, !node.equals("") else { continue }
             let text = field.joined(separator: ".")
             let provenance: Provenance =
                 layer.isDropIn

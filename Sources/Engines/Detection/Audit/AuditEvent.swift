@@ -35,13 +35,17 @@ package struct AuditEvent: Sendable {
 }
 
 /// The binding and role that allowed a request, as the RBAC authorizer words its reason.
-package struct AuditGrant: Sendable, Hashable {
+package struct AuditGrant: Sendable, Hashable, CustomStringConvertible {
     package var bindingKind: String
     package var binding: String
     package var roleKind: String
     package var role: String
     package var subjectKind: String
     package var subject: String
+
+    package var description: String {
+        "\(bindingKind) \(binding) of \(roleKind) \(role) to \(subjectKind) \(subject)"
+    }
 
     /// Reads `RBAC: allowed by ClusterRoleBinding "b" of ClusterRole "r" to Group "g"`.
     package init?(reason: String) {
@@ -125,7 +129,8 @@ package enum Timestamp {
         let month = shiftedMonth < 10 ? shiftedMonth + 3 : shiftedMonth - 9
         let year = yearOfEra + era * 400 + (month <= 2 ? 1 : 0)
         let rest = seconds % 86400
-        return "\(padded(year, 4))-\(padded(month, 2))-\(padded(day, 2))T\(clock(rest)).\(padded(Int(nanoseconds % 1_000_000_000), 9))Z"
+        let date = "\(padded(year, 4))-\(padded(month, 2))-\(padded(day, 2))"
+        return "\(date)T\(clock(rest)).\(padded(Int(nanoseconds % 1_000_000_000), 9))Z"
     }
 
     /// `08:30:00.123456789`, as Falco's text output begins.

@@ -67,7 +67,8 @@ struct AuditField: Sendable {
         "ka.req.pod.run_as_user": ["requestObject", "spec", "securityContext", "runAsUser"],
         "ka.req.pod.run_as_group": ["requestObject", "spec", "securityContext", "runAsGroup"],
         "ka.req.pod.fs_group": ["requestObject", "spec", "securityContext", "fsGroup"],
-        "ka.req.service.type": ["requestObject", "spec", "type"], "ka.resp.name": ["responseObject", "metadata", "name"],
+        "ka.req.service.type": ["requestObject", "spec", "type"],
+        "ka.resp.name": ["responseObject", "metadata", "name"],
         "ka.response.code": ["responseStatus", "code"], "ka.response.reason": ["responseStatus", "reason"],
         "ka.useragent": ["userAgent"], "ka.cluster.name": ["annotations", "cluster_name"],
     ]

@@ -65,12 +65,15 @@ package struct FieldCatalogue: Sendable {
         for field in fields { self.fields[field.name] = field }
     }
 
-    package static let syscall = FieldCatalogue(Self.read("generic") + Self.read("syscall"), hasSystemCallSpellings: true)
+    package static let syscall = FieldCatalogue(
+        Self.read("generic") + Self.read("syscall"), hasSystemCallSpellings: true)
     package static let audit = FieldCatalogue(Self.read("generic") + Self.read("k8s_audit"))
 
     private static let facts = FactFile.root(PackageResources.fields_json, "fields.json")
 
-    private static func read(_ section: String) -> [FieldInfo] { facts[section].strings.compactMap(FieldInfo.init(line:)) }
+    private static func read(_ section: String) -> [FieldInfo] {
+        facts[section].strings.compactMap(FieldInfo.init(line:))
+    }
 
     /// The names in order.
     package var names: [String] { fields.keys.sorted() }

@@ -83,7 +83,8 @@ struct ConditionPrinter {
     private mutating func print(argument: [UInt8]?) {
         guard let argument else { return }
         write("[")
-        let isBare = !argument.isEmpty && argument.allSatisfy { $0 < 0x80 && ConditionLexer.belongsToArgument($0) && $0 != 0 }
+        let isBare =
+            !argument.isEmpty && argument.allSatisfy { $0 > 0x20 && $0 < 0x7F && ConditionLexer.belongsToArgument($0) }
         if isBare { out += argument } else { quote(argument) }
         write("]")
     }
@@ -109,7 +110,7 @@ struct ConditionPrinter {
 
     private mutating func print(value: [UInt8]) {
         let isBare =
-            !value.isEmpty && value.allSatisfy { $0 < 0x80 && $0 != 0 && ConditionLexer.belongsToValue($0) }
+            !value.isEmpty && value.allSatisfy { $0 > 0x20 && $0 < 0x7F && ConditionLexer.belongsToValue($0) }
             && !Self.wordsOfTheLanguage.contains(value)
         if isBare { out += value } else { quote(value) }
     }

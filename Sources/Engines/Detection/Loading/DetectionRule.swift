@@ -46,9 +46,17 @@ package struct RuleException: Sendable {
 
 extension Condition {
     func collectFields(_ out: inout Set<FieldReference>) {
+        var macros: Set<String> = []
+        collectFields(&out, &macros)
+    }
+
+    /// Goes into each macro once.
+    private func collectFields(_ out: inout Set<FieldReference>, _ macros: inout Set<String>) {
         switch self {
-        case .and(let children, _), .or(let children, _): for child in children { child.collectFields(&out) }
-        case .not(let child, _), .expanded(_, let child): child.collectFields(&out)
+        case .and(let children, _), .or(let children, _):
+            for child in children { child.collectFields(&out, &macros) }
+        case .not(let child, _): child.collectFields(&out, &macros)
+        case .expanded(let name, let body): if macros.insert(name).inserted { body.collectFields(&out, &macros) }
         case .macro: break
         case .exists(let operand, _): operand.collectFields(&out)
         case .check(let left, _, let right, _):

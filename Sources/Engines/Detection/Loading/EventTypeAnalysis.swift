@@ -2,26 +2,34 @@
 /// to the checks; a check of anything else holds for every type.
 struct EventTypeAnalysis {
     private let types = EventTypes.shared
+    /// Macros answered already: rules can be written whose macros double at every level.
+    private var known: [String: EventTypes.NameSet] = [:]
 
     /// How many definitions of events the condition may hold for.
     static func definitions(of condition: Condition) -> Int {
-        let analysis = EventTypeAnalysis()
-        return analysis.types.definitions(of: analysis.types(of: condition, negated: false))
+        var analysis = EventTypeAnalysis()
+        let set = analysis.types(of: condition, negated: false)
+        return analysis.types.definitions(of: set)
     }
 
     /// The names of the event types the condition may hold for, when they are fewer than all.
     static func names(of condition: Condition) -> [String]? {
-        let analysis = EventTypeAnalysis()
+        var analysis = EventTypeAnalysis()
         let set = analysis.types(of: condition, negated: false)
         return set == analysis.types.all ? nil : analysis.types.names(in: set)
     }
 
-    private func types(of condition: Condition, negated: Bool) -> EventTypes.NameSet {
+    private mutating func types(of condition: Condition, negated: Bool) -> EventTypes.NameSet {
         switch condition {
         case .and(let children, _): return join(children, negated: negated, all: !negated)
         case .or(let children, _): return join(children, negated: negated, all: negated)
         case .not(let child, _): return types(of: child, negated: !negated)
-        case .expanded(_, let body): return types(of: body, negated: negated)
+        case .expanded(let name, let body):
+            let key = negated ? "not \(name)" : name
+            if let set = known[key] { return set }
+            let set = types(of: body, negated: negated)
+            known[key] = set
+            return set
         case .macro: return types.all
         case .exists(let operand, _): return isType(operand) && negated ? types.none : types.all
         case .check(let left, let comparison, let right, _):
@@ -30,7 +38,7 @@ struct EventTypeAnalysis {
         }
     }
 
-    private func join(_ children: [Condition], negated: Bool, all: Bool) -> EventTypes.NameSet {
+    private mutating func join(_ children: [Condition], negated: Bool, all: Bool) -> EventTypes.NameSet {
         var set = all ? types.all : types.none
         for child in children {
             let other = types(of: child, negated: negated)

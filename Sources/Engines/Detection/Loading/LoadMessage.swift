@@ -1,3 +1,5 @@
+internal import Documents
+
 /// What loading a rule file has to say, with Falco's codes and places.
 package struct LoadMessage: Sendable, Hashable {
     package enum Code: String, Sendable, Hashable, CaseIterable {
@@ -31,10 +33,69 @@ package struct LoadMessage: Sendable, Hashable {
     package var message: String
     package var context: LoadContext
 
-    /// The place a person should look at.
-    package var line: Int { (context.locations.last?.line ?? 0) + 1 }
-    package var column: Int { (context.locations.last?.column ?? 0) + 1 }
+    /// The place a person should look at: for something inside a condition, where the condition begins. Falco's own
+    /// place adds counts from 1 to counts from 0 and does not know of folded lines.
+    package var line: Int { (place?.line ?? 0) + 1 }
+    package var column: Int { (place?.column ?? 0) + 1 }
+    private var place: LoadContext.Location? { context.locations.last { $0.item != .expression } }
     package var file: String { context.locations.first?.name ?? "" }
+}
+
+extension LoadMessage {
+    fileprivate func write(to writer: inout JSONWriter) {
+        writer.object { writer in
+            writer.member("code", code.rawValue)
+            writer.member(
+                "context",
+                object: { writer in
+                    writer.member(
+                        "locations",
+                        array: { writer in
+                            for location in context.locations { location.write(to: &writer) }
+                        })
+                })
+            writer.member("message", message)
+        }
+    }
+}
+
+extension LoadContext.Location {
+    fileprivate func write(to writer: inout JSONWriter) {
+        writer.object { writer in
+            writer.member("item_name", itemName)
+            writer.member("item_type", item.rawValue)
+            writer.member(
+                "position",
+                object: { writer in
+                    writer.member("column", column)
+                    writer.member("line", line)
+                    writer.member("name", name)
+                    writer.member("offset", offset)
+                })
+        }
+    }
+}
+
+extension [RuleFileResult] {
+    /// The results as Falco prints them when it validates files for a program.
+    package func json() -> String {
+        var writer = JSONWriter()
+        writer.object { writer in
+            writer.member(
+                "falco_load_results",
+                array: { writer in
+                    for result in self {
+                        writer.object { writer in
+                            writer.member("errors", array: { for each in result.errors { each.write(to: &$0) } })
+                            writer.member("name", result.name)
+                            writer.member("successful", result.isSuccessful)
+                            writer.member("warnings", array: { for each in result.warnings { each.write(to: &$0) } })
+                        }
+                    }
+                })
+        }
+        return writer.string
+    }
 }
 
 /// Where in the rule files a message belongs: from the file inwards.
@@ -92,7 +153,8 @@ package struct LoadContext: Sendable, Hashable {
     func inside(_ condition: String, at position: ConditionPosition) -> LoadContext {
         var copy = self
         let last = locations.last
-        let head = condition.utf8.count > 20 ? String(decoding: condition.utf8.prefix(17), as: UTF8.self) + "..." : condition
+        let head =
+            condition.utf8.count > 20 ? String(decoding: condition.utf8.prefix(17), as: UTF8.self) + "..." : condition
         let name = head.map { $0 == "\n" || $0 == "\r" || $0 == "\r\n" ? " " : $0 }
         copy.locations.append(
             Location(

@@ -256,11 +256,13 @@ struct DeprecatedFields {
 
     private(set) var fields: Set<String> = []
     private(set) var comparesWithNA = false
+    private var macros: Set<String> = []
 
     mutating func visit(_ condition: Condition) {
         switch condition {
         case .and(let children, _), .or(let children, _): for child in children { visit(child) }
-        case .not(let child, _), .expanded(_, let child): visit(child)
+        case .not(let child, _): visit(child)
+        case .expanded(let name, let body): if macros.insert(name).inserted { visit(body) }
         case .macro: break
         case .exists(let operand, _): visit(operand)
         case .check(let left, let comparison, let right, _):

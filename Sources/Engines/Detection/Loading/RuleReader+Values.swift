@@ -33,7 +33,8 @@ extension RuleReader {
         guard let text = try optionalString(item, key, context) else { return nil }
         let lowered = text.lowercased()
         // All small, all capital, or capitalised: other mixtures are no truth values.
-        let isPlain = text == lowered || text == text.uppercased() || text == lowered.prefix(1).uppercased() + lowered.dropFirst()
+        let isPlain =
+            text == lowered || text == text.uppercased() || text == lowered.prefix(1).uppercased() + lowered.dropFirst()
         switch lowered {
         case "y", "yes", "true", "on": if isPlain { return true }
         case "n", "no", "false", "off": if isPlain { return false }

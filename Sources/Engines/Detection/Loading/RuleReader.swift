@@ -16,8 +16,11 @@ struct RuleReader {
     mutating func read() throws(LoadFailure) {
         let root = LoadContext(file: source.name)
         let set = DocumentReader.read(source)
-        if let problem = set.problems.first(where: { $0.code != .duplicateKey }) {
-            throw LoadFailure(.yamlParse, problem.message, root)
+        // A key that stands twice, bytes that are no text and the like are no errors to Falco's reader.
+        let tolerated: Set<DocumentError.Code> = [.duplicateKey, .binary, .badValue, .separator]
+        if let problem = set.problems.first(where: { !tolerated.contains($0.code) }) {
+            let place = SourcePlace(line: problem.location.line - 1, column: problem.location.column - 1)
+            throw LoadFailure(.yamlParse, problem.message, root.below(place, .value))
         }
         for document in set.documents where document.root.kind != .null && document.root.exists {
             guard document.root.isObject || document.root.isArray else {

@@ -144,6 +144,17 @@ struct CompiledComparison: Sendable, Hashable {
         return holds(value)
     }
 
+    /// The same for one number, without making a list of it.
+    func holds(number: UInt64) -> Bool {
+        guard comparison.modifier == nil, !isList, !matchesAnyElement, case .number(let wanted)? = constants.first
+        else { return holds([.number(number)]) }
+        switch comparison.operator {
+        case .equal, .sameAs, .notEqual, .less, .lessOrEqual, .greater, .greaterOrEqual:
+            return Self.compareNumbers(number, wanted, comparison.operator, type)
+        default: return holds([.number(number)])
+        }
+    }
+
     private func holdsAsList(_ values: [FieldValue]) -> Bool {
         func isMember(_ value: FieldValue) -> Bool {
             type == .ipnet ? networks.contains { $0.contains(value.asBytes) } : members.contains(value)
@@ -235,13 +246,7 @@ struct CompiledComparison: Sendable, Hashable {
         _ value: FieldValue, _ other: FieldValue, _ operator: Comparison.Operator, _ type: ValueType
     ) -> Bool {
         switch (value, other) {
-        case (.number(let a), .number(let b)):
-            switch type {
-            case .double: ordered(Double(bitPattern: a), Double(bitPattern: b), `operator`)
-            default:
-                type.isSigned
-                    ? ordered(Int64(bitPattern: a), Int64(bitPattern: b), `operator`) : ordered(a, b, `operator`)
-            }
+        case (.number(let a), .number(let b)): compareNumbers(a, b, `operator`, type)
         case (.bytes(let a), .bytes(let b)):
             switch type {
             case .bytes: search(a[...], b[...], `operator`)
@@ -250,6 +255,14 @@ struct CompiledComparison: Sendable, Hashable {
             }
         default: `operator` == .notEqual
         }
+    }
+
+    private static func compareNumbers(
+        _ a: UInt64, _ b: UInt64, _ operator: Comparison.Operator, _ type: ValueType
+    ) -> Bool {
+        if type == .double { return ordered(Double(bitPattern: a), Double(bitPattern: b), `operator`) }
+        return type.isSigned
+            ? ordered(Int64(bitPattern: a), Int64(bitPattern: b), `operator`) : ordered(a, b, `operator`)
     }
 
     static func ordered<T: Comparable>(_ a: T, _ b: T, _ operator: Comparison.Operator) -> Bool {

@@ -53,7 +53,8 @@ enum ConstantRemarks {
         let occurrences = Array("+*?".utf8)
         var i = 0
         while i < text.count {
-            let isEdge = (i == 0 && text[i] == UInt8(ascii: "^")) || (i == text.count - 1 && text[i] == UInt8(ascii: "$"))
+            let isEdge =
+                (i == 0 && text[i] == UInt8(ascii: "^")) || (i == text.count - 1 && text[i] == UInt8(ascii: "$"))
             if isEdge {
                 i += 1
                 continue

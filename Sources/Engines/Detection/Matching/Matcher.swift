@@ -31,6 +31,8 @@ package struct Matcher: Sendable {
     /// Rows of all slots: key, hash, checks that hold, rules that may match.
     private var rows: [UInt64]
     private var keys: [UInt8] = []
+    /// By slot: the value that found no room in its table.
+    private var overflowKeys: [[UInt8]] = []
     /// By slot: open addressing over row offsets.
     private var tables: [Table]
     private var memory: [UInt32]
@@ -68,9 +70,11 @@ package struct Matcher: Sendable {
     }
 
     private static let rowHeader = 2
+    private static let overflowMark: UInt64 = 1 << 63
+    private static let longestKey = 4096
 
     /// `largestTable` bounds the distinct values kept for each field.
-    init(_ program: Program, roots: [Int], firstMatchOnly: Bool = false, largestTable: Int = 8192) {
+    init(_ program: Program, roots: [Int], firstMatchOnly: Bool = false, largestTable: Int = 4096) {
         self.program = program
         self.roots = roots
         self.isFirstMatchOnly = firstMatchOnly
@@ -191,7 +195,9 @@ package struct Matcher: Sendable {
         generation += 1
         rows = [0]
         keys.removeAll(keepingCapacity: true)
-        tables = program.slots.indices.map { _ in Table(buckets: Array(repeating: 0, count: 64), overflow: 0, absent: 0) }
+        overflowKeys = program.slots.map { _ in [] }
+        tables = program.slots.indices.map { _ in Table(buckets: Array(repeating: 0, count: 64), overflow: 0, absent: 0)
+        }
         for slot in program.slots.indices {
             tables[slot].absent = addRow(slot)
             fillRules(slot, tables[slot].absent)
@@ -206,7 +212,7 @@ package struct Matcher: Sendable {
     }
 
     /// Bytes the tables take.
-    package var footprint: Int { rows.count * 8 + keys.count }
+    package var footprint: Int { rows.count * 8 + keys.count + overflowKeys.reduce(0) { $0 + $1.count } }
 
     package mutating func set(_ slot: Int, number: UInt64, in event: inout Event) {
         switch program.slots[slot].kind {
@@ -220,7 +226,9 @@ package struct Matcher: Sendable {
         }
     }
 
-    package mutating func set(_ slot: Int, text: Span<UInt8>, in event: inout Event) { set(slot, key: text, in: &event) }
+    package mutating func set(_ slot: Int, text: Span<UInt8>, in event: inout Event) {
+        set(slot, key: text, in: &event)
+    }
 
     /// Sets a value of any kind; nothing leaves the field absent.
     package mutating func set(_ slot: Int, _ values: [FieldValue], in event: inout Event) {
@@ -239,7 +247,7 @@ package struct Matcher: Sendable {
         event.values[slot] = UInt64(row(slot, key))
     }
 
-    /// The row of a value, to be set again for as long as `generation` stays.
+    /// The row of a value, to be set again for as long as `generation` stays and `keeps(row:of:)` says so.
     package mutating func row(_ slot: Int, _ key: Span<UInt8>) -> UInt32 {
         let hash = Self.hash(key)
         var mask = tables[slot].buckets.count - 1
@@ -253,15 +261,13 @@ package struct Matcher: Sendable {
         var copy: [UInt8] = []
         copy.reserveCapacity(key.count)
         for i in key.indices { copy.append(key[i]) }
-        guard tables[slot].count < largestTable else {
+        // Long values hardly ever come twice, and an attacker can make as many as they like.
+        guard tables[slot].count < largestTable, key.count <= Self.longestKey else {
             let offset = tables[slot].overflow
-            // The key of the last value that overflowed is of no use any more; it is the newest only by chance, so
-            // bytes are taken back only then.
-            let old = rows[Int(offset)]
-            if Int(old >> 32) + Int(old & 0xFFFF_FFFF) == keys.count, old & 0xFFFF_FFFF > 0 {
-                keys.removeLast(Int(old & 0xFFFF_FFFF))
-            }
-            fill(slot, offset, copy, hash)
+            overflowKeys[slot] = copy
+            rows[Int(offset)] = Self.overflowMark | UInt64(key.count)
+            rows[Int(offset) + 1] = hash
+            fillChecks(slot, offset, copy)
             return offset
         }
         let offset = addRow(slot)
@@ -276,6 +282,9 @@ package struct Matcher: Sendable {
         tables[slot].buckets[bucket] = offset
         return offset
     }
+
+    /// Whether a row stays that of its value; the one of values that found no room does not.
+    package func keeps(row: UInt32, of slot: Int) -> Bool { row != tables[slot].overflow }
 
     package static func setRow(_ slot: Int, _ row: UInt32, in event: inout Event) { event.values[slot] = UInt64(row) }
 
@@ -324,6 +333,11 @@ package struct Matcher: Sendable {
         rows[base] = UInt64(keys.count) << 32 | UInt64(key.count)
         rows[base + 1] = hash
         keys += key
+        fillChecks(slot, offset, key)
+    }
+
+    private mutating func fillChecks(_ slot: Int, _ offset: UInt32, _ key: [UInt8]) {
+        let base = Int(offset)
         let bits = layouts[slot].index.holds(key, program.slots[slot])
         for (i, word) in bits.enumerated() { rows[base + Self.rowHeader + i] = word }
         fillRules(slot, offset)
@@ -457,7 +471,7 @@ package struct Matcher: Sendable {
     private func holds(_ check: Program.NumberCheck, _ event: Event) -> Bool {
         guard event.numbers[check.slot >> 6] >> UInt64(check.slot & 63) & 1 == 1 else { return false }
         guard let comparison = check.comparison else { return true }
-        return comparison.holds([.number(event.values[check.slot])])
+        return comparison.holds(number: event.values[check.slot])
     }
 
     private func holds(_ check: Program.WideCheck, _ event: Event) -> Bool {
@@ -476,6 +490,7 @@ package struct Matcher: Sendable {
         let offset = UInt32(truncatingIfNeeded: event.values[slot])
         guard offset != tables[slot].absent else { return nil }
         let header = rows[Int(offset)]
+        if header & Self.overflowMark != 0 { return SlotKey.values(overflowKeys[slot], program.slots[slot]) }
         let start = Int(header >> 32)
         return SlotKey.values(Array(keys[start..<start + Int(header & 0xFFFF_FFFF)]), program.slots[slot])
     }

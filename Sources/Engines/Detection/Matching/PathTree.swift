@@ -25,7 +25,9 @@ struct PathTree: Sendable {
     }
 
     private mutating func child(_ component: [UInt8], of folder: Int) -> Int {
-        let isPattern = component.contains { $0 == UInt8(ascii: "?") || $0 == UInt8(ascii: "*") || $0 == UInt8(ascii: "[") }
+        let isPattern = component.contains {
+            $0 == UInt8(ascii: "?") || $0 == UInt8(ascii: "*") || $0 == UInt8(ascii: "[")
+        }
         if isPattern {
             if let known = folders[folder].patterns.first(where: { $0.1 == component }) { return known.2 }
             folders.append(Folder())

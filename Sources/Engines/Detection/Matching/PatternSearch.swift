@@ -39,7 +39,7 @@ struct PrefixTrie: Sendable {
 /// Many substrings found in one pass over a text (Aho and Corasick, 1975).
 struct SubstringSearch: Sendable {
     /// The class of each byte; bytes that no pattern holds share class 0.
-    private var classes = [UInt8](repeating: 0, count: 256)
+    private var classes = [UInt16](repeating: 0, count: 256)
     private var classCount = 1
     private var next: [Int32] = []
     private var found: [[Int]] = []
@@ -52,10 +52,7 @@ struct SubstringSearch: Sendable {
         isEmpty = false
         for pattern in patterns {
             for byte in pattern.text where classes[Int(byte)] == 0 {
-                // With all 256 bytes in use the class counter would not fit; such patterns share the last class with
-                // nothing, so the bound is never met by text, and by bytes only when all are there.
-                guard classCount < 255 else { continue }
-                classes[Int(byte)] = UInt8(classCount)
+                classes[Int(byte)] = UInt16(classCount)
                 classCount += 1
             }
         }

@@ -6,6 +6,8 @@ struct ProgramBuilder: Sendable {
     /// What the checks compiled so far are worth a remark for.
     var warnings: [CompileWarning] = []
 
+    private static let mostWarnings = 1000
+
     private var slotIndexes: [FieldReference: Int] = [:]
     private var atomIndexes: [[Program.Atom: Int]] = []
     private var numberIndexes: [Program.NumberCheck: Int] = [:]
@@ -30,7 +32,8 @@ struct ProgramBuilder: Sendable {
         case .expanded(let name, let body):
             // A macro is the same everywhere it stands.
             if let known = macros[name] {
-                warnings += macroWarnings[name] ?? []
+                // Macros that double at every level would double their remarks, too.
+                if warnings.count < Self.mostWarnings { warnings += macroWarnings[name] ?? [] }
                 return known
             }
             let before = warnings.count
@@ -158,7 +161,8 @@ struct ProgramBuilder: Sendable {
             anyElement = false
         }
         let compiled = try CompiledComparison(
-            comparison, type: type.type, isList: type.isList && !anyElement, matchesAnyElement: anyElement, texts: texts)
+            comparison, type: type.type, isList: type.isList && !anyElement, matchesAnyElement: anyElement, texts: texts
+        )
         guard let slot = slots.first, slots.allSatisfy({ $0 == slot }) else {
             return wide(Program.WideCheck(left: operand, comparison: compiled, right: nil))
         }
@@ -417,11 +421,15 @@ struct ProgramBuilder: Sendable {
                 "operator '\(comparison.operator.rawValue.uppercased())' doesn't support right-hand side fields")
         default: break
         }
-        guard left.type != .ipnet else { throw CompileError("field type 'IPNET' doesn't support right-hand side fields") }
+        guard left.type != .ipnet else {
+            throw CompileError("field type 'IPNET' doesn't support right-hand side fields")
+        }
         guard !left.standsAlone else {
             throw CompileError("field '\(left.name)' doesn't support right-hand side fields")
         }
-        guard !right.standsAlone else { throw CompileError("field '\(right.name)' can't be used as a right-hand side field") }
+        guard !right.standsAlone else {
+            throw CompileError("field '\(right.name)' can't be used as a right-hand side field")
+        }
         guard left.type == right.type, left.isList == right.isList else {
             throw CompileError(
                 "field '\(left.name)' has type '\(left.type.falcoName)'\(left.isList ? " (list)" : "") while the "

@@ -184,7 +184,8 @@ struct RegularExpressionParser {
         case 0x66: return 0x0C
         case 0x76: return 0x0B
         default:
-            if value < 0x80, value == 0x5F || !(ConditionLexer.isLetter(UInt8(value)) || ConditionLexer.isDigit(UInt8(value)))
+            if value < 0x80,
+                value == 0x5F || !(ConditionLexer.isLetter(UInt8(value)) || ConditionLexer.isDigit(UInt8(value)))
             {
                 return value
             }
@@ -257,7 +258,9 @@ struct RegularExpressionParser {
 
     private mutating func namedClass() throws(Failure) -> [ClosedRange<UInt32>]? {
         var i = offset + 2
-        while i + 1 < pattern.count, !(pattern[i] == UInt8(ascii: ":") && pattern[i + 1] == UInt8(ascii: "]")) { i += 1 }
+        while i + 1 < pattern.count, !(pattern[i] == UInt8(ascii: ":") && pattern[i + 1] == UInt8(ascii: "]")) {
+            i += 1
+        }
         guard i + 1 < pattern.count else { return nil }
         var name = String(decoding: pattern[offset + 2..<i], as: UTF8.self)
         let negated = name.hasPrefix("^")

@@ -94,6 +94,12 @@ package struct Alert: Sendable {
                 .sorted { $0.name < $1.name })
     }
 
+    /// Adds an output field that the rule does not have.
+    mutating func add(_ name: String, _ value: OutputValue) {
+        outputFields.append((name, value))
+        outputFields.sort { $0.name < $1.name }
+    }
+
     /// The text of an output field.
     package func field(_ name: String) -> String? {
         guard let value = outputFields.first(where: { $0.name == name })?.value else { return nil }

@@ -102,13 +102,23 @@ package struct AlertGroups: Sendable {
     }
 
     private static func item(_ alert: Alert) -> (String, Bool) {
-        let names =
-            alert.source == "k8s_audit"
-            ? ["ka.verb", "ka.target.namespace", "ka.target.resource", "ka.target.name", "ka.uri"]
-            : ["proc.exepath", "proc.name", "fd.name", "evt.arg.path", "evt.arg.name", "evt.type"]
-        let found = names.compactMap(alert.field)
-        guard !found.isEmpty else { return (normalised(alert.message), false) }
-        return (found.map(normalised).joined(separator: " "), true)
+        guard alert.source == "k8s_audit" else {
+            let names = ["proc.exepath", "proc.name", "fd.name", "evt.arg.path", "evt.arg.name", "evt.type"]
+            let found = names.compactMap(alert.field)
+            return found.isEmpty
+                ? (normalised(alert.message), false) : (found.map(normalised).joined(separator: " "), true)
+        }
+        guard let resource = alert.field("ka.target.resource") else {
+            let path = alert.field("ka.uri")?.prefix { $0 != "?" }
+            let found = [alert.field("ka.verb"), path.map { normalised(String($0)) }].compactMap { $0 }
+            return found.isEmpty ? (normalised(alert.message), false) : (found.joined(separator: " "), true)
+        }
+        let name = alert.field("ka.target.name").map { resource == "pods" ? workloadName($0) : $0 }
+        let parts = [
+            alert.field("ka.verb"), alert.field("ka.target.namespace"),
+            alert.field("ka.target.subresource").map { "\(resource)/\($0)" } ?? resource, name,
+        ]
+        return (parts.compactMap { $0 }.map(normalised).joined(separator: " "), true)
     }
 
     /// Numbers, hexadecimal identifiers and UUIDs become `#`, so that the same thing has the same name.
@@ -116,12 +126,15 @@ package struct AlertGroups: Sendable {
         var out: [UInt8] = []
         var run: [UInt8] = []
         func flush() {
-            let digits = run.count { ConditionLexer.isDigit($0) }
-            let isHexadecimal = run.count >= 8 && run.allSatisfy(ConditionLexer.isHexDigit) && digits > 0
-            if isHexadecimal || (digits == run.count && digits > 0) {
-                if out.last != UInt8(ascii: "#") { out.append(UInt8(ascii: "#")) }
-            } else {
-                out += run
+            let isHexadecimal =
+                run.count >= 8 && run.allSatisfy(ConditionLexer.isHexDigit)
+                && run.contains(where: ConditionLexer.isDigit)
+            for byte in isHexadecimal ? [0x30] : run {
+                if !ConditionLexer.isDigit(byte) {
+                    out.append(byte)
+                } else if out.last != UInt8(ascii: "#") {
+                    out.append(UInt8(ascii: "#"))
+                }
             }
             run = []
         }
@@ -130,7 +143,7 @@ package struct AlertGroups: Sendable {
                 run.append(byte)
             } else {
                 flush()
-                out.append(byte)
+                out.append(byte < 0x20 || byte == 0x7F ? UInt8(ascii: "?") : byte)
             }
         }
         flush()

@@ -116,14 +116,16 @@ extension Detector {
         if case .check(let left, let comparison, .values(let constants, _), _) = condition {
             let own = Set(constants.map(\.asText))
             // The longest list all of whose items stand here, and the value with them.
-            list = lists.filter { entry in
-                !entry.items.isEmpty && entry.items.allSatisfy(own.contains)
-                    && (!holds || shown.contains { entry.items.contains($0.value) })
-            }.max { $0.items.count < $1.items.count }?.name
+            list =
+                lists.filter { entry in
+                    !entry.items.isEmpty && entry.items.allSatisfy(own.contains)
+                        && (!holds || shown.contains { entry.items.contains($0.value) })
+                }.max { $0.items.count < $1.items.count }?.name
             if let list, constants.count > 4 {
                 var printer = ConditionPrinter()
                 printer.print(left)
-                text = "\(printer.out.asText) \(comparison.text) (\(list)\(own.count > (lists.first { $0.name == list }?.items.count ?? 0) ? ", …" : ""))"
+                let isWhole = lists.contains { $0.name == list && Set($0.items).count == own.count }
+                text = "\(printer.out.asText) \(comparison.text) (\(list)\(isWhole ? "" : ", …"))"
             }
         }
         return Explanation.Step(depth: depth, text: text, holds: holds, values: shown, macro: macro, list: list)

@@ -59,7 +59,11 @@ struct OutputEvaluator: Sendable {
         self.type = type.type
         isList = type.isList
         fields = builder.program.slots.map { ($0.field, $0.info) }
-        if case .field(let field, _) = operand, let found = try? catalogue.resolve(field) { info = found } else { info = nil }
+        if case .field(let field, _) = operand, let found = try? catalogue.resolve(field) {
+            info = found
+        } else {
+            info = nil
+        }
     }
 
     private func evaluate(_ values: (FieldReference, FieldInfo) -> [FieldValue]?) -> [FieldValue]? {

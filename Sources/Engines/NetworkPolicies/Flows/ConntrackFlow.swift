@@ -8,46 +8,46 @@ enum ConntrackFlow {
         guard fields.count >= 4 else { return false }
         let first = fields.text(0)
         return first == "ipv4" || first == "ipv6" || first.hasPrefix("[")
-            || TransportProtocol(name: first) != nil || first == "unknown"
+            || ["tcp", "udp", "icmp", "icmpv6", "sctp", "gre", "dccp", "udplite", "unknown"].contains(first)
     }
 
     /// Nil when the line is no entry.
     static func read(_ fields: LineFields) -> FlowReading? {
         var transport: TransportProtocol?
         var number: UInt8?
-        var values: [(key: String, value: String)] = []
+        // The two tuples; the second `src=` begins the second one.
+        var tuples: [[String: String]] = []
         var isUnreplied = false
         var seen: Int64 = 0
         var isKnown = false
         for index in 0..<fields.count {
+            if let (key, value) = fields.pair(index) {
+                if key == "src" { tuples.append([:]) }
+                guard let last = tuples.indices.last, last < 2 else { continue }
+                if tuples[last][key] == nil { tuples[last][key] = value }
+                continue
+            }
+            // Behind the tuples stand marks and zones.
+            if tuples.count > 1, !fields.begins(index, with: UInt8(ascii: "[")) { continue }
             let word = fields.text(index)
-            if let split = word.firstIndex(of: "=") {
-                values.append((String(word[..<split]), String(word[word.index(after: split)...])))
-            } else if word == "[UNREPLIED]" {
+            if word == "[UNREPLIED]" {
                 isUnreplied = true
             } else if word.hasPrefix("["), word.hasSuffix("]") {
                 // `[1700000000.123456]` is the time of an event; the rest are states.
                 let inner = word.dropFirst().dropLast()
                 if let dot = inner.firstIndex(of: "."), let time = Int64(inner[..<dot]) { seen = time }
-            } else if transport == nil, !isKnown, index < 6, let found = TransportProtocol(name: word) {
+            } else if !isKnown, index < 6, let found = TransportProtocol(name: word) {
                 transport = found
                 isKnown = true
-            } else if transport == nil, word == "unknown" || word == "gre" || word == "dccp" || word == "udplite" {
+            } else if !isKnown, word == "unknown" || word == "gre" || word == "dccp" || word == "udplite" {
                 isKnown = true
             } else if isKnown, transport == nil, number == nil {
                 number = UInt8(word)
             }
         }
         guard isKnown else { return nil }
-        func tuple(_ skip: Int) -> [String: String] {
-            // The second `src=` begins the second tuple.
-            let starts = values.indices.filter { values[$0].key == "src" }
-            guard starts.indices.contains(skip) else { return [:] }
-            let end = starts.indices.contains(skip + 1) ? starts[skip + 1] : values.endIndex
-            return Dictionary(values[starts[skip]..<end].map { ($0.key, $0.value) }) { first, _ in first }
-        }
-        let sent = tuple(0)
-        let answered = tuple(1)
+        let sent = tuples.first ?? [:]
+        let answered = tuples.count > 1 ? tuples[1] : [:]
         guard let client = sent["src"].flatMap({ IPAddress($0) }), let called = sent["dst"].flatMap({ IPAddress($0) })
         else { return nil }
         if transport == .icmp || transport == .icmp6, let kind = transport {

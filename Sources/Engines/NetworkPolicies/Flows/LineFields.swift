@@ -25,5 +25,20 @@ struct LineFields: Sendable {
         return String(decoding: bytes[ranges[index]], as: UTF8.self)
     }
 
+    func begins(_ index: Int, with byte: UInt8) -> Bool { bytes[ranges[index].lowerBound] == byte }
+
+    /// A word `key=value` with a key that says where a packet goes; nil for every other word.
+    func pair(_ index: Int) -> (key: String, value: String)? {
+        let range = ranges[index]
+        guard let equals = bytes[range].firstIndex(of: UInt8(ascii: "=")) else { return nil }
+        let key = bytes[range.lowerBound..<equals]
+        for known in Self.keys where key.elementsEqual(known.utf8) {
+            return (known, String(decoding: bytes[(equals + 1)..<range.upperBound], as: UTF8.self))
+        }
+        return ("", "")
+    }
+
+    private static let keys = ["src", "dst", "sport", "dport", "type", "code"]
+
     mutating func dropFirst() { if !ranges.isEmpty { ranges.removeFirst() } }
 }

@@ -16,9 +16,10 @@ struct DeclaredIntent: Sendable {
     private(set) var needs: [NetworkNeed] = []
     /// What was found and leads nowhere.
     private(set) var notes: [String] = []
-    /// Workloads that somebody is meant to call, or not at all; and those of which it is known whom they call.
-    private(set) var knownIngress: Set<Int> = []
-    private(set) var knownEgress: Set<Int> = []
+    /// Workloads of which manifests say anything: ports, probes, Services, addresses, rights.
+    private(set) var described: Set<Int> = []
+    /// Workloads behind a Service: they are there to be called.
+    private(set) var offered: Set<Int> = []
     /// Why it is not known whom a workload calls.
     private(set) var hidden: [Int: String] = [:]
 
@@ -47,8 +48,7 @@ struct DeclaredIntent: Sendable {
     }
 
     private mutating func add(_ need: NetworkNeed) {
-        if case .workload(let number) = need.target { knownIngress.insert(number) }
-        if case .workload(let number) = need.source { knownEgress.insert(number) }
+        for end in [need.source, need.target] { if case .workload(let number) = end { described.insert(number) } }
         needs.append(need)
     }
 
@@ -67,7 +67,7 @@ struct DeclaredIntent: Sendable {
         if let reason = values.hidden { hidden[number] = reason }
         for found in values.found { take(found, number) }
         for container in spec.allContainers where container.isLongRunning {
-            if !container.ports.isEmpty { knownIngress.insert(number) }
+            if !container.ports.isEmpty { described.insert(number) }
             for kind in ["readinessProbe", "livenessProbe", "startupProbe"] {
                 for action in ["httpGet", "tcpSocket", "grpc"] {
                     let node = container.node[kind][action]["port"]
@@ -174,7 +174,7 @@ struct DeclaredIntent: Sendable {
                         name: backend.name, reason: .declared, why: found.why, location: found.location))
             }
         }
-        knownEgress.insert(number)
+        described.insert(number)
         return true
     }
 
@@ -197,7 +197,10 @@ struct DeclaredIntent: Sendable {
     private mutating func visit(service: KubernetesObject) {
         let spec = service.node["spec"]
         let place = ServicePorts.place(service)
-        for number in ports.workloads(selectedBy: spec["selector"].stringMap, in: place) { knownIngress.insert(number) }
+        for number in ports.workloads(selectedBy: spec["selector"].stringMap, in: place) {
+            described.insert(number)
+            offered.insert(number)
+        }
         let annotations = service.metadata["annotations"]
         if annotations["prometheus.io/scrape"].text == "true" {
             for number in ports.workloads(selectedBy: spec["selector"].stringMap, in: place) {

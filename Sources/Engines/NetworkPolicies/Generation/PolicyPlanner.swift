@@ -42,17 +42,22 @@ struct PolicyPlanner: Sendable {
                     why: "answers names for the cluster"))
         }
         notes = intent.notes + (observed?.notes ?? [])
-        for (number, _) in selectors.workloads.enumerated() {
+        let called = Self.called(needs)
+        let calling = Self.calling(needs)
+        for number in selectors.workloads.indices {
             let wasSeen = observed.map { $0.seenFrom.contains(number) || $0.seenTo.contains(number) } ?? false
-            ingress.append(stance(.ingress, number, model, wasSeen, isKnown: intent.knownIngress.contains(number)))
-            var egress = stance(.egress, number, model, wasSeen, isKnown: intent.knownEgress.contains(number))
-            if case .closed = egress, !options.isolatesUnknown, !(observed?.seenFrom.contains(number) ?? false) {
-                if let secret = intent.hidden[number] {
-                    egress = .open("\(secret) may name addresses, and its content is not read")
-                } else if facts.dns.contains(where: { $0.workload == number }) {
-                    egress = .open("it asks the resolvers of its node, which are not known")
+            let isDescribed = wasSeen || intent.described.contains(number)
+            var ingress = stance(.ingress, number, model, isDescribed)
+            var egress = stance(.egress, number, model, isDescribed)
+            if !options.isolatesUnknown {
+                if case .closed = ingress, let why = whyUncalled(number, called) { ingress = .open(why) }
+                if case .closed = egress, !(observed?.seenFrom.contains(number) ?? false),
+                    let why = whyUnknownCalls(number, called, calling)
+                {
+                    egress = .open(why)
                 }
             }
+            self.ingress.append(ingress)
             self.egress.append(egress)
         }
         spreadOpenness()
@@ -70,7 +75,7 @@ struct PolicyPlanner: Sendable {
     // MARK: Stances
 
     private func stance(
-        _ direction: Direction, _ number: Int, _ model: NetworkModel, _ wasSeen: Bool, isKnown: Bool
+        _ direction: Direction, _ number: Int, _ model: NetworkModel, _ isDescribed: Bool
     ) -> Stance {
         let workload = selectors.workloads[number]
         guard isInScope(workload.namespace) else { return .outOfScope }
@@ -78,13 +83,50 @@ struct PolicyPlanner: Sendable {
         let kept = isolating(direction, workload, model)
         if !kept.isEmpty { return .kept(by: kept) }
         guard !workload.selector.isEmpty else { return .open("it has no label that stays over a roll-out") }
-        // One direction that is known tells that somebody described the workload; nothing at all tells nothing.
-        let isDescribed =
-            isKnown || wasSeen || intent.knownIngress.contains(number) || intent.knownEgress.contains(number)
         guard isDescribed || options.isolatesUnknown else {
             return .open("nothing tells who it talks to: no Service, port, probe, address or flow")
         }
         return .closed
+    }
+
+    /// Workloads that somebody is known to call; the kubelet is nobody.
+    private static func called(_ needs: [NetworkNeed]) -> Set<Int> {
+        Set(
+            needs.compactMap { need in
+                guard need.reason != .probe, need.source != need.target, case .workload(let number) = need.target else {
+                    return nil
+                }
+                return number
+            })
+    }
+
+    private static func calling(_ needs: [NetworkNeed]) -> Set<Int> {
+        Set(needs.compactMap { need in if case .workload(let number) = need.source { number } else { nil } })
+    }
+
+    /// A Service is there for somebody; where nobody is known to call it, the list of callers is not whole.
+    private func whyUncalled(_ number: Int, _ called: Set<Int>) -> String? {
+        guard intent.offered.contains(number), !called.contains(number) else { return nil }
+        return "a Service leads to it, and nobody is known to call it"
+    }
+
+    /// Why it is not known whom a workload calls.
+    private func whyUnknownCalls(_ number: Int, _ called: Set<Int>, _ calling: Set<Int>) -> String? {
+        if let secret = intent.hidden[number] {
+            return "\(secret) may name addresses, and its content is not read"
+        }
+        if facts.dns.contains(where: { $0.workload == number }) {
+            return "it asks the resolvers of its node, which are not known"
+        }
+        guard !calling.contains(number) else { return nil }
+        // It says nothing of whom it calls, and beside it stands somebody whose callers are not known.
+        let namespace = selectors.workloads[number].namespace
+        let lonely = selectors.workloads.indices.first { other in
+            other != number && selectors.workloads[other].namespace == namespace && whyUncalled(other, called) != nil
+        }
+        return lonely.map {
+            "it names nobody it calls, and nobody is known to call \(selectors.workloads[$0].name)"
+        }
     }
 
     /// Policies that drop by default what reaches every pod of the workload.

@@ -13,20 +13,28 @@ struct FlowEnds: Sendable {
     /// `state` is the one the table was made for; the model may be of another moment.
     init(_ table: FlowTable, _ state: NetworkState, in model: NetworkModel) {
         self.model = model
-        var byOwner: [String: Int] = [:]
-        for (index, pod) in model.state.pods.enumerated() {
-            let key = "\(model.state.namespaces[pod.namespace].name)/\(pod.owner.kind)/\(pod.owner.name)"
-            if byOwner[key] == nil { byOwner[key] = index }
-        }
+        var owners: [String: Int]?
+        let pods = model.state.pods
         for party in table.parties {
             switch party {
             case .pod(let number):
                 let pod = state.pods[number]
                 let place = state.namespaces[pod.namespace].name
-                let owner = byOwner["\(place)/\(pod.owner.kind)/\(pod.owner.name)"].map(NetworkModel.Endpoint.pod)
-                // The same pod with the same labels; else whatever the workload's pods are now.
-                let same = model.pod(named: pod.name, in: place)
-                ends.append((same ?? owner).map { end(of: $0) })
+                // Most often the other moment has the same pods in the same order.
+                if pods.indices.contains(number), pods[number].name == pod.name,
+                    model.state.namespaces[pods[number].namespace].name == place
+                {
+                    ends.append(end(of: .pod(number)))
+                    continue
+                }
+                if let same = model.pod(named: pod.name, in: place) {
+                    ends.append(end(of: same))
+                    continue
+                }
+                // The pod is gone: whatever the workload's pods are now.
+                let known = owners ?? Self.owners(model.state)
+                owners = known
+                ends.append(known[Self.key(pod, place)].map { end(of: .pod($0)) })
             case .node(let number):
                 ends.append(model.node(named: state.nodes[number].name).map { End(endpoint: $0) })
             case .outside(let address):
@@ -34,6 +42,19 @@ struct FlowEnds: Sendable {
             case .lost: ends.append(nil)
             }
         }
+    }
+
+    private static func key(_ pod: NetworkPod, _ place: String) -> String {
+        "\(place)/\(pod.owner.kind)/\(pod.owner.name)"
+    }
+
+    private static func owners(_ state: NetworkState) -> [String: Int] {
+        var out: [String: Int] = [:]
+        for (index, pod) in state.pods.enumerated() {
+            let key = key(pod, state.namespaces[pod.namespace].name)
+            if out[key] == nil { out[key] = index }
+        }
+        return out
     }
 
     private func end(of endpoint: NetworkModel.Endpoint) -> End {

@@ -61,8 +61,10 @@ package struct WhatIf: Sendable {
                 gone += 1
                 continue
             }
-            let was = old.verdict(from, to, entry.traffic)
             let now = new.verdict(newFrom, newTo, entry.traffic)
+            // What passed and may pass is no effect, whatever was.
+            if entry.hasPassed, now == .allowed { continue }
+            let was = old.verdict(from, to, entry.traffic)
             guard was != now else { continue }
             let isCut = entry.hasPassed && was != .denied && now != .allowed
             let isOpened = !entry.hasPassed && was != .allowed && now == .allowed

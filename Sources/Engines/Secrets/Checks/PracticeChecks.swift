@@ -53,7 +53,11 @@ extension SecretManagementChecks {
                 || node.elements.contains { mentions($0, depth + 1) }
         }
         for key in context.inventory.keys(in: secret.namespace) where key != own {
-            guard let object = context.inventory[key], object.kind != "Secret" else { continue }
+            // Kinds of Kubernetes itself name Secrets in places that were looked at already.
+            let group = key.reference.group
+            guard group.contains("."), !group.hasSuffix(".k8s.io"), let object = context.inventory[key] else {
+                continue
+            }
             if mentions(object.node["spec"], 0) { return true }
         }
         return false

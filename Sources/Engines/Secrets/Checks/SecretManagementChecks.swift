@@ -50,14 +50,6 @@ package struct SecretManagementEvaluation: Sendable {
         self.selected = selected
     }
 
-    /// The same evaluation over a changed inventory.
-    package func following(_ inventory: Inventory) -> SecretManagementEvaluation {
-        SecretManagementEvaluation(
-            context: SecretContext(
-                inventory, isCluster: context.isCluster, unlistedKinds: context.unlistedKinds, policy: context.policy,
-                now: context.now), selected: selected)
-    }
-
     package var rules: [Rule] { SecretManagementChecks.rules.filter { selected?.contains($0.id) ?? true } }
 
     /// Kinds that, when one of them changes, may change the result of any Secret: what uses them and what makes them.

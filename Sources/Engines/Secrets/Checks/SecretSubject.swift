@@ -30,7 +30,7 @@ package struct SecretPolicy: Sendable, Hashable {
 
 /// The surroundings that decide over findings on Secrets: who uses them, and who makes them.
 package struct SecretContext: Sendable {
-    package let inventory: Inventory
+    package private(set) var inventory: Inventory
     package let isCluster: Bool
     package let unlistedKinds: Set<String>
     package let policy: SecretPolicy
@@ -56,6 +56,13 @@ package struct SecretContext: Sendable {
             isCluster && !unlistedKinds.contains("Secret") && !inventory.keys("Secret").isEmpty
         users = SecretUser.all(in: inventory)
         makers = Self.makers(inventory)
+    }
+
+    /// The same surroundings over an inventory in which only what does not belong to them changed.
+    package func over(_ inventory: Inventory) -> SecretContext {
+        var out = self
+        out.inventory = inventory
+        return out
     }
 
     package func users(of name: String, in namespace: String) -> [SecretUser] { users["\(namespace)/\(name)"] ?? [] }

@@ -11,6 +11,6 @@ enum PublishedKeys {
         } catch {
             preconditionFailure("the embedded published-keys.json is part of the program and a test reads it: \(error)")
         }
-        return Set(root["keys"].strings.compactMap { Base64.decoded($0.utf8.span) })
+        return Set(root["keys"].strings.compactMap { Base64.decode(Array($0.utf8)) })
     }()
 }

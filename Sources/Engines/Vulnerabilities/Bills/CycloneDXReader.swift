@@ -11,7 +11,9 @@ enum CycloneDXReader {
                 code: .invalid, message: "bomFormat is \"\(root["bomFormat"].text ?? "")\", not CycloneDX")
         }
         let version = root["specVersion"].string ?? ""
-        guard let minor = version.split(separator: ".").last.flatMap({ Int($0) }), version.hasPrefix("1."), (2...7).contains(minor) else {
+        guard let minor = version.split(separator: ".").last.flatMap({ Int($0) }), version.hasPrefix("1."),
+            (2...7).contains(minor)
+        else {
             throw BillError(code: .unknownVersion, message: "CycloneDX \"\(version)\" is not known")
         }
         try CycloneDXRules(minor: minor).check(root)
@@ -60,13 +62,19 @@ enum CycloneDXReader {
             return nil
         }
         package.reference = component["bom-ref"].string
-        package.module = properties["syft:metadata:modularityLabel"] ?? properties["aquasecurity:trivy:Modularitylabel"] ?? package.module
+        package.module =
+            properties["syft:metadata:modularityLabel"] ?? properties["aquasecurity:trivy:Modularitylabel"]
+            ?? package.module
         package.location = properties["syft:location:0:path"] ?? properties["aquasecurity:trivy:FilePath"]
         package.layer = properties["syft:location:0:layerID"] ?? properties["aquasecurity:trivy:LayerDigest"]
         if let name = properties["aquasecurity:trivy:SrcName"] {
             var version = properties["aquasecurity:trivy:SrcVersion"]
-            if let release = properties["aquasecurity:trivy:SrcRelease"], let plain = version { version = "\(plain)-\(release)" }
-            if let epoch = properties["aquasecurity:trivy:SrcEpoch"], let plain = version { version = "\(epoch):\(plain)" }
+            if let release = properties["aquasecurity:trivy:SrcRelease"], let plain = version {
+                version = "\(plain)-\(release)"
+            }
+            if let epoch = properties["aquasecurity:trivy:SrcEpoch"], let plain = version {
+                version = "\(epoch):\(plain)"
+            }
             package.sources = [.init(name: name, version: version)]
         } else if let name = properties["syft:metadata:source"], !name.isEmpty {
             package.sources = [.init(name: name, version: properties["syft:metadata:sourceVersion"])]

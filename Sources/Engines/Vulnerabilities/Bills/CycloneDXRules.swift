@@ -28,7 +28,8 @@ struct CycloneDXRules {
         for dependency in root["dependencies"].elements {
             guard dependency["ref"].string?.isEmpty == false else { throw fail(dependency, "a dependency has no ref") }
             for list in ["dependsOn", "provides"] where dependency[list].exists {
-                guard dependency[list].isArray, dependency[list].elements.allSatisfy({ $0.string?.isEmpty == false }) else {
+                guard dependency[list].isArray, dependency[list].elements.allSatisfy({ $0.string?.isEmpty == false })
+                else {
                     throw fail(dependency[list], "a dependency is named by its ref")
                 }
             }
@@ -43,7 +44,9 @@ struct CycloneDXRules {
         while let node = stack.popLast() {
             if let reference = node["bom-ref"].string {
                 guard !reference.isEmpty else { throw fail(node["bom-ref"], "an empty reference") }
-                guard seen.insert(reference).inserted else { throw fail(node["bom-ref"], "\"\(reference)\" stands twice") }
+                guard seen.insert(reference).inserted else {
+                    throw fail(node["bom-ref"], "\"\(reference)\" stands twice")
+                }
             }
             stack += Array(node["components"].elements)
         }
@@ -73,12 +76,15 @@ struct CycloneDXRules {
             guard node["isExternal"].bool == true else {
                 throw fail(node["versionRange"], "only external components have a range of versions")
             }
-            guard !node["version"].exists else { throw fail(node["versionRange"], "a version and a range exclude each other") }
+            guard !node["version"].exists else {
+                throw fail(node["versionRange"], "a version and a range exclude each other")
+            }
         }
         for hash in node["hashes"].elements { try self.hash(hash) }
         try licences(node["licenses"])
         for patch in node["pedigree"]["patches"].elements {
-            guard let kind = patch["type"].string, ["unofficial", "monkey", "backport", "cherry-pick"].contains(kind) else {
+            guard let kind = patch["type"].string, ["unofficial", "monkey", "backport", "cherry-pick"].contains(kind)
+            else {
                 throw fail(patch["type"], "this is no type of patch")
             }
             for issue in patch["resolves"].elements { try self.issue(issue) }
@@ -145,7 +151,8 @@ struct CycloneDXRules {
 
     private func service(_ node: Node) throws(BillError) {
         for data in node["data"].elements {
-            guard let flow = data["flow"].string, ["inbound", "outbound", "bi-directional", "unknown"].contains(flow) else {
+            guard let flow = data["flow"].string, ["inbound", "outbound", "bi-directional", "unknown"].contains(flow)
+            else {
                 throw fail(data["flow"], "this is no direction of data")
             }
         }

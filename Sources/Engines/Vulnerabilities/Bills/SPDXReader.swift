@@ -25,13 +25,16 @@ enum SPDXReader {
             let references = package["externalRefs"].elements.map {
                 ($0["referenceType"].string ?? "", $0["referenceLocator"].string ?? "")
             }
-            let distribution = package["primaryPackagePurpose"].equals("OPERATING-SYSTEM") || package["primaryPackagePurpose"].equals("OPERATING_SYSTEM")
+            let distribution =
+                package["primaryPackagePurpose"].equals("OPERATING-SYSTEM")
+                || package["primaryPackagePurpose"].equals("OPERATING_SYSTEM")
             if distribution {
                 bill.distribution = Distribution(
                     id: package["name"].string ?? "", version: package["versionInfo"].string ?? "")
             }
             SPDXPackage.add(
-                id: package["SPDXID"].string, name: package["name"].string ?? "", version: package["versionInfo"].string ?? "",
+                id: package["SPDXID"].string, name: package["name"].string ?? "",
+                version: package["versionInfo"].string ?? "",
                 references: references, sourceInfo: package["sourceInfo"].string,
                 generatedFrom: package["SPDXID"].string.flatMap { sources[$0] }.flatMap { $0["name"].string }, &bill)
         }
@@ -45,7 +48,9 @@ enum SPDXPackage {
         id: String?, name: String, version: String, references: [(type: String, locator: String)], sourceInfo: String?,
         generatedFrom: String?, _ bill: inout BillOfMaterials
     ) {
-        let cpes = references.filter { $0.type.hasSuffix("cpe23Type") || $0.type == "cpe23" }.compactMap { CPE($0.locator) }
+        let cpes = references.filter { $0.type.hasSuffix("cpe23Type") || $0.type == "cpe23" }.compactMap {
+            CPE($0.locator)
+        }
         let urls = references.filter { $0.type.hasSuffix("purl") || $0.type == "packageUrl" }
         guard let url = urls.lazy.compactMap({ try? PackageURL($0.locator) }).first else {
             guard !cpes.isEmpty else {
@@ -86,7 +91,8 @@ enum SPDXTagReader {
         func close() {
             guard let fields = package, var open = bill else { return }
             if fields["PrimaryPackagePurpose"] == "OPERATING-SYSTEM" {
-                open.distribution = Distribution(id: fields["PackageName"] ?? "", version: fields["PackageVersion"] ?? "")
+                open.distribution = Distribution(
+                    id: fields["PackageName"] ?? "", version: fields["PackageVersion"] ?? "")
             }
             SPDXPackage.add(
                 id: fields["SPDXID"], name: fields["PackageName"] ?? "", version: fields["PackageVersion"] ?? "",
@@ -141,18 +147,23 @@ enum SPDX3Reader {
         var version: String?
         var owner: [String: Node] = [:]
         for element in elements {
-            if let found = element["specVersion"].string ?? element["creationInfo"]["specVersion"].string { version = found }
+            if let found = element["specVersion"].string ?? element["creationInfo"]["specVersion"].string {
+                version = found
+            }
             if let id = element["spdxId"].string { owner[id] = element }
         }
         let context = root["@context"].string ?? ""
-        guard let version = version ?? (context.contains("spdx.org/rdf/3.") ? "3.0" : nil), version.hasPrefix("3.") else {
+        guard let version = version ?? (context.contains("spdx.org/rdf/3.") ? "3.0" : nil), version.hasPrefix("3.")
+        else {
             throw BillError(code: .unknownFormat, message: "a JSON-LD document that is not SPDX 3")
         }
         var bill = BillOfMaterials(format: .spdx, version: version)
         for element in elements {
             let type = element["type"].string ?? element["@type"].string ?? ""
             if type == "SpdxDocument" { bill.name = element["name"].string ?? "" }
-            guard type == "software_Package" || type.hasSuffix("software/Package") || type == "software:Package" else { continue }
+            guard type == "software_Package" || type.hasSuffix("software/Package") || type == "software:Package" else {
+                continue
+            }
             if element["software_primaryPurpose"].equals("operatingSystem") {
                 bill.distribution = Distribution(
                     id: element["name"].string ?? "", version: element["software_packageVersion"].string ?? "")
@@ -188,8 +199,11 @@ enum SyftReader {
         for artifact in root["artifacts"].elements {
             if let id = artifact["id"].string { names[id] = artifact["name"].string }
         }
-        for relation in root["artifactRelationships"].elements where relation["type"].equals("ownership-by-file-overlap") {
-            if let child = relation["child"].string, let parent = relation["parent"].string { owners[child] = names[parent] }
+        for relation in root["artifactRelationships"].elements
+        where relation["type"].equals("ownership-by-file-overlap") {
+            if let child = relation["child"].string, let parent = relation["parent"].string {
+                owners[child] = names[parent]
+            }
         }
         for artifact in root["artifacts"].elements {
             guard let url = artifact["purl"].string.flatMap({ try? PackageURL($0) }) else {
@@ -205,7 +219,9 @@ enum SyftReader {
             package.cpes = artifact["cpes"].elements.compactMap { ($0["cpe"].string ?? $0.string).flatMap { CPE($0) } }
             package.module = metadata["modularityLabel"].string ?? package.module
             if let source = metadata["source"].string, !source.isEmpty, url.type == "deb" {
-                package.sources = [.init(name: source, version: metadata["sourceVersion"].string.flatMap { $0.isEmpty ? nil : $0 })]
+                package.sources = [
+                    .init(name: source, version: metadata["sourceVersion"].string.flatMap { $0.isEmpty ? nil : $0 })
+                ]
             } else if let rpm = metadata["sourceRpm"].string, !rpm.isEmpty {
                 package.sources = [SoftwarePackage.source(rpm)]
             } else if let origin = metadata["originPackage"].string, !origin.isEmpty {

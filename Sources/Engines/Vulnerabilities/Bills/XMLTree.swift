@@ -46,7 +46,9 @@ struct XMLTree {
                     try skip(to: "?>")
                 } else if cursor.take("</") {
                     _ = cursor.take { $0 != UInt8(ascii: ">") }
-                    guard cursor.take(UInt8(ascii: ">")), var element = stack.popLast() else { throw fail("a stray end") }
+                    guard cursor.take(UInt8(ascii: ">")), var element = stack.popLast() else {
+                        throw fail("a stray end")
+                    }
                     element.text = element.text.trimmed
                     guard let top = stack.indices.last else { return element }
                     stack[top].children.append(element)
@@ -80,7 +82,9 @@ struct XMLTree {
                 _ = cursor.take { $0.isBlank }
                 guard !key.isEmpty, cursor.take(UInt8(ascii: "=")) else { throw fail("an attribute without a value") }
                 _ = cursor.take { $0.isBlank }
-                guard let quote = cursor.current, quote == 0x22 || quote == 0x27 else { throw fail("a value without quotes") }
+                guard let quote = cursor.current, quote == 0x22 || quote == 0x27 else {
+                    throw fail("a value without quotes")
+                }
                 cursor.position += 1
                 let value = cursor.take { $0 != quote }
                 guard cursor.take(quote) else { throw fail("a value that does not end") }
@@ -125,7 +129,9 @@ struct XMLTree {
                     continue
                 }
                 let name = String(decoding: rest.prefix { $0 != UInt8(ascii: ";") }, as: UTF8.self)
-                guard name.utf8.count < 12, rest.count > name.utf8.count else { throw reader.fail("an entity without its end") }
+                guard name.utf8.count < 12, rest.count > name.utf8.count else {
+                    throw reader.fail("an entity without its end")
+                }
                 rest = rest.dropFirst(name.utf8.count + 1)
                 switch name {
                 case "amp": out.append(0x26)
@@ -135,9 +141,12 @@ struct XMLTree {
                 case "apos": out.append(0x27)
                 default:
                     let number =
-                        name.hasPrefix("#x") ? UInt32(name.dropFirst(2), radix: 16)
+                        name.hasPrefix("#x")
+                        ? UInt32(name.dropFirst(2), radix: 16)
                         : name.hasPrefix("#") ? UInt32(name.dropFirst()) : nil
-                    guard let scalar = number.flatMap(Unicode.Scalar.init) else { throw reader.fail("\"&\(name);\" is not known") }
+                    guard let scalar = number.flatMap(Unicode.Scalar.init) else {
+                        throw reader.fail("\"&\(name);\" is not known")
+                    }
                     out.append(contentsOf: String(scalar).utf8)
                 }
             }

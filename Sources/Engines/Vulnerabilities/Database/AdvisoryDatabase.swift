@@ -73,7 +73,8 @@ package struct AdvisoryDatabase: Sendable {
         for node in head["feeds"].elements {
             let start = node["offset"].int ?? -1
             let length = node["length"].int ?? -1
-            guard start >= 0, length >= 0, start + length <= size, let segment = Segment(bytes, at: start..<start + length)
+            guard start >= 0, length >= 0, start + length <= size,
+                let segment = Segment(bytes, at: start..<start + length)
             else {
                 throw DatabaseError(
                     code: .cut, message: "the part of feed \"\(node["name"].string ?? "")\" is missing or damaged")
@@ -144,7 +145,9 @@ package struct AdvisoryDatabase: Sendable {
     package func advisories(naming id: String) -> [Record] {
         var out: [Record] = []
         for (index, segment) in segments.enumerated() {
-            for place in segment.lookup(id).advisories { out.append(Record(feed: index, advisory: whole(index, place))) }
+            for place in segment.lookup(id).advisories {
+                out.append(Record(feed: index, advisory: whole(index, place)))
+            }
         }
         return out
     }

@@ -72,25 +72,27 @@ package struct DatabaseBuilder: Sendable {
         writer.object { writer in
             writer.member("version", 1)
             if let built { writer.member("built", built.text) }
-            writer.member("feeds", array: { writer in
-                for (index, part) in parts.enumerated() {
-                    writer.object { writer in
-                        writer.member("name", part.description.name)
-                        writer.member("title", part.description.title)
-                        writer.member("source", part.description.source)
-                        if let date = part.description.date { writer.member("date", date.text) }
-                        writer.member("inputDigest", part.description.inputDigest)
-                        writer.member("digest", digests[index])
-                        writer.member("advisories", part.advisories)
-                        writer.member("affected", part.affected)
-                        writer.member("facts", part.facts)
-                        writer.member("ecosystems", part.ecosystems.map(\.text))
-                        writer.member("length", part.bytes.count)
-                        writer.key("offset")
-                        writer.raw(Self.padded(offsets[index]))
+            writer.member(
+                "feeds",
+                array: { writer in
+                    for (index, part) in parts.enumerated() {
+                        writer.object { writer in
+                            writer.member("name", part.description.name)
+                            writer.member("title", part.description.title)
+                            writer.member("source", part.description.source)
+                            if let date = part.description.date { writer.member("date", date.text) }
+                            writer.member("inputDigest", part.description.inputDigest)
+                            writer.member("digest", digests[index])
+                            writer.member("advisories", part.advisories)
+                            writer.member("affected", part.affected)
+                            writer.member("facts", part.facts)
+                            writer.member("ecosystems", part.ecosystems.map(\.text))
+                            writer.member("length", part.bytes.count)
+                            writer.key("offset")
+                            writer.raw(Self.padded(offsets[index]))
+                        }
                     }
-                }
-            })
+                })
         }
         return writer.bytes
     }
@@ -116,7 +118,9 @@ package struct FeedCollector: Sendable {
     package private(set) var newestDate: CivilDate?
 
     package mutating func add(_ advisory: Advisory) {
-        for day in [advisory.published, advisory.modified].compactMap(\.self) { newestDate = max(newestDate ?? day, day) }
+        for day in [advisory.published, advisory.modified].compactMap(\.self) {
+            newestDate = max(newestDate ?? day, day)
+        }
         for affected in advisory.affected { ecosystems.insert(affected.ecosystem) }
         builder.add(advisory)
     }

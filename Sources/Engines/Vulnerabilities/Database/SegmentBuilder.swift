@@ -69,7 +69,9 @@ struct SegmentBuilder {
             writer.number(string(key.name))
         }
         advisories.append(writer.bytes)
-        for id in Set([advisory.id] + advisory.aliases + advisory.upstream) { idAdvisories[id, default: []].append(index) }
+        for id in Set([advisory.id] + advisory.aliases + advisory.upstream) {
+            idAdvisories[id, default: []].append(index)
+        }
         for affected in advisory.affected {
             affectedCount += 1
             let key = Key(ecosystem: affected.ecosystem, name: affected.name)
@@ -101,7 +103,8 @@ struct SegmentBuilder {
         let hasMore =
             affected.module != nil || !affected.architectures.isEmpty || affected.fixed != nil
             || affected.severity != nil || !affected.errata.isEmpty
-        writer.number(Int(affected.status.rawValue) | (isSimple ? 16 : 0) | (hasMore ? 32 : 0) | (affected.note.isEmpty ? 0 : 64))
+        writer.number(
+            Int(affected.status.rawValue) | (isSimple ? 16 : 0) | (hasMore ? 32 : 0) | (affected.note.isEmpty ? 0 : 64))
         if isSimple {
             writer.number(string(affected.fixes[0]))
         } else {

@@ -15,7 +15,9 @@ enum AlpineFeed {
         if let version = node["distroversion"].string {
             return EcosystemKey("alpine:\(version.hasPrefix("v") ? String(version.dropFirst()) : version)")
         }
-        let place = (node["urlprefix"].string ?? "") + " " + (node["apkurl"].string ?? "") + " " + (node["reponame"].string ?? "")
+        let place =
+            (node["urlprefix"].string ?? "") + " " + (node["apkurl"].string ?? "") + " "
+            + (node["reponame"].string ?? "")
         for family in ["wolfi", "chainguard", "minimos", "secureos"]
         where place.lowercased().contains(family) || (family == "minimos" && place.contains("minim")) {
             return EcosystemKey(family)

@@ -27,7 +27,9 @@ enum CSAFFeed {
                 for key in ["cvss_v4", "cvss_v3", "cvss_v2"] {
                     if let vector = score[key]["vectorString"].string, CVSS(vector) != nil,
                         !advisory.vectors.contains(vector)
-                    { advisory.vectors.append(vector) }
+                    {
+                        advisory.vectors.append(vector)
+                    }
                 }
             }
             let remedies = remedies(vulnerability)
@@ -77,7 +79,9 @@ enum CSAFFeed {
     private static func remedies(_ node: Node) -> [String: Node] {
         var out: [String: Node] = [:]
         for remedy in node["remediations"].elements {
-            for product in remedy["product_ids"].strings { out["\(remedy["category"].string ?? "") \(product)"] = remedy }
+            for product in remedy["product_ids"].strings {
+                out["\(remedy["category"].string ?? "") \(product)"] = remedy
+            }
         }
         return out
     }
@@ -170,8 +174,10 @@ enum CSAFFeed {
     /// `cpe:/o:redhat:enterprise_linux:8::baseos` → `redhat:8`; extended support streams carry theirs.
     private static func key(_ cpe: String?, _ product: Product?) -> EcosystemKey? {
         guard let cpe else { return product?.purl?.type == "oci" ? nil : EcosystemKey("redhat") }
-        let parts = cpe.replacing("cpe:2.3:", with: "cpe:/").dropFirst(5).split(separator: ":", omittingEmptySubsequences: false)
-            .map(String.init)
+        let parts = cpe.replacing("cpe:2.3:", with: "cpe:/").dropFirst(5).split(
+            separator: ":", omittingEmptySubsequences: false
+        )
+        .map(String.init)
         guard parts.count >= 4 else { return nil }
         switch parts[2] {
         case "enterprise_linux": return EcosystemKey("redhat:\(parts[3])")

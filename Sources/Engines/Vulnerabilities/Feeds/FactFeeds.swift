@@ -96,7 +96,8 @@ enum EndOfLifeFeed {
             collector.add(
                 ReleaseLifecycle(
                     product: products[name] ?? name, cycle: number, codename: cycle["codename"].string,
-                    endOfLife: end.text.flatMap { CivilDate($0) }, endOfExtendedSupport: extended.text.flatMap { CivilDate($0) },
+                    endOfLife: end.text.flatMap { CivilDate($0) },
+                    endOfExtendedSupport: extended.text.flatMap { CivilDate($0) },
                     isEnded: end.bool ?? cycle["isEol"].bool ?? false))
         }
     }

@@ -24,7 +24,8 @@ package enum FeedFormat: String, Sendable, CaseIterable {
     package init?(fileName: String) {
         let name = fileName.lowercased()
         let marks: [(String, FeedFormat)] = [
-            ("osv", .osv), ("dsa-dla", .debianLists), ("debian-tracker", .debianTracker), ("debian.json", .debianTracker),
+            ("osv", .osv), ("dsa-dla", .debianLists), ("debian-tracker", .debianTracker),
+            ("debian.json", .debianTracker),
             ("ubuntu-cve-tracker", .ubuntuTracker), ("secdb", .alpineSecdb), ("aports", .alpineAports),
             ("wolfi-advisories", .wolfiAdvisories), ("rustsec", .rustsec), ("rubysec", .rubysec),
             ("friendsofphp", .friendsOfPHP), ("csaf", .csaf), ("kev", .kev), ("vulnrichment", .vulnrichment),

@@ -64,7 +64,9 @@ enum RubySecFeed {
         let osvdb = node["osvdb"].text.map { "OSVDB-\($0)" }
         let ids = [cve, ghsa, osvdb].compactMap(\.self)
         let path = node["_path"].string ?? ""
-        guard let id = ids.first ?? path.split(separator: "/").last.map({ String($0.prefix { $0 != "." }) }) else { return }
+        guard let id = ids.first ?? path.split(separator: "/").last.map({ String($0.prefix { $0 != "." }) }) else {
+            return
+        }
         var advisory = Advisory(id)
         advisory.aliases = Array(ids.dropFirst())
         advisory.summary = node["title"].string ?? ""
@@ -94,7 +96,8 @@ enum FriendsOfPHPFeed {
         }
         let name = String(reference.dropFirst("composer://".count))
         let path = node["_path"].string ?? name
-        var advisory = Advisory(node["cve"].string ?? "FOP-" + path.replacing(".yaml", with: "").replacing("/", with: "-"))
+        var advisory = Advisory(
+            node["cve"].string ?? "FOP-" + path.replacing(".yaml", with: "").replacing("/", with: "-"))
         advisory.summary = node["title"].string ?? ""
         var package = AffectedPackage(EcosystemKey("composer"), name)
         for branch in node["branches"].members {

@@ -20,7 +20,9 @@ enum NVDFeed {
         advisory.isDisputed = cve["cveTags"].elements.contains { $0["tags"].strings.contains("disputed") }
         for metric in cve["metrics"].members {
             for item in metric.value.elements {
-                if let vector = item["cvssData"]["vectorString"].string, CVSS(vector) != nil { advisory.vectors.append(vector) }
+                if let vector = item["cvssData"]["vectorString"].string, CVSS(vector) != nil {
+                    advisory.vectors.append(vector)
+                }
             }
         }
         // One entry a product; its ranges may come from several nodes.
@@ -29,7 +31,8 @@ enum NVDFeed {
         for configuration in cve["configurations"].elements {
             for nodes in configuration["nodes"].elements {
                 for match in nodes["cpeMatch"].elements where match["vulnerable"].bool == true {
-                    guard let cpe = match["criteria"].string.flatMap({ CPE($0) }), cpe.part != "o", cpe.part != "h" else {
+                    guard let cpe = match["criteria"].string.flatMap({ CPE($0) }), cpe.part != "o", cpe.part != "h"
+                    else {
                         continue
                     }
                     if products[cpe.key] == nil { order.append(cpe.key) }
@@ -44,7 +47,9 @@ enum NVDFeed {
 
     private static func add(_ match: Node, _ cpe: CPE, to package: inout AffectedPackage) {
         var bounds: VersionBounds = []
-        if let version = match["versionStartIncluding"].string { bounds.append(VersionConstraint(.greaterOrEqual, version)) }
+        if let version = match["versionStartIncluding"].string {
+            bounds.append(VersionConstraint(.greaterOrEqual, version))
+        }
         if let version = match["versionStartExcluding"].string { bounds.append(VersionConstraint(.greater, version)) }
         if let version = match["versionEndExcluding"].string {
             bounds.append(VersionConstraint(.less, version))

@@ -18,7 +18,8 @@ enum OSVFeed {
         advisory.withdrawn = node["withdrawn"].string.flatMap { CivilDate($0) }
         advisory.vectors = vectors(node["severity"])
         advisory.severity =
-            word(node["database_specific"]["severity"]) ?? word(node["severity"]) ?? severity(inSummary: advisory.summary)
+            word(node["database_specific"]["severity"]) ?? word(node["severity"])
+            ?? severity(inSummary: advisory.summary)
         for affected in node["affected"].elements {
             for vector in vectors(affected["severity"]) where !advisory.vectors.contains(vector) {
                 advisory.vectors.append(vector)
@@ -26,7 +27,9 @@ enum OSVFeed {
             if let package = package(affected, id) { advisory.affected.append(package) }
         }
         // An errata of a distribution names the vulnerabilities it answers as related.
-        if advisory.upstream.isEmpty, advisory.aliases.isEmpty, advisory.affected.first?.ecosystem.isDistribution == true {
+        if advisory.upstream.isEmpty, advisory.aliases.isEmpty,
+            advisory.affected.first?.ecosystem.isDistribution == true
+        {
             advisory.upstream = node["related"].strings.filter { $0.hasPrefix("CVE-") }
         }
         if advisory.upstream.isEmpty, advisory.aliases.isEmpty, id.contains("-CVE-"), let cve = id.range(of: "CVE-") {
@@ -66,7 +69,9 @@ enum OSVFeed {
         }
         guard !out.ranges.isEmpty || !out.versions.isEmpty else { return nil }
         out.module = node["ecosystem_specific"]["rpm_modularity"].string ?? module(out.fixes)
-        if let arch = node["package"]["purl"].string.flatMap({ try? PackageURL($0) })?["arch"] { out.architectures = [arch] }
+        if let arch = node["package"]["purl"].string.flatMap({ try? PackageURL($0) })?["arch"] {
+            out.architectures = [arch]
+        }
         out.severity = word(node["ecosystem_specific"]["severity"])
         return out
     }

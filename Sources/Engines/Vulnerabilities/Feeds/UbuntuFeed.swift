@@ -94,7 +94,9 @@ enum UbuntuFeed {
     }
 
     private static func inside(_ status: String) -> String? {
-        guard let open = status.firstIndex(of: "("), let close = status.lastIndex(of: ")"), open < close else { return nil }
+        guard let open = status.firstIndex(of: "("), let close = status.lastIndex(of: ")"), open < close else {
+            return nil
+        }
         return String(status[status.index(after: open)..<close])
     }
 

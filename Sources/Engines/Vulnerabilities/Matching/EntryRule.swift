@@ -5,16 +5,26 @@ struct EntryRule {
     let package: SoftwarePackage
 
     func verdict(_ entry: AffectedPackage) -> EntryVerdict {
-        if let module = entry.module, !fits(module, entry) { return EntryVerdict(kind: .otherModule, trace: ["module \(module)"]) }
-        if entry.module == nil, isModular, entry.ecosystem.scheme == .rpm, entry.status == .affected, !entry.fixes.isEmpty {
+        if let module = entry.module, !fits(module, entry) {
+            return EntryVerdict(kind: .otherModule, trace: ["module \(module)"])
+        }
+        if entry.module == nil, isModular, entry.ecosystem.scheme == .rpm, entry.status == .affected,
+            !entry.fixes.isEmpty
+        {
             return EntryVerdict(kind: .otherModule, trace: ["the package is of a module, the advisory is not"])
         }
-        if !entry.architectures.isEmpty, let own = package.architecture, own != "noarch", !entry.architectures.contains(own) {
-            return EntryVerdict(kind: .otherArchitecture, trace: ["only on \(entry.architectures.joined(separator: ", "))"])
+        if !entry.architectures.isEmpty, let own = package.architecture, own != "noarch",
+            !entry.architectures.contains(own)
+        {
+            return EntryVerdict(
+                kind: .otherArchitecture, trace: ["only on \(entry.architectures.joined(separator: ", "))"])
         }
-        if entry.status == .notAffected { return EntryVerdict(kind: .notAffected, trace: entry.note.isEmpty ? [] : [entry.note]) }
+        if entry.status == .notAffected {
+            return EntryVerdict(kind: .notAffected, trace: entry.note.isEmpty ? [] : [entry.note])
+        }
         for bounds in entry.unaffected where !bounds.isEmpty && bounds.allSatisfy(holds) {
-            return EntryVerdict(kind: .fixed, trace: bounds.map { "\(version) \($0.comparison.rawValue) \($0.version)" })
+            return EntryVerdict(
+                kind: .fixed, trace: bounds.map { "\(version) \($0.comparison.rawValue) \($0.version)" })
         }
         if let equal = entry.versions.first(where: { scheme.order(version, $0) == 0 }) {
             return EntryVerdict(kind: .vulnerable, trace: ["\(version) is listed as \(equal)"])

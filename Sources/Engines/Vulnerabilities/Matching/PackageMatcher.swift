@@ -129,7 +129,9 @@ package struct PackageMatcher: Sendable {
         var version = package.version
         // The revision is the distribution's, not the product's.
         if package.type == "apk", let mark = version.range(of: "-r") { version = String(version[..<mark.lowerBound]) }
-        if package.isOfDistribution, let colon = version.firstIndex(of: ":") { version = String(version[version.index(after: colon)...]) }
+        if package.isOfDistribution, let colon = version.firstIndex(of: ":") {
+            version = String(version[version.index(after: colon)...])
+        }
         for cpe in package.cpes { add(.cpe, cpe.key, version, 2, .generic) }
         for source in package.sources { add(.cpe, "\(source.name):\(source.name)", version, 2, .generic) }
     }
@@ -203,7 +205,8 @@ package struct PackageMatcher: Sendable {
         if let owner = package.owner { return .ownedBy(owner) }
         guard isComparable(package) else {
             return .notAssessable(
-                package.version.isEmpty ? "it has no version" : "its version is \"\(package.version)\", which no advisory can name")
+                package.version.isEmpty
+                    ? "it has no version" : "its version is \"\(package.version)\", which no advisory can name")
         }
         let keys: [EcosystemKey]
         if package.isOfDistribution {
@@ -214,7 +217,8 @@ package struct PackageMatcher: Sendable {
             }
             if isEndOfLife {
                 let day = lifecycle?.endOfLife.map { " on \($0.text)" } ?? ""
-                return .notAssessable("support of \(distribution.title) ended\(day): nobody looks for new vulnerabilities")
+                return .notAssessable(
+                    "support of \(distribution.title) ended\(day): nobody looks for new vulnerabilities")
             }
         } else if let key = Self.languageKey(package.type) {
             keys = [key]
@@ -223,7 +227,8 @@ package struct PackageMatcher: Sendable {
             keys = [.cpe]
         } else {
             return .notAssessable(
-                package.type.isEmpty ? "what kind of package it is is unknown" : "no feed speaks of packages of type \(package.type)")
+                package.type.isEmpty
+                    ? "what kind of package it is is unknown" : "no feed speaks of packages of type \(package.type)")
         }
         let feeds = keys.flatMap { database.feeds(for: $0) }
         let dates = feeds.compactMap { database.feeds[$0].description.date }

@@ -7,8 +7,10 @@ package struct Distribution: Sendable, Hashable {
     package var streams: Set<String>
 
     private static let families = [
-        "rhel": "redhat", "red hat": "redhat", "alma": "almalinux", "amzn": "amazon", "ol": "oracle", "oraclelinux": "oracle",
-        "sle_hpc": "sles", "suse": "sles", "sled": "sles", "sles_sap": "sles", "sle-micro": "slem", "opensuse.leap": "opensuse-leap",
+        "rhel": "redhat", "red hat": "redhat", "alma": "almalinux", "amzn": "amazon", "ol": "oracle",
+        "oraclelinux": "oracle",
+        "sle_hpc": "sles", "suse": "sles", "sled": "sles", "sles_sap": "sles", "sle-micro": "slem",
+        "opensuse.leap": "opensuse-leap",
         "opensuse.tumbleweed": "opensuse-tumbleweed", "rockylinux": "rocky", "archlinux": "arch",
     ]
 
@@ -42,7 +44,8 @@ package struct Distribution: Sendable, Hashable {
             return own + unique(["redhat:\(minor)", "redhat:\(major)"])
         case "almalinux", "rocky": return unique(["\(family):\(minor)", "\(family):\(major)"])
         case "sles", "opensuse", "opensuse-leap": return unique(["\(family):\(minor)", "\(family):\(major)"])
-        case "wolfi", "chainguard", "minimos", "secureos", "arch", "echo", "opensuse-tumbleweed": return [EcosystemKey(family)]
+        case "wolfi", "chainguard", "minimos", "secureos", "arch", "echo", "opensuse-tumbleweed":
+            return [EcosystemKey(family)]
         case "fedora", "amazon", "oracle", "mageia": return [EcosystemKey("\(family):\(major)")]
         default: return unique(version.isEmpty ? [family] : ["\(family):\(minor)", "\(family):\(major)"])
         }
@@ -68,6 +71,7 @@ package struct Distribution: Sendable, Hashable {
     /// The release cycle that lifecycle tables know it by.
     func lifecycle(in table: [ReleaseLifecycle]) -> ReleaseLifecycle? {
         let own = table.filter { $0.product == family || (family == "opensuse-leap" && $0.product == "opensuse") }
-        return own.first { $0.cycle == minor } ?? own.first { $0.cycle == major } ?? own.first { $0.codename?.lowercased() == version }
+        return own.first { $0.cycle == minor } ?? own.first { $0.cycle == major }
+            ?? own.first { $0.codename?.lowercased() == version }
     }
 }

@@ -57,7 +57,8 @@ package struct PackageURL: Sendable, Hashable {
         var rest = text[...]
         var subpath: String?
         if let hash = rest.lastIndex(of: "#") {
-            subpath = try rest[rest.index(after: hash)...].split(separator: "/").map(Self.decoded).joined(separator: "/")
+            subpath = try rest[rest.index(after: hash)...].split(separator: "/").map(Self.decoded).joined(
+                separator: "/")
             rest = rest[..<hash]
         }
         var qualifiers: [String: String] = [:]
@@ -123,12 +124,14 @@ package struct PackageURL: Sendable, Hashable {
         out += PercentEncoding.encoded(name, allowed: type == "git" ? ":/" : ":")
         if let version { out += "@" + PercentEncoding.encoded(version, allowed: ":") }
         if !qualifiers.isEmpty {
-            out += "?"
+            out +=
+                "?"
                 + qualifiers.map { "\($0.key)=\(PercentEncoding.encoded($0.value, allowed: ":"))" }
                 .joined(separator: "&")
         }
         if let subpath {
-            out += "#"
+            out +=
+                "#"
                 + subpath.split(separator: "/").map { PercentEncoding.encoded($0, allowed: ":") }.joined(separator: "/")
         }
         return out

@@ -42,7 +42,8 @@ package struct SoftwarePackage: Sendable, Hashable {
         version = url.version ?? ""
         switch url.type {
         case "maven": name = url.namespace.map { "\($0):\(url.name)" } ?? url.name
-        case "golang", "npm", "composer", "swift", "github", "hex": name = url.namespace.map { "\($0)/\(url.name)" } ?? url.name
+        case "golang", "npm", "composer", "swift", "github", "hex":
+            name = url.namespace.map { "\($0)/\(url.name)" } ?? url.name
         default: name = url.name
         }
         architecture = url["arch"]

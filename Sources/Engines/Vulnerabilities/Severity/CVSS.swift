@@ -58,7 +58,8 @@ package struct CVSS: Sendable, Hashable {
     }
 
     package var vector: String {
-        (version == .v2 ? "" : "CVSS:\(version.rawValue)/") + metrics.map { "\($0.name):\($0.value)" }.joined(separator: "/")
+        (version == .v2 ? "" : "CVSS:\(version.rawValue)/")
+            + metrics.map { "\($0.name):\($0.value)" }.joined(separator: "/")
     }
 
     /// With threat and environment where the vector has them.

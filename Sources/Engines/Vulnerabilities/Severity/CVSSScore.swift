@@ -29,7 +29,8 @@ enum CVSSScore {
             10,
             10.41
                 * (1 - (1 - c * weight("CR", needs, 1)) * (1 - i * weight("IR", needs, 1))
-                    * (1 - a * weight("AR", needs, 1))))
+                    * (1 - a * weight("AR", needs, 1)))
+        )
         let score = rounded(base(adjusted) * temporal)
         let damage = weight("CDP", ["N": 0, "L": 0.1, "LM": 0.3, "MH": 0.4, "H": 0.5], 0)
         return rounded((score + (10 - score) * damage) * weight("TD", ["N": 0, "L": 0.25, "M": 0.75, "H": 1], 1))

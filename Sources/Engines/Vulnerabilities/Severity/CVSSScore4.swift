@@ -59,8 +59,10 @@ enum CVSSScore4 {
         guard let top = scores[own] else { return 0 }
 
         // Distances from the highest vector that is nowhere below ours.
-        let distances = [highest1[Int(own[0])], highest2[Int(own[1])], highest36[Int(own[2])][Int(own[5])], highest4[Int(own[3])]]
-            .map { candidates in candidates.lazy.compactMap { distance(from: $0, value) }.first ?? 0 }
+        let distances = [
+            highest1[Int(own[0])], highest2[Int(own[1])], highest36[Int(own[2])][Int(own[5])], highest4[Int(own[3])],
+        ]
+        .map { candidates in candidates.lazy.compactMap { distance(from: $0, value) }.first ?? 0 }
         let depths = [
             depth1[Int(own[0])], depth2[Int(own[1])], depth36[Int(own[2])][Int(own[5])], depth4[Int(own[3])],
         ]

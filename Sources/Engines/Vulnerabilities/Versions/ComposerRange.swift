@@ -130,7 +130,9 @@ package struct ComposerRange: Sendable {
         if text.hasPrefix("~"), !text.hasPrefix("~>") { return tilde(String(text.dropFirst())) }
         if text.hasPrefix("^") { return caret(String(text.dropFirst())) }
         if let wild = wildcard(text) { return wild }
-        if let dash = text.range(of: " - ") { return hyphen(String(text[..<dash.lowerBound]), String(text[dash.upperBound...])) }
+        if let dash = text.range(of: " - ") {
+            return hyphen(String(text[..<dash.lowerBound]), String(text[dash.upperBound...]))
+        }
         return comparison(text, stability)
     }
 

@@ -186,7 +186,10 @@ package struct NPMRange: Sendable {
         if partial.isFull {
             // `>=0.0.0` is everything.
             if comparison == ">=", partial.text == "0.0.0" {
-                return [Comparator(comparison: includesPrereleases ? ">=" : "", version: includesPrereleases ? "0.0.0-0" : "")]
+                return [
+                    Comparator(
+                        comparison: includesPrereleases ? ">=" : "", version: includesPrereleases ? "0.0.0-0" : "")
+                ]
             }
             return [Comparator(comparison: comparison, version: partial.text)]
         }

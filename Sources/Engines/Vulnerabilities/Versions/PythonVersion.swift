@@ -189,7 +189,9 @@ struct PythonVersion: Hashable, Sendable {
         var parts: [[UInt8]] = []
         func add(_ part: [UInt8]) {
             if part.first == UInt8(ascii: "*") {
-                if part.byteOrder("*final".utf8) < 0 { while parts.last == Array("*final-".utf8) { parts.removeLast() } }
+                if part.byteOrder("*final".utf8) < 0 {
+                    while parts.last == Array("*final-".utf8) { parts.removeLast() }
+                }
                 while parts.last == Array("00000000".utf8) { parts.removeLast() }
             }
             parts.append(part)
