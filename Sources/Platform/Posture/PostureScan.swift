@@ -154,15 +154,10 @@ package struct PostureScan: Sendable {
     private mutating func reevaluate(_ touched: some Sequence<ObjectKey>, before: Inventory) -> [OwnerIdentity] {
         let touched = Set(touched)
         network.note(touched, before: before, after: inventory)
-        let kinds = Set(touched.map(\.reference.kind))
-        let changesSurroundings = !kinds.isDisjoint(with: WorkloadContext.kindsRead)
-        workloads =
-            changesSurroundings
-            ? WorkloadEvaluation(inventory, options: options.workloads)
-            : WorkloadEvaluation(workloads.context.over(inventory))
+        let dependents = workloads.follow(touched, before: before, after: inventory)
         // Limits of a namespace, disruption budgets: they decide over findings on anything.
-        var reachesAll = changesSurroundings
-        var reached = touched
+        var reachesAll = dependents == nil
+        var reached = touched.union(dependents ?? [])
         for index in engines.indices {
             switch engines[index].follow(touched, before: before, after: inventory) {
             case .touched: break
