@@ -76,7 +76,7 @@ struct RBACInput {
         do {
             let wanted: Set<String> = [
                 "roles", "rolebindings", "clusterroles", "clusterrolebindings", "serviceaccounts", "namespaces", "pods",
-                "nodes", "replicasets", "jobs",
+                "nodes", "replicasets", "jobs", "cronjobs",
             ]
             let resources = ResourceSet(
                 ResourceSet.standard.entries.filter { $0.isBuiltIn && wanted.contains($0.name) })
@@ -122,13 +122,21 @@ struct RBACInput {
     }
 
     /// Kinds that decide who may do what and were not listed, for a sentence; nil where all were.
-    var hole: String? {
-        let missing = ["ClusterRole", "Role", "ClusterRoleBinding", "RoleBinding"].filter(unlistedKinds.contains)
+    var hole: String? { hole(of: ["ClusterRole", "Role", "ClusterRoleBinding", "RoleBinding"]) }
+
+    /// The same for paths, which lead over pods, nodes and accounts too.
+    var pathHole: String? {
+        hole(of: ["ClusterRole", "Role", "ClusterRoleBinding", "RoleBinding", "Pod", "Node", "ServiceAccount"])
+    }
+
+    private func hole(of kinds: [String]) -> String? {
+        let missing = kinds.filter(unlistedKinds.contains)
         return missing.isEmpty ? nil : "\(missing.joined(separator: ", ")) objects could not be listed"
     }
 
     /// What to say where nothing was found: not that there is nothing, where a part was not seen.
-    func nothing(_ text: String) -> String { hole.map { "not observable: \($0)" } ?? text }
+    func nothing(_ text: String) -> String { nothing(text, hole: hole) }
+    func nothing(_ text: String, hole: String?) -> String { hole.map { "not observable: \($0)" } ?? text }
 
     /// Tells what is missing, and ends with 3 when something is: an answer with a hole in it is no whole answer.
     func finish() throws {
@@ -157,7 +165,7 @@ struct RBACWhoCanCommand: AsyncParsableCommand {
         }
         RBACOutput.write(
             input.output, ["SUBJECT", "BINDING", "ROLE", "RULE", "PLACE"], rows,
-            empty: read.nothing("nobody but system:masters may \(request)"))
+            empty: read.nothing("nobody but system:masters may \(request)"), hole: read.hole)
         try read.finish()
     }
 }
@@ -196,7 +204,8 @@ struct RBACCanICommand: AsyncParsableCommand {
             let text = missing.isEmpty ? "" : "bound to roles that are not there: "
             row += ["", "", text + missing.map(\.description).joined(separator: ", "), ""]
         }
-        RBACOutput.write(input.output, ["ALLOWED", "BINDING", "ROLE", "RULE", "PLACE"], [row], empty: "")
+        RBACOutput.write(
+            input.output, ["ALLOWED", "BINDING", "ROLE", "RULE", "PLACE"], [row], empty: "", hole: read.hole)
         try read.finish()
         if !decision.isAllowed { throw ExitCode(1) }
     }
@@ -234,7 +243,7 @@ struct RBACRulesForCommand: AsyncParsableCommand {
         }
         RBACOutput.write(
             input.output, ["NAMESPACE", "BINDING", "ROLE", "RULE", "PLACE"], rows,
-            empty: read.nothing("\(subject) holds nothing"))
+            empty: read.nothing("\(subject) holds nothing"), hole: read.hole)
         try read.finish()
     }
 }
@@ -261,7 +270,7 @@ struct RBACSubjectsCommand: AsyncParsableCommand {
         }
         RBACOutput.write(
             input.output, ["SUBJECT", "NAMESPACE", "BINDING", "ROLE", "PLACE"], rows,
-            empty: read.nothing("no binding names anybody"))
+            empty: read.nothing("no binding names anybody"), hole: read.hole)
         try read.finish()
     }
 }

@@ -94,7 +94,8 @@ struct RBACEscalationCommand: AsyncParsableCommand {
             let drawing = EscalationPicture(paths)
             try OutputFile.replace(picture, with: Array((picture.hasSuffix(".dot") ? drawing.dot : drawing.svg).utf8))
         }
-        EscalationText(input.output).write(paths, empty: read.nothing("nobody reaches anything"))
+        EscalationText(input.output, hole: read.pathHole).write(
+            paths, empty: read.nothing("nobody reaches anything", hole: read.pathHole))
         for (most, count) in reached.sorted(by: { $0.key < $1.key }) {
             Console.note(
                 "martlet: \(count) starts may have more minimal paths to a goal: \(most) was reached; raise --limit")
@@ -139,7 +140,8 @@ struct RBACEscalationCommand: AsyncParsableCommand {
         RBACOutput.write(
             input.output, ["GOAL", "CHANGES", "WHAT", "CUTS", "NO LONGER REACH IT"], rows,
             empty: read.nothing(
-                isFound ? "nothing but Kubernetes' own bindings leads there" : "nobody reaches anything"))
+                isFound ? "nothing but Kubernetes' own bindings leads there" : "nobody reaches anything",
+                hole: read.pathHole), hole: read.pathHole)
         return isFound
     }
 }

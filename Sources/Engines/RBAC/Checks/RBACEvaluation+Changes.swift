@@ -49,9 +49,9 @@ extension RBACEvaluation {
                 let subject = Subject(.serviceAccount, namespace: object.namespace, object.name)
                 for (binding, _) in context.model.bindings(of: subject) { keys.insert(ObjectKey(binding.reference)) }
                 workloads(of: subject)
-            case "ClusterRole", "Role": role(RBACSubject(object: object, context: context).reference, context, object)
+            case "ClusterRole", "Role": role(RBACSubject(naming: object, context).reference, context, object)
             default:
-                let subject = RBACSubject(object: object, context: context)
+                let subject = RBACSubject(naming: object, context)
                 let role = subject.role
                 keys.insert(Self.key(role))
                 for reference in context.model.sources(of: role) { keys.insert(Self.key(reference)) }
