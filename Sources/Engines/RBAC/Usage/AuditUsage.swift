@@ -91,7 +91,7 @@ package struct AuditUsage: Sendable {
             summary.malformed += 1
             return
         }
-        guard !root["items"].isArray else { return read(root) }
+        guard !root["items"].isArray else { return self.read(root) }
         let row = take(root)
         // The next event that says the same is not read as a whole.
         let bytes = line.span

@@ -78,8 +78,12 @@ package struct RightSizing: Sendable {
                 }
             }
             // A list of one object by its name is written without it where the query is not in the log.
-            let byName = members.flatMap { used[$0]?.keys.map(\.self) ?? [] }.filter {
-                ($0.verb == "list" || $0.verb == "watch") && !model.isAllowed(alone, $0)
+            var byName: [AccessRequest] = []
+            for member in members {
+                for request in (used[member] ?? [:]).keys
+                where (request.verb == "list" || request.verb == "watch") && !model.isAllowed(alone, request) {
+                    byName.append(request)
+                }
             }
             let kept = Self.unseen(
                 model, alone, requests, listedByName: byName,

@@ -84,10 +84,11 @@ struct UsageTable: Sendable {
 
     private mutating func row(_ identity: Int32, _ request: AccessRequest) -> Int32 {
         if let known = numbers[Key(identity: identity, request: request)] { return known }
+        let limit = limit
         var kept = request
         var isWider = false
         let bare = request.withoutName
-        if bare != request, !take(&names, Key(identity: identity, request: bare)) {
+        if bare != request, !Self.take(&names, Key(identity: identity, request: bare), limit) {
             kept = bare
             isWider = true
         }
@@ -96,7 +97,7 @@ struct UsageTable: Sendable {
             // A namespace counts once for each kind of request, however many names there are in it.
             let place = Key(identity: identity, request: everywhere.withoutName)
             let isKnown = bare != request && numbers[Key(identity: identity, request: bare)] != nil
-            if !isKnown, !take(&places, place) {
+            if !isKnown, !Self.take(&places, place, limit) {
                 kept = everywhere.withoutName
                 isWider = true
             }
@@ -114,11 +115,9 @@ struct UsageTable: Sendable {
         return row
     }
 
-    private func isFull(_ count: Int32) -> Bool { count >= limit }
-
-    private mutating func take(_ counts: inout [Key: Int32], _ key: Key) -> Bool {
+    private static func take(_ counts: inout [Key: Int32], _ key: Key, _ limit: Int32) -> Bool {
         let count = counts[key] ?? 0
-        guard !isFull(count) else { return false }
+        guard count < limit else { return false }
         counts[key] = count + 1
         return true
     }
