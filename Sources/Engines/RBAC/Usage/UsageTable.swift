@@ -88,19 +88,17 @@ struct UsageTable: Sendable {
         var kept = request
         var isWider = false
         let bare = request.withoutName
-        if bare != request, !Self.take(&names, Key(identity: identity, request: bare), limit) {
+        let whole = Key(identity: identity, request: bare)
+        // A namespace counts once for each kind of request, however many names there are in it.
+        let isNewPlace = names[whole] == nil && numbers[whole] == nil
+        if bare != request, !Self.take(&names, whole, limit) {
             kept = bare
             isWider = true
         }
-        let everywhere = kept.withoutPlace
-        if everywhere != kept, numbers[Key(identity: identity, request: kept)] == nil {
-            // A namespace counts once for each kind of request, however many names there are in it.
-            let place = Key(identity: identity, request: everywhere.withoutName)
-            let isKnown = bare != request && numbers[Key(identity: identity, request: bare)] != nil
-            if !isKnown, !Self.take(&places, place, limit) {
-                kept = everywhere.withoutName
-                isWider = true
-            }
+        let everywhere = bare.withoutPlace
+        if everywhere != bare, isNewPlace, !Self.take(&places, Key(identity: identity, request: everywhere), limit) {
+            kept = everywhere
+            isWider = true
         }
         let key = Key(identity: identity, request: kept)
         let row: Int32
