@@ -91,13 +91,12 @@ struct UsageTable: Sendable {
         let whole = Key(identity: identity, request: bare)
         // A namespace counts once for each kind of request, however many names there are in it.
         let isNewPlace = names[whole] == nil && numbers[whole] == nil
-        if bare != request, !Self.take(&names, whole, limit) {
-            kept = bare
-            isWider = true
-        }
         let everywhere = bare.withoutPlace
         if everywhere != bare, isNewPlace, !Self.take(&places, Key(identity: identity, request: everywhere), limit) {
             kept = everywhere
+            isWider = true
+        } else if bare != request, !Self.take(&names, whole, limit) {
+            kept = bare
             isWider = true
         }
         let key = Key(identity: identity, request: kept)
