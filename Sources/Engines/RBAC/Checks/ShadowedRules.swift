@@ -25,11 +25,18 @@ enum ShadowedRules {
             guard !rule.verbs.isEmpty, !rule.resources.isEmpty || !rule.nonResourceURLs.isEmpty else { continue }
             let word = rule.resources.first.map { "r \($0)" } ?? "u \(rule.nonResourceURLs[0])"
             let candidates = Set(stars.prefix(limit) + (byWord[word] ?? []).prefix(limit)).sorted()
-            for other in candidates where other != index && RuleCovering.covers([rules[other]], [rule]) {
+            for other in candidates
+            where other != index && mayHold(rules[other], rule) && RuleCovering.covers([rules[other]], [rule]) {
                 if RuleCovering.covers([rule], [rules[other]]), other > index { continue }
                 return (index, other)
             }
         }
         return nil
+    }
+
+    /// Whether names leave it open that one rule holds another: the cheap question first.
+    private static func mayHold(_ held: PolicyRule, _ rule: PolicyRule) -> Bool {
+        guard !held.resourceNames.isEmpty else { return true }
+        return !rule.resourceNames.isEmpty && rule.resourceNames.allSatisfy(held.resourceNames.contains)
     }
 }

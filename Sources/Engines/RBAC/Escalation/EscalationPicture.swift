@@ -136,7 +136,12 @@ package struct EscalationPicture: Sendable {
             <path class="tip" d="M0 0 L8 4 L0 8 z"/></marker></defs>
 
             """
+        // Where many arrows cross, each of a box's labels stands at another part of its arrow.
+        let counts = arrows.reduce(into: [Int: Int]()) { $0[$1.from, default: 0] += 1 }
+        var drawn: [Int: Int] = [:]
         for arrow in arrows {
+            drawn[arrow.from, default: 0] += 1
+            let part = Double(drawn[arrow.from] ?? 1) / Double((counts[arrow.from] ?? 1) + 1)
             let (from, to) = (place(arrow.from), place(arrow.to))
             let (x1, y1) = (from.x + Self.boxWidth, from.y + Self.boxHeight / 2)
             let (x2, y2) = (to.x, to.y + Self.boxHeight / 2)
@@ -144,7 +149,7 @@ package struct EscalationPicture: Sendable {
             out +=
                 "<path d=\"M\(x1) \(y1) C\(x1 + bend) \(y1) \(x2 - bend) \(y2) \(x2) \(y2)\" marker-end=\"url(#tip)\"/>"
             out +=
-                "<text class=\"way\" x=\"\((x1 + x2) / 2)\" y=\"\((y1 + y2) / 2 - 4)\">\(Self.escaped(label(arrow)))</text>\n"
+                "<text class=\"way\" x=\"\(Self.point(x1, x1 + bend, x2 - bend, x2, part))\" y=\"\(Self.point(y1, y1, y2, y2, part) - 4)\">\(Self.escaped(label(arrow)))</text>\n"
         }
         for number in boxes.indices {
             let box = boxes[number]
@@ -158,6 +163,13 @@ package struct EscalationPicture: Sendable {
                 """
         }
         return out + "</svg>\n"
+    }
+
+    /// A point of a cubic curve.
+    private static func point(_ a: Int, _ b: Int, _ c: Int, _ d: Int, _ part: Double) -> Int {
+        let rest = 1 - part
+        let sum = rest * rest * rest * Double(a) + 3 * rest * rest * part * Double(b)
+        return Int(sum + 3 * rest * part * part * Double(c) + part * part * part * Double(d))
     }
 
     private static func escaped(_ text: String) -> String {

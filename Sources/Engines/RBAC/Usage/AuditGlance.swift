@@ -89,6 +89,21 @@ struct AuditGlance {
         return !EventScan.contains(bytes, uri, Word.authorization)
     }
 
+    /// Identity, verb and URI; nil where an escape has to be read first.
+    func words(_ line: [UInt8]) -> (identity: Identity, verb: String, uri: String)? {
+        for range in [verb, uri, user, groups] where line[range].contains(UInt8(ascii: "\\")) { return nil }
+        func text(_ range: Range<Int>) -> String { String(decoding: line[range], as: UTF8.self) }
+        guard line[user.lowerBound] == UInt8(ascii: "\"") else { return nil }
+        var names: [String] = []
+        var start: Int?
+        for position in groups where line[position] == UInt8(ascii: "\"") {
+            if let from = start { names.append(text(from..<position)) }
+            start = start == nil ? position + 1 : nil
+        }
+        let name = text(user.lowerBound + 1..<user.upperBound - 1)
+        return (Identity(user: name, groups: names), text(verb), text(uri))
+    }
+
     /// What tells two requests apart, as it was written; the hash for a quick look.
     func signature(_ bytes: Span<UInt8>) -> UInt64 {
         var hash: UInt64 = 0xCBF2_9CE4_8422_2325

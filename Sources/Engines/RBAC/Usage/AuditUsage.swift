@@ -28,7 +28,7 @@ package struct AuditUsage: Sendable {
     /// Most different names (or paths) kept of one identity, verb, resource and namespace. A log of a year has
     /// millions of pods; what they are called decides nothing beyond this many.
     package static let nameLimit = UsageTable.nameLimit
-    private static let knownLimit = 1 << 14
+    private static let knownLimit = 1 << 15
 
     /// Only events from this moment on, `2026-09-01T00:00:00Z`; empty for all.
     private let since: String
@@ -92,29 +92,31 @@ package struct AuditUsage: Sendable {
             return
         }
         guard !root["items"].isArray else { return self.read(root) }
-        let row = take(root)
-        // The next event that says the same is not read as a whole.
-        let bytes = line.span
-        guard let row, let glance = AuditGlance(bytes) else { return }
-        if known.count >= Self.knownLimit { known.removeAll(keepingCapacity: true) }
-        known[glance.signature(bytes)] = (glance.key(bytes), row)
+        take(root)
     }
 
-    /// Counts a plain request that was seen before; false where the event has to be read.
+    /// Counts a plain request from what tells it apart alone; false where the event has to be read.
     private mutating func glance(_ line: [UInt8]) -> Bool {
         let bytes = line.span
-        guard !known.isEmpty, let glance = AuditGlance(bytes), let entry = known[glance.signature(bytes)],
-            glance.isSame(bytes, as: entry.key)
-        else { return false }
-        guard let day = DayNumber.of(line[glance.time]) else { return false }
+        guard let glance = AuditGlance(bytes), let day = DayNumber.of(line[glance.time]) else { return false }
+        let signature = glance.signature(bytes)
+        var row = known[signature].flatMap { glance.isSame(bytes, as: $0.key) ? $0.row : nil }
         let time = String(decoding: line[glance.time], as: UTF8.self)
-        summary.events += 1
         guard time >= since else {
+            summary.events += 1
             summary.passedOver += 1
             return true
         }
+        if row == nil {
+            guard let (identity, verb, uri) = glance.words(line) else { return false }
+            let number = table.number(of: identity)
+            row = table.row(number, Self.request(verb, uri, hasObject: true))
+            if known.count >= Self.knownLimit { known.removeAll(keepingCapacity: true) }
+            known[signature] = row.map { (glance.key(bytes), $0) }
+        }
+        summary.events += 1
         note(time)
-        table.note(entry.row, day: day)
+        if let row { table.note(row, day: day) }
         return true
     }
 
@@ -132,16 +134,15 @@ package struct AuditUsage: Sendable {
             for item in node["items"].elements { self.read(item) }
             return
         }
-        _ = take(node)
+        take(node)
     }
 
-    /// Gives what the event was counted as, where it says a request.
-    private mutating func take(_ node: Node) -> Int32? {
+    private mutating func take(_ node: Node) {
         guard let verb = node["verb"].string, let user = node["user"]["username"].string,
             let uri = node["requestURI"].string, let stage = node["stage"].string
         else {
             summary.malformed += 1
-            return nil
+            return
         }
         summary.events += 1
         let time = node["requestReceivedTimestamp"].string ?? node["stageTimestamp"].string ?? ""
@@ -155,7 +156,7 @@ package struct AuditUsage: Sendable {
                 refused.insert(Identity(user: user, groups: node["user"]["groups"].strings))
             }
             summary.passedOver += 1
-            return nil
+            return
         }
         note(time)
         let day = DayNumber.of(time.utf8) ?? 0
@@ -170,8 +171,8 @@ package struct AuditUsage: Sendable {
             for request in Self.impersonation(impersonated) { _ = table.note(number, request, day: day) }
         }
         let number = table.number(of: actor)
-        let request = Self.request(verb, uri, object)
-        let row = table.note(number, request, day: day)
+        let request = Self.request(verb, uri, hasObject: object.isObject)
+        _ = table.note(number, request, day: day)
         if Self.isBindingOfUnknown(request, code, node), binders.count < UsageTable.identityLimit {
             binders.insert(table.people[Int(number)].identity)
         }
@@ -179,18 +180,17 @@ package struct AuditUsage: Sendable {
         if let asked = Self.review(node) {
             _ = table.note(table.number(of: asked.identity), asked.request, day: day)
         }
-        return row
     }
 
     // MARK: From events to requests
 
     /// What the authorizers were asked: the name in the log is the object's, also where the request had none.
-    static func request(_ verb: String, _ uri: String, _ object: Node) -> AccessRequest {
+    static func request(_ verb: String, _ uri: String, hasObject: Bool) -> AccessRequest {
         let methods = [
             "create": "POST", "update": "PUT", "patch": "PATCH", "delete": "DELETE", "deletecollection": "DELETE",
         ]
         let info = RequestInfo(method: methods[verb] ?? "GET", url: uri)
-        guard info.isResourceRequest, object.isObject else { return AccessRequest(verb, path: info.path) }
+        guard info.isResourceRequest, hasObject else { return AccessRequest(verb, path: info.path) }
         var request = info.accessRequest
         request.verb = verb
         return request

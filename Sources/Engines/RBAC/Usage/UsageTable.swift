@@ -35,7 +35,7 @@ struct UsageTable: Sendable {
 
     static let nameLimit = 256
     static let identityLimit = 20_000
-    static let rowLimit = 200_000
+    static let rowLimit = 140_000
 
     /// `bound`: whom bindings name; nil where that is not known.
     init(bound: Set<Subject>?) { self.bound = bound }
@@ -82,7 +82,8 @@ struct UsageTable: Sendable {
         if day != people[person].days.first { people[person].days.insert(day) }
     }
 
-    private mutating func row(_ identity: Int32, _ request: AccessRequest) -> Int32 {
+    /// The row a request is counted in.
+    mutating func row(_ identity: Int32, _ request: AccessRequest) -> Int32 {
         if let known = numbers[Key(identity: identity, request: request)] { return known }
         let limit = limit
         var kept = request
