@@ -24,11 +24,17 @@ enum FuzzyVersion {
             let word = cursor.take { $0.isLetter }
             if before.contains(String(decoding: word, as: UTF8.self)) {
                 while let last = out.last, !last.isDigit, !last.isLetter { out.removeLast() }
+                dropZeros(&out)
                 out.append(UInt8(ascii: "~"))
             }
             out += word
         }
-        while out.count > 2, out.last == 0x30, out[out.count - 2] == UInt8(ascii: ".") { out.removeLast(2) }
+        dropZeros(&out)
         return out
+    }
+
+    /// `1.0.0` is `1`.
+    private static func dropZeros(_ text: inout [UInt8]) {
+        while text.count > 2, text.last == 0x30, text[text.count - 2] == UInt8(ascii: ".") { text.removeLast(2) }
     }
 }
