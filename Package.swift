@@ -108,7 +108,7 @@ let package = Package(
             "Posture",
             on: [
                 "Documents", "Kubernetes", "Findings", "PodSecurity", "Workloads", "RBAC", "NetworkPolicies",
-                "CISBenchmark", "Secrets",
+                "CISBenchmark", "Secrets", "Policies",
             ]),
         .executableTarget(
             name: "martlet",
