@@ -140,6 +140,7 @@ let package = Package(
         tests("Engines", "CISBenchmark", on: ["CISBenchmark"]),
         tests("Engines", "Secrets", on: ["Secrets"]),
         tests("Engines", "Detection", on: ["Detection"]),
+        tests("Engines", "Policies", on: ["Policies"]),
         tests("Adapters", "Manifests", on: ["Manifests"]),
         tests("Adapters", "NodeInspection", on: ["NodeInspection"]),
         tests(
