@@ -5,13 +5,20 @@ import RBAC
 /// Escalation paths for people and for programs.
 struct EscalationText {
     private let format: RBACOutput.Format
+    /// What was not seen, for a sentence.
+    private let hole: String?
 
-    init(_ format: RBACOutput.Format) { self.format = format }
+    init(_ format: RBACOutput.Format, hole: String? = nil) {
+        self.format = format
+        self.hole = hole
+    }
 
     func write(_ paths: [EscalationPath], empty: String) {
         switch format {
-        case .table: Console.print(paths.isEmpty ? empty : text(paths))
-        case .csv: RBACOutput.write(.csv, Self.columns, rows(paths), empty: empty)
+        case .table:
+            Console.print(paths.isEmpty ? empty : text(paths))
+            if let hole, !paths.isEmpty { Console.print("not observable: \(hole); there may be more\n") }
+        case .csv: RBACOutput.write(.csv, Self.columns, rows(paths), empty: empty, hole: hole)
         case .json: Console.print(json(paths))
         }
     }
@@ -92,6 +99,7 @@ struct EscalationText {
                     writer.member("steps", array: { writer in path.steps.forEach { self.step($0, path, &writer) } })
                 }
             }
+            if let hole { writer.value(RBACOutput.notObservable(hole)) }
         }
         return writer.string
     }

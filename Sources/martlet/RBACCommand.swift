@@ -76,7 +76,7 @@ struct RBACInput {
         do {
             let wanted: Set<String> = [
                 "roles", "rolebindings", "clusterroles", "clusterrolebindings", "serviceaccounts", "namespaces", "pods",
-                "nodes", "replicasets", "jobs",
+                "nodes", "replicasets", "jobs", "cronjobs",
             ]
             let resources = ResourceSet(
                 ResourceSet.standard.entries.filter { $0.isBuiltIn && wanted.contains($0.name) })
@@ -97,7 +97,13 @@ struct RBACInput {
     }
 
     /// Among files Kubernetes' own roles are there all the same; what the files say of them counts.
-    var model: AccessModel { AccessModel(isCluster ? objects : BootstrapPolicy.current.objects + objects) }
+    var model: AccessModel { AccessModel(isCluster ? objects : bootstrap.objects + objects) }
+
+    /// What Kubernetes makes itself in the version that was read.
+    var bootstrap: BootstrapPolicy { BootstrapPolicy.of(minor: version) }
+
+    /// Minor version: the server's, or that of the newest kubelet among the objects.
+    var version: Int? { minor ?? BootstrapPolicy.minor(of: objects) }
 
     var accounts: [ServiceAccountName] {
         objects.filter { $0.is("ServiceAccount") }.map { ServiceAccountName(namespace: $0.namespace, name: $0.name) }
@@ -116,16 +122,25 @@ struct RBACInput {
     }
 
     /// Kinds that decide who may do what and were not listed, for a sentence; nil where all were.
-    var hole: String? {
-        let missing = ["ClusterRole", "Role", "ClusterRoleBinding", "RoleBinding"].filter(unlistedKinds.contains)
+    var hole: String? { hole(of: ["ClusterRole", "Role", "ClusterRoleBinding", "RoleBinding"]) }
+
+    /// The same for paths, which lead over pods, nodes and accounts too.
+    var pathHole: String? {
+        hole(of: ["ClusterRole", "Role", "ClusterRoleBinding", "RoleBinding", "Pod", "Node", "ServiceAccount"])
+    }
+
+    private func hole(of kinds: [String]) -> String? {
+        let missing = kinds.filter(unlistedKinds.contains)
         return missing.isEmpty ? nil : "\(missing.joined(separator: ", ")) objects could not be listed"
     }
 
     /// What to say where nothing was found: not that there is nothing, where a part was not seen.
-    func nothing(_ text: String) -> String { hole.map { "not observable: \($0)" } ?? text }
+    func nothing(_ text: String) -> String { nothing(text, hole: hole) }
+    func nothing(_ text: String, hole: String?) -> String { hole.map { "not observable: \($0)" } ?? text }
 
     /// Tells what is missing, and ends with 3 when something is: an answer with a hole in it is no whole answer.
     func finish() throws {
+        if let note = BootstrapPolicy.note(minor: version) { Console.note("martlet: \(note)") }
         for problem in problems {
             Console.note("martlet: \(problem.location.map { "\($0): " } ?? "")\(problem.message)")
         }
@@ -150,7 +165,7 @@ struct RBACWhoCanCommand: AsyncParsableCommand {
         }
         RBACOutput.write(
             input.output, ["SUBJECT", "BINDING", "ROLE", "RULE", "PLACE"], rows,
-            empty: read.nothing("nobody but system:masters may \(request)"))
+            empty: read.nothing("nobody but system:masters may \(request)"), hole: read.hole)
         try read.finish()
     }
 }
@@ -174,7 +189,9 @@ struct RBACCanICommand: AsyncParsableCommand {
         let read = try await input.read()
         let identity = groups.isEmpty ? Identity.named(user) : Identity(user: user, groups: groups)
         let request = question.request(read.resourceNames)
-        let nodes = NodeAuthorizer(NodeGraph(read.objects))
+        let nodes = NodeAuthorizer(
+            NodeGraph(read.objects), features: read.version.map { .init(minor: $0) } ?? .init(),
+            fixedRules: read.bootstrap.rules(of: RoleReference(.clusterRole, "system:node")))
         var decision = read.model.decide(identity, request)
         if !decision.isAllowed, nodes.allows(identity, request) { decision = .node }
         // A no is none where a binding that would say yes may not have been seen.
@@ -187,7 +204,8 @@ struct RBACCanICommand: AsyncParsableCommand {
             let text = missing.isEmpty ? "" : "bound to roles that are not there: "
             row += ["", "", text + missing.map(\.description).joined(separator: ", "), ""]
         }
-        RBACOutput.write(input.output, ["ALLOWED", "BINDING", "ROLE", "RULE", "PLACE"], [row], empty: "")
+        RBACOutput.write(
+            input.output, ["ALLOWED", "BINDING", "ROLE", "RULE", "PLACE"], [row], empty: "", hole: read.hole)
         try read.finish()
         if !decision.isAllowed { throw ExitCode(1) }
     }
@@ -225,7 +243,7 @@ struct RBACRulesForCommand: AsyncParsableCommand {
         }
         RBACOutput.write(
             input.output, ["NAMESPACE", "BINDING", "ROLE", "RULE", "PLACE"], rows,
-            empty: read.nothing("\(subject) holds nothing"))
+            empty: read.nothing("\(subject) holds nothing"), hole: read.hole)
         try read.finish()
     }
 }
@@ -252,7 +270,7 @@ struct RBACSubjectsCommand: AsyncParsableCommand {
         }
         RBACOutput.write(
             input.output, ["SUBJECT", "NAMESPACE", "BINDING", "ROLE", "PLACE"], rows,
-            empty: read.nothing("no binding names anybody"))
+            empty: read.nothing("no binding names anybody"), hole: read.hole)
         try read.finish()
     }
 }

@@ -63,7 +63,7 @@ struct RBACDiffCommand: AsyncParsableCommand {
         }
         RBACOutput.write(
             output, ["CHANGE", "SUBJECT", "NAMESPACE", "RULE"], rows,
-            empty: both.nothing("nobody gains or loses anything"))
+            empty: both.nothing("nobody gains or loses anything"), hole: both.hole)
         try both.finish()
         if !rows.isEmpty { throw ExitCode(1) }
     }

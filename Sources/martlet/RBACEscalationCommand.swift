@@ -65,7 +65,7 @@ struct RBACEscalationCommand: AsyncParsableCommand {
 
     func run() async throws {
         let read = try await input.read()
-        let minor = version.flatMap(Self.minor) ?? read.minor ?? 36
+        let minor = version.flatMap(Self.minor) ?? read.version ?? 36
         let graph = EscalationGraph(
             read.model, accounts: read.accounts, workloads: WorkloadMap(read.objects), minor: minor)
         let goals = EscalationEdge.Goal.allCases.filter { goal == nil || $0.rawValue == goal?.rawValue }
@@ -77,7 +77,7 @@ struct RBACEscalationCommand: AsyncParsableCommand {
     private func writePaths(_ graph: EscalationGraph, _ goals: [EscalationEdge.Goal], _ read: RBACInput) throws -> Bool
     {
         var paths: [EscalationPath] = []
-        var cut = 0
+        var reached: [EscalationLimit: Int] = [:]
         for goal in goals {
             let shortest = graph.shortestPaths(to: goal, from: .subjectsAndWorkloads, including: isWanted)
             guard all else {
@@ -85,19 +85,20 @@ struct RBACEscalationCommand: AsyncParsableCommand {
                 continue
             }
             for path in shortest {
-                let (found, isComplete) = graph.minimalPaths(from: path.start, to: goal, limit: limit)
+                let (found, most) = graph.minimalPaths(from: path.start, to: goal, limit: limit)
                 paths += found
-                if !isComplete { cut += 1 }
+                if let most { reached[most, default: 0] += 1 }
             }
         }
         if let picture {
             let drawing = EscalationPicture(paths)
             try OutputFile.replace(picture, with: Array((picture.hasSuffix(".dot") ? drawing.dot : drawing.svg).utf8))
         }
-        EscalationText(input.output).write(paths, empty: read.nothing("nobody reaches anything"))
-        if cut > 0 {
+        EscalationText(input.output, hole: read.pathHole).write(
+            paths, empty: read.nothing("nobody reaches anything", hole: read.pathHole))
+        for (most, count) in reached.sorted(by: { $0.key < $1.key }) {
             Console.note(
-                "martlet: \(cut) starts have more than \(limit) minimal paths to a goal; raise --limit for more")
+                "martlet: \(count) starts may have more minimal paths to a goal: \(most) was reached; raise --limit")
         }
         return !paths.isEmpty
     }
@@ -127,7 +128,10 @@ struct RBACEscalationCommand: AsyncParsableCommand {
         for goal in goals where graph.count(reaching: goal, from: .subjectsAndWorkloads) > 0 {
             isFound = true
             let cuts = EscalationCuts(graph, to: goal, minor: minor)
-            let sign = cuts.isComplete ? "" : "the first "
+            let sign = cuts.limit == nil ? "" : "the first "
+            if let limit = cuts.limit {
+                Console.note("martlet: cuts to \(goal.rawValue) weigh not every path: \(limit) was reached")
+            }
             for single in cuts.singles() { add(goal, "one change", single, sign) }
             if let set = cuts.set(), set.changes.count > 1 {
                 add(goal, set.isFewest ? "fewest for all" : "a set for all", set, sign)
@@ -136,7 +140,8 @@ struct RBACEscalationCommand: AsyncParsableCommand {
         RBACOutput.write(
             input.output, ["GOAL", "CHANGES", "WHAT", "CUTS", "NO LONGER REACH IT"], rows,
             empty: read.nothing(
-                isFound ? "nothing but Kubernetes' own bindings leads there" : "nobody reaches anything"))
+                isFound ? "nothing but Kubernetes' own bindings leads there" : "nobody reaches anything",
+                hole: read.pathHole), hole: read.pathHole)
         return isFound
     }
 }

@@ -2,7 +2,7 @@ import ArgumentParser
 import Documents
 import RBAC
 
-/// Answers as a table for people, or as JSON or CSV for programs.
+/// Answers as a table for people, or as JSON or CSV for programs. A part that was not seen is told in each of them.
 enum RBACOutput {
     enum Format: String, ExpressibleByArgument, CaseIterable { case table, json, csv }
 
@@ -15,19 +15,28 @@ enum RBACOutput {
         ]
     }
 
+    /// What stands beside an answer in JSON where a part was not seen.
+    static func notObservable(_ hole: String) -> DocumentValue {
+        .object([.init("outcome", .string("notObservable")), .init("reason", .string(hole))])
+    }
+
     static func place(_ node: Node) -> String { node.location.map { "\($0)" } ?? "" }
 
-    static func write(_ format: Format, _ columns: [String], _ rows: [[String]], empty: String) {
+    static func write(_ format: Format, _ columns: [String], _ rows: [[String]], empty: String, hole: String? = nil) {
         switch format {
         case .table:
-            guard !rows.isEmpty else { return Console.print(empty) }
-            Console.print(table(columns, rows))
-        case .csv: Console.print(([columns] + rows).map(csv).joined())
+            if rows.isEmpty { Console.print(empty) } else { Console.print(table(columns, rows)) }
+            if let hole, !rows.isEmpty { Console.print("not observable: \(hole); there may be more\n") }
+        case .csv:
+            var rows = rows
+            if let hole { rows.append(["notObservable", hole] + columns.dropFirst(2).map { _ in "" }) }
+            Console.print(([columns] + rows).map(csv).joined())
         case .json:
             let keys = columns.map { $0.lowercased() }
-            let values = rows.map { row in
+            var values = rows.map { row in
                 DocumentValue.object(zip(keys, row).map { .init($0, .string($1)) })
             }
+            if let hole { values.append(notObservable(hole)) }
             var writer = JSONWriter(compact: false)
             writer.value(.array(values))
             Console.print(writer.string)

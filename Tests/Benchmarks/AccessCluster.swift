@@ -112,7 +112,7 @@ enum AccessCluster {
 }
 
 /// A small generator of numbers that are the same in every run.
-private struct SplitMix {
+struct SplitMix {
     var state: UInt64
 
     mutating func next(_ bound: Int) -> Int {

@@ -16,6 +16,9 @@ enum ScanBenchmarks {
             try generated("MB") { Double($0.peakBytes) / 1e6 }
         },
         Benchmark("change-p99", goal: "<= 20 ms of 20,000 workloads") { change() },
+        Benchmark("rbac-binding-change-scan-p99", goal: "<= 5 ms of 5,000 workloads, 10,000 bindings") {
+            bindingChange()
+        },
     ]
 
     /// A finished program, as the kernel accounts for it.
@@ -121,6 +124,27 @@ enum ScanBenchmarks {
     }
 
     /// 20,000 workloads are held; one after another changes and is evaluated again.
+    /// One binding made and deleted, the whole scan brought up to date with it.
+    private static func bindingChange() -> Benchmark.Outcome {
+        let workloads = (0..<5000).map { number in
+            """
+            {"apiVersion":"apps/v1","kind":"Deployment","metadata":{"name":"d\(number)","namespace":"ns\(number % 50)"},\
+            "spec":{"template":{"spec":{"serviceAccountName":"a\(number)","containers":[{"name":"c","image":"i:1"}]}}}}
+            """
+        }
+        let objects = AccessCluster.objects(AccessCluster.rights() + workloads)
+        let bindings = objects.filter { $0.kind.hasSuffix("Binding") }.prefix(200)
+        var scan = PostureScan(Inventory(objects), options: ScanOptions(cluster: "bench"))
+        var times: [Double] = []
+        for binding in bindings {
+            for event in [Inventory.Event.deleted(binding), .added(binding)] {
+                times.append(Measuring.threadSeconds { scan.apply(event) } * 1e3)
+            }
+        }
+        times.sort()
+        return .figure(times[times.count * 99 / 100], unit: "ms")
+    }
+
     private static func change() -> Benchmark.Outcome {
         var generator = Generator()
         var objects: [KubernetesObject] = []

@@ -8,6 +8,7 @@ extension ConformanceSuite {
     private struct Run {
         var name: String
         var model: AccessModel
+        var roles: [KubernetesObject]
         var sizing: RightSizing
         /// What replaced the bindings it replaces, for each subject; all other bindings as they were.
         var proposed: AccessModel
@@ -16,16 +17,16 @@ extension ConformanceSuite {
     private static func runs(_ folder: ConformanceFolder) throws -> [Run] {
         try FileManager.default.contentsOfDirectory(atPath: "\(folder.path)/audit").filter { $0.hasPrefix("run-") }
             .sorted().map { name in
-                var usage = AuditUsage()
-                for event in try folder.gzipLines("audit/\(name)/audit.jsonl.gz") { usage.read(event) }
                 let objects = try folder.objects("audit/\(name)/rbac-objects.jsonl.gz")
                 let model = AccessModel(objects, aggregation: .stored)
+                var usage = AuditUsage(subjects: model.subjects)
+                for event in try folder.gzipLines("audit/\(name)/audit.jsonl.gz") { usage.read(event) }
                 let sizing = RightSizing(usage, model)
                 let replaced = Set(sizing.proposals.flatMap(\.replaces))
                 let kept = objects.filter { !replaced.contains($0.reference) }
                 let made = sizing.proposals.flatMap { RightSizing.objects($0.subject, $0.rules) }
                 return Run(
-                    name: name, model: model, sizing: sizing,
+                    name: name, model: model, roles: objects.filter { $0.kind.hasSuffix("Role") }, sizing: sizing,
                     proposed: AccessModel(kept + made, aggregation: .stored))
             }
     }
@@ -89,6 +90,100 @@ extension ConformanceSuite {
                 run.name,
                 unneeded.count * 20 <= total
                     ? nil : "\(unneeded.count) of \(total) rights not needed: \(unneeded.joined(separator: "; "))")
+        }
+        return agreement
+    }
+
+    /// What each user and each group's members needed, and everything that anybody asked for, each once.
+    private static func needs(_ folder: ConformanceFolder, _ run: Run) throws -> (
+        byUser: [String: Set<AccessRequest>], all: Set<AccessRequest>
+    ) {
+        var byUser: [String: Set<AccessRequest>] = [:]
+        var all: Set<AccessRequest> = []
+        for line in try folder.gzipLines("audit/\(run.name)/expected-needed.jsonl.gz") {
+            for check in line["checks"].elements {
+                let isPath = check["path"].exists
+                func text(_ key: String) -> String { check[key].string ?? "" }
+                let request =
+                    isPath
+                    ? AccessRequest(text("verb"), path: text("path"))
+                    : AccessRequest(
+                        text("verb"),
+                        AccessRequest.Resource(
+                            group: text("group"), text("resource"), subresource: text("subresource"),
+                            name: text("name"), namespace: text("namespace")))
+                all.insert(request)
+                guard check["allowedByRBAC"].bool == true else { continue }
+                byUser[line["user"].string ?? "", default: []].insert(request)
+                for group in line["groups"].strings { byUser["group \(group)", default: []].insert(request) }
+            }
+        }
+        return (byUser, all)
+    }
+
+    private static func key(_ subject: Subject) -> String {
+        subject.kind == .group ? "group \(subject.name)" : subject.matchedName
+    }
+
+    private static func alone(_ subject: Subject) -> Identity {
+        subject.kind == .group ? Identity(user: "", groups: [subject.name]) : Identity(user: subject.matchedName)
+    }
+
+    /// Of everything that was asked for by anybody and that a subject could do without needing it, at least 95 of 100
+    /// are gone with its proposal.
+    static func auditRemoved(_ folder: ConformanceFolder) throws -> Agreement {
+        var agreement = Agreement()
+        for run in try runs(folder) {
+            let needs = try needs(folder, run)
+            var before = 0
+            var after = 0
+            for proposal in run.sizing.proposals where proposal.denied.isEmpty {
+                let needed = needs.byUser[key(proposal.subject)] ?? []
+                let who = alone(proposal.subject)
+                let own = AccessModel(RightSizing.objects(proposal.subject, proposal.rules), aggregation: .stored)
+                let old = AccessModel(
+                    run.model.bindings(of: proposal.subject).filter { proposal.replaces.contains($0.binding.reference) }
+                        .map(\.binding) + run.roles, aggregation: .stored)
+                for request in needs.all where !needed.contains(request) && old.isAllowed(who, request) {
+                    before += 1
+                    if own.isAllowed(who, request) { after += 1 }
+                }
+            }
+            print("rbac/audit.removed \(run.name): \(before - after) of \(before) excess grants removed")
+            agreement.note(run.name, after * 20 <= before ? nil : "\(after) of \(before) excess grants are left")
+        }
+        return agreement
+    }
+
+    /// A run's proposals have at most 1.2 times the rules that its needs put together would have.
+    static func auditRules(_ folder: ConformanceFolder) throws -> Agreement {
+        var agreement = Agreement()
+        for run in try runs(folder) {
+            let needs = try needs(folder, run)
+            var proposed = 0
+            var smallest = 0
+            for proposal in run.sizing.proposals where proposal.denied.isEmpty {
+                proposed += proposal.rules.values.reduce(0) { $0 + $1.count }
+                var parts: [String: [PolicyRule]] = [:]
+                let needed = (needs.byUser[key(proposal.subject)] ?? []).filter {
+                    run.model.isAllowed(alone(proposal.subject), $0)
+                }
+                for request in needed.sorted(by: { $0.description < $1.description }) {
+                    switch request.target {
+                    case .path(let path):
+                        parts["", default: []].append(PolicyRule(verbs: [request.verb], nonResourceURLs: [path]))
+                    case .resource(let target):
+                        parts[target.namespace, default: []].append(
+                            PolicyRule(
+                                verbs: [request.verb], apiGroups: [target.group], resources: [target.combined],
+                                resourceNames: target.name.isEmpty ? [] : [target.name]))
+                    }
+                }
+                smallest += parts.values.reduce(0) { $0 + PolicyRule.joined($1).count }
+            }
+            print("rbac/audit.rules \(run.name): \(proposed) rules proposed, \(smallest) at least")
+            agreement.note(
+                run.name, proposed * 10 <= smallest * 12 ? nil : "\(proposed) rules where \(smallest) would do")
         }
         return agreement
     }

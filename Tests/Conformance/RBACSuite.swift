@@ -20,6 +20,8 @@ extension ConformanceSuite {
             ConformanceFile(name: "audit.replay", run: auditReplay),
             ConformanceFile(name: "audit.unused-bindings", run: auditUnusedBindings),
             ConformanceFile(name: "audit.excess", run: auditExcess),
+            ConformanceFile(name: "audit.removed", run: auditRemoved),
+            ConformanceFile(name: "audit.rules", run: auditRules),
         ] + rbacVectors)
 
     // MARK: Reading

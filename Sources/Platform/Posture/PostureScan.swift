@@ -85,13 +85,20 @@ package struct PostureScan: Sendable {
     static func engines(_ inventory: Inventory, _ options: ScanOptions) -> [any PostureEngine] {
         let isCluster = !options.cluster.isEmpty
         return [
-            RBACEvaluation(inventory, isCluster: isCluster, unlistedKinds: options.workloads.unlistedKinds),
+            RBACEvaluation(
+                inventory, isCluster: isCluster, unlistedKinds: options.workloads.unlistedKinds,
+                minor: minor(options)),
             SecretsEvaluation(inventory, isCluster: isCluster),
             SecretManagementEvaluation(
                 inventory, isCluster: isCluster, unlistedKinds: options.workloads.unlistedKinds),
             PolicyEvaluation(inventory, isCluster: isCluster),
             CISEvaluation(inventory, isCluster: isCluster, version: "\(options.workloads.target)"),
         ]
+    }
+
+    /// The version of a cluster, or one that was asked for; nil where files may be of any.
+    static func minor(_ options: ScanOptions) -> Int? {
+        options.cluster.isEmpty && options.workloads.target == .newest ? nil : options.workloads.target.minor
     }
 
     // MARK: Everything
@@ -149,15 +156,10 @@ package struct PostureScan: Sendable {
     private mutating func reevaluate(_ touched: some Sequence<ObjectKey>, before: Inventory) -> [OwnerIdentity] {
         let touched = Set(touched)
         network.note(touched, before: before, after: inventory)
-        let kinds = Set(touched.map(\.reference.kind))
-        let changesSurroundings = !kinds.isDisjoint(with: WorkloadContext.kindsRead)
-        workloads =
-            changesSurroundings
-            ? WorkloadEvaluation(inventory, options: options.workloads)
-            : WorkloadEvaluation(workloads.context.over(inventory))
+        let dependents = workloads.follow(touched, before: before, after: inventory)
         // Limits of a namespace, disruption budgets: they decide over findings on anything.
-        var reachesAll = changesSurroundings
-        var reached = touched
+        var reachesAll = dependents == nil
+        var reached = touched.union(dependents ?? [])
         for index in engines.indices {
             switch engines[index].follow(touched, before: before, after: inventory) {
             case .touched: break
@@ -246,6 +248,11 @@ package struct PostureScan: Sendable {
         for result in results.values {
             report.findings += result.findings
             report.coverage.add(result.coverage)
+        }
+        for case let rights as RBACEvaluation in engines {
+            if let note = rights.versionNote {
+                report.problems.append(Problem(.warning, code: "kubernetes-version", note))
+            }
         }
         for (engine, whole) in zip(engines, wholes) {
             let (findings, coverage) = whole ?? engine.wholeResults()

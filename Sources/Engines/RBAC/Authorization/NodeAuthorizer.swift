@@ -13,6 +13,12 @@ package struct NodeAuthorizer: Sendable {
         package var serviceAccountReads = true
 
         package init() {}
+
+        /// As they are by default in a minor version.
+        package init(minor: Int) {
+            selectors = minor >= 32
+            serviceAccountReads = minor >= 34
+        }
     }
 
     private let graph: NodeGraph

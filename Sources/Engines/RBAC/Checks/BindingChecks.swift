@@ -11,7 +11,7 @@ extension RBACChecks {
     ) { subject, report in
         guard subject.object.kind == "ClusterRoleBinding" else { return report.notApplicable() }
         if let unseen = subject.unseenRole { return report.notObservable(at: subject.node["roleRef"]["name"], unseen) }
-        guard RuleCovering.covers(subject.grantedRules, [PolicyRule.fullAuthority[0]]) else { return }
+        guard subject.grantedTraits.contains(.everything) else { return }
         for entry in subject.addedEntries where entry.subject != Subject(.group, Identity.masters) {
             report.fail(at: entry.node, "\(entry.subject) may do everything (\(subject.role))")
         }
@@ -26,7 +26,7 @@ extension RBACChecks {
     ) { subject, report in
         guard subject.object.kind == "RoleBinding" else { return report.notApplicable() }
         if let unseen = subject.unseenRole { return report.notObservable(at: subject.node["roleRef"]["name"], unseen) }
-        guard RuleCovering.covers(subject.grantedRules, [PolicyRule.fullAuthority[0]]) else { return }
+        guard subject.grantedTraits.contains(.everything) else { return }
         for entry in subject.addedEntries {
             if subject.namespace == "kube-system" { report.severity = .critical }
             report.fail(at: entry.node, "\(entry.subject) may do everything in \(subject.namespace)")
@@ -76,11 +76,11 @@ extension RBACChecks {
         for entry in subject.addedEntries
         where entry.subject.kind != .serviceAccount && names.contains(entry.subject.name) {
             report.fail(at: entry.node, "\(entry.subject.name) holds \(subject.role)")
-            let rules = subject.grantedRules
-            if subject.unseenRole == nil, rules.allSatisfy({ !$0.changesAnything }), !RBACChecks.isDangerous(rules) {
+            let traits = subject.grantedTraits
+            if subject.unseenRole == nil, traits.isDisjoint(with: [.changing, .dangerous]) {
                 report.severity = names[0] == "system:anonymous" ? .high : .medium
             }
-            if RuleCovering.covers(rules, [PolicyRule.fullAuthority[0]]) { report.severity = .critical }
+            if traits.contains(.everything) { report.severity = .critical }
         }
     }
 
@@ -109,7 +109,7 @@ extension RBACChecks {
         for entry in subject.addedEntries where entry.subject.kind == .serviceAccount && entry.subject.name == "default"
         {
             report.fail(at: entry.node, "\(entry.subject.namespace)/default holds \(subject.role)")
-            if isDangerous(subject.grantedRules) { report.severity = .high }
+            if subject.grantedTraits.contains(.dangerous) { report.severity = .high }
         }
     }
 
@@ -153,7 +153,7 @@ extension RBACChecks {
                 continue
             }
             report.fail(at: entry.node, "there is no \(entry.subject)")
-            if isDangerous(subject.grantedRules) { report.severity = .high }
+            if subject.grantedTraits.contains(.dangerous) { report.severity = .high }
         }
     }
 

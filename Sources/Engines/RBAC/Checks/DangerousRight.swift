@@ -58,6 +58,7 @@ struct DangerousRight: Sendable {
         Check(rule) { [patterns, narrowsByName, rule] subject, report in
             guard !subject.isBinding else { return report.notApplicable() }
             var isNamedOnly = true
+            var more = 0
             let withinNamespaces = subject.object.kind == "Role" || subject.reach == .namespaces
             for written in subject.addedRules where !written.rule.isEverything {
                 let found = patterns.flatMap {
@@ -66,10 +67,15 @@ struct DangerousRight: Sendable {
                 guard !found.isEmpty else { continue }
                 let names = written.rule.resourceNames
                 if names.isEmpty { isNamedOnly = false }
+                guard report.failures.count < RBACChecks.placeLimit else {
+                    more += 1
+                    continue
+                }
                 let only = names.isEmpty ? "" : " named \(names.joined(separator: ", "))"
                 report.fail(at: written.node, "allows \(found.joined(separator: " and "))\(only)")
             }
             guard report.outcome == .fail else { return }
+            if more > 0 { report.fail(at: subject.node["rules"], "\(more) more rules allow it") }
             var severity = rule.severity
             if subject.reach != .cluster { severity = severity.lowered }
             if subject.reach == .nowhere { severity = min(severity.lowered, .low) }

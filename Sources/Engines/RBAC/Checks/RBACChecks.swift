@@ -11,5 +11,8 @@ package enum RBACChecks {
             unusedRole,
         ]
 
+    /// Most places told of one object by one check; how many more there are is said.
+    static let placeLimit = 500
+
     package static let rules: [Rule] = all.map(\.rule) + [WorkloadRights.rule]
 }

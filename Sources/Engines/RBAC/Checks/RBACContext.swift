@@ -5,7 +5,11 @@ package import Kubernetes
 /// What the checks know beside the object they look at.
 package struct RBACContext: Sendable {
     package private(set) var model: AccessModel
-    let bootstrap = BootstrapPolicy.current
+    /// By the number of a rule in the model.
+    private(set) var traits: [RuleTraits] = []
+    let bootstrap: BootstrapPolicy
+    /// Minor version the cluster runs, where it is known.
+    package let minor: Int?
     /// Whether the inventory is a whole cluster: only then is what is not in it not there.
     package let isCluster: Bool
     /// Kinds that could not be listed.
@@ -15,14 +19,17 @@ package struct RBACContext: Sendable {
     /// What accounts say of mounting their token, where they say anything.
     private(set) var accountMounts: [ServiceAccountName: Bool]
 
-    package init(_ inventory: Inventory, isCluster: Bool, unlistedKinds: Set<String> = []) {
+    package init(_ inventory: Inventory, isCluster: Bool, unlistedKinds: Set<String> = [], minor: Int? = nil) {
+        self.minor = minor ?? BootstrapPolicy.minor(of: inventory.objects("Node"))
+        bootstrap = BootstrapPolicy.of(minor: self.minor)
         var objects: [KubernetesObject] = []
         for kind in ["ClusterRole", "Role", "ClusterRoleBinding", "RoleBinding"] {
             objects += inventory.objects(kind, of: AccessModel.group)
         }
         // Among files Kubernetes' own roles are there all the same.
-        let own = isCluster ? [] : BootstrapPolicy.current.objects
+        let own = isCluster ? [] : bootstrap.objects
         model = AccessModel(own + objects)
+        model.extend(&traits)
         self.isCluster = isCluster
         self.unlistedKinds = unlistedKinds
         let accounts = inventory.objects("ServiceAccount")
@@ -47,6 +54,7 @@ package struct RBACContext: Sendable {
         } else if let before {
             model.apply(.deleted(before))
         }
+        model.extend(&traits)
     }
 
     /// Kinds that decide who may do what and could not be listed, for a sentence; nil where all were.
@@ -60,6 +68,19 @@ package struct RBACContext: Sendable {
 package struct RBACSubject: Sendable {
     package let object: KubernetesObject
     let context: RBACContext
+    /// The rules written in a role, without those the API server puts there itself. Read once for all checks.
+    let addedRules: [Written]
+
+    init(object: KubernetesObject, context: RBACContext) {
+        self.init(naming: object, context, rules: Self.addedRules(object, context))
+    }
+
+    /// For names and references alone: the rules are not read.
+    init(naming object: KubernetesObject, _ context: RBACContext, rules: [Written] = []) {
+        self.object = object
+        self.context = context
+        addedRules = rules
+    }
 
     var node: Node { object.node }
     var isBinding: Bool { object.kind == "ClusterRoleBinding" || object.kind == "RoleBinding" }
@@ -83,12 +104,12 @@ package struct RBACSubject: Sendable {
         return RoleReference(kind, namespace: namespace, node["roleRef"]["name"].string ?? "")
     }
 
-    /// The rules of the bound role; nothing where it is not there.
-    var grantedRules: [PolicyRule] { context.model.rules(of: role) ?? [] }
+    /// What the rules of the bound role are together; nothing where it is not there.
+    var grantedTraits: RuleTraits { context.model.traits(of: role, context.traits) }
 
     /// Why it cannot be known what the binding gives; nil where it can.
     var unseenRole: String? {
-        guard context.model.rules(of: role) == nil, context.unlistedKinds.contains(role.kind.rawValue) else {
+        guard !context.model.isThere(role), context.unlistedKinds.contains(role.kind.rawValue) else {
             return nil
         }
         return "\(role.kind.rawValue) objects could not be listed"
@@ -96,8 +117,8 @@ package struct RBACSubject: Sendable {
 
     /// Entries the API server does not make itself.
     var addedEntries: [Entry] {
-        guard let own = context.bootstrap.bindings[object.reference], own.role == role else { return entries }
-        return entries.filter { !own.subjects.contains($0.subject) }
+        let own = context.bootstrap.subjectsSoFar(of: object.reference, to: role)
+        return own.isEmpty ? entries : entries.filter { !own.contains($0.subject) }
     }
 
     // MARK: Roles
@@ -111,10 +132,11 @@ package struct RBACSubject: Sendable {
         var node: Node
     }
 
-    /// The rules written in the role, without those the API server puts there itself.
-    var addedRules: [Written] {
-        let own = context.bootstrap.roles[reference]?.rules ?? []
-        return node["rules"].elements.map { Written(rule: PolicyRule($0), node: $0) }.filter { written in
+    private static func addedRules(_ object: KubernetesObject, _ context: RBACContext) -> [Written] {
+        let subject = RBACSubject(naming: object, context)
+        guard !subject.isBinding else { return [] }
+        let own = context.bootstrap.rulesSoFar(of: subject.reference)
+        return object.node["rules"].elements.map { Written(rule: PolicyRule($0), node: $0) }.filter { written in
             own.isEmpty || !RuleCovering.covers(own, [written.rule])
         }
     }

@@ -20,7 +20,8 @@ extension RBACEvaluation {
         // Among files an object may stand twice, and aggregated roles are ours to compute: then all is built anew.
         guard context.isCluster, own.allSatisfy({ $0.copy == 0 }) else {
             let chosen = selected
-            self = RBACEvaluation(after, isCluster: context.isCluster, unlistedKinds: context.unlistedKinds)
+            self = RBACEvaluation(
+                after, isCluster: context.isCluster, unlistedKinds: context.unlistedKinds, minor: context.minor)
             selected = chosen
             return .everything
         }
@@ -48,9 +49,9 @@ extension RBACEvaluation {
                 let subject = Subject(.serviceAccount, namespace: object.namespace, object.name)
                 for (binding, _) in context.model.bindings(of: subject) { keys.insert(ObjectKey(binding.reference)) }
                 workloads(of: subject)
-            case "ClusterRole", "Role": role(RBACSubject(object: object, context: context).reference, context, object)
+            case "ClusterRole", "Role": role(RBACSubject(naming: object, context).reference, context, object)
             default:
-                let subject = RBACSubject(object: object, context: context)
+                let subject = RBACSubject(naming: object, context)
                 let role = subject.role
                 keys.insert(Self.key(role))
                 for reference in context.model.sources(of: role) { keys.insert(Self.key(reference)) }

@@ -8,9 +8,12 @@ package struct RBACEvaluation: Sendable {
     /// Ids of the rules to evaluate; nil for all.
     package var selected: Set<String>?
 
-    package init(_ inventory: Inventory, isCluster: Bool, unlistedKinds: Set<String> = []) {
-        context = RBACContext(inventory, isCluster: isCluster, unlistedKinds: unlistedKinds)
+    package init(_ inventory: Inventory, isCluster: Bool, unlistedKinds: Set<String> = [], minor: Int? = nil) {
+        context = RBACContext(inventory, isCluster: isCluster, unlistedKinds: unlistedKinds, minor: minor)
     }
+
+    /// What to say where the facts of the cluster's own version are missing; nil where they are there.
+    package var versionNote: String? { context.isCluster ? BootstrapPolicy.note(minor: context.minor) : nil }
 
     package var rules: [Rule] { RBACChecks.rules.filter { selected?.contains($0.id) ?? true } }
 

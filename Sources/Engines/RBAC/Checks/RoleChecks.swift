@@ -11,10 +11,15 @@ extension RBACChecks {
     ) { subject, report in
         guard !subject.isBinding else { return report.notApplicable() }
         var worst = Severity.info
+        var more = 0
         for written in subject.addedRules {
             let rule = written.rule
             if rule.isEverything {
                 worst = max(worst, .critical)
+                guard report.failures.count < RBACChecks.placeLimit else {
+                    more += 1
+                    continue
+                }
                 report.fail(at: written.node, "every verb on everything")
                 continue
             }
@@ -26,9 +31,14 @@ extension RBACChecks {
             guard !stars.isEmpty else { continue }
             let isWide = stars.contains("verbs") && stars.contains("resources") || stars.contains("apiGroups")
             worst = max(worst, isWide ? .high : .medium)
+            guard report.failures.count < RBACChecks.placeLimit else {
+                more += 1
+                continue
+            }
             report.fail(at: written.node[stars[0]], "\"*\" in \(stars.joined(separator: ", ")): \(rule)")
         }
         guard report.outcome == .fail else { return }
+        if more > 0 { report.fail(at: subject.node["rules"], "\(more) more rules do") }
         if subject.reach != .cluster { worst = worst.lowered }
         if subject.reach == .nowhere { worst = min(worst, .low) }
         report.severity = worst
@@ -44,7 +54,8 @@ extension RBACChecks {
     ) { subject, report in
         guard !subject.isBinding, subject.context.bootstrap.roles[subject.reference] != nil, !subject.isAggregated
         else { return report.notApplicable() }
-        for written in subject.addedRules {
+        // Which rules are too many is seen as well by the first of them; what is left is found when these are gone.
+        for written in subject.addedRules.prefix(RBACChecks.placeLimit) {
             report.fail(at: written.node, "\(subject.reference) does not come with \(written.rule)")
         }
     }

@@ -38,11 +38,11 @@ struct WorkloadRights: Sendable {
                     ? spec.node["serviceAccount"] : spec.node["serviceAccountName"]
             var said: Set<String> = []
             for namespace in [""] + context.model.namespaces(of: identity) {
-                for grant in context.model.grants(of: identity, in: namespace)
-                where !context.bootstrap.contains(grant.binding.reference) {
-                    guard RBACChecks.isDangerous([grant.rule]), said.insert(grant.description).inserted else {
-                        continue
-                    }
+                let (grants, more) = context.model.dangerousGrants(
+                    of: identity, in: namespace, context.traits, limit: RBACChecks.placeLimit
+                ) { context.bootstrap.contains($0.reference) }
+                if more > 0 { report.fail(at: place, "its account \(account.name) has \(more) more such rights") }
+                for grant in grants where said.insert(grant.description).inserted {
                     let isEverything = grant.rule.isEverything && grant.binding.kind == "ClusterRoleBinding"
                     if isEverything { report.severity = .critical }
                     let what = isEverything ? "do everything" : "\(grant.rule)"

@@ -40,9 +40,10 @@ package struct EscalationCuts: Sendable {
     private let goal: EscalationEdge.Goal
     private let known: [ServiceAccountName]
     private let minor: Int
+    private let bootstrap: BootstrapPolicy
     private var routes: [EscalationGraph.Route] = []
-    /// Whether the paths weighed are all there are.
-    package private(set) var isComplete = true
+    /// Which limit kept some paths out of the weighing; nil where all there are were weighed.
+    package private(set) var limit: EscalationLimit?
     private var changes: [EscalationChange] = []
     private var changeNumbers: [EscalationChange: Int] = [:]
     /// For each arc of a route, the rights it needs; for each, who gives it: the changes that would end that.
@@ -58,10 +59,11 @@ package struct EscalationCuts: Sendable {
         self.graph = graph
         self.goal = goal
         self.minor = minor
+        bootstrap = BootstrapPolicy.of(minor: minor)
         known = graph.subjects.filter { $0.kind == .serviceAccount }.map {
             ServiceAccountName(namespace: $0.namespace, name: $0.name)
         }
-        (routes, isComplete) = Self.routes(graph, goal)
+        (routes, limit) = Self.routes(graph, goal)
         for route in routes { for step in route.arcs { for arc in step { support(arc) } } }
         involved = [[Int32]](repeating: [], count: changes.count)
         for (index, route) in routes.enumerated() {
@@ -74,19 +76,19 @@ package struct EscalationCuts: Sendable {
     }
 
     private static func routes(_ graph: EscalationGraph, _ goal: EscalationEdge.Goal) -> (
-        [EscalationGraph.Route], Bool
+        [EscalationGraph.Route], EscalationLimit?
     ) {
         var finder = RouteFinder(graph, to: goal)
         var out: [EscalationGraph.Route] = []
-        var isComplete = true
+        var cut: EscalationLimit?
         for node in Int(graph.layout.groups)..<graph.nodeCount
         where finder.distances[node] < .max && graph.isStart(node, .subjectsAndWorkloads) {
-            guard out.count < routeLimit else { return (out, false) }
+            guard out.count < routeLimit else { return (out, .allPaths(routeLimit)) }
             let found = finder.routes(from: Int32(node), limit: routesEach)
             out += found.routes
-            isComplete = isComplete && found.isComplete
+            cut = cut ?? found.cut
         }
-        return (out, isComplete)
+        return (out, cut)
     }
 
     // MARK: What holds an arc
@@ -130,10 +132,10 @@ package struct EscalationCuts: Sendable {
             return graph.model.suppliers(of: line, identity, in: namespace).map { supplier in
                 var set = NumberSet()
                 // What Kubernetes makes itself comes back.
-                if !BootstrapPolicy.current.contains(supplier.binding) {
+                if !bootstrap.contains(supplier.binding) {
                     set.insert(number(.removeBinding(supplier.binding)))
                 }
-                if supplier.isWritten, !BootstrapPolicy.current.contains(supplier.role) {
+                if supplier.isWritten, !bootstrap.contains(supplier.role) {
                     set.insert(number(.removeRule(supplier.role, supplier.index)))
                 }
                 return set

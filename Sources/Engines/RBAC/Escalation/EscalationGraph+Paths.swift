@@ -142,12 +142,12 @@ extension EscalationGraph {
     /// Every minimal path of somebody to the goal, shortest first: one from which no step can be left out. Stops at
     /// `limit`, and says whether there are more.
     package func minimalPaths(from start: EscalationActor, to goal: EscalationEdge.Goal, limit: Int = 50) -> (
-        paths: [EscalationPath], isComplete: Bool
+        paths: [EscalationPath], cut: EscalationLimit?
     ) {
-        guard let node = number(of: start) else { return ([], true) }
+        guard let node = number(of: start) else { return ([], nil) }
         var finder = RouteFinder(self, to: goal)
-        let (routes, isComplete) = finder.routes(from: node, limit: limit)
-        return (routes.map { path($0, goal) }, isComplete)
+        let (routes, cut) = finder.routes(from: node, limit: limit)
+        return (routes.map { path($0, goal) }, cut)
     }
 
     func number(of actor: EscalationActor) -> Int32? {
@@ -172,6 +172,24 @@ extension EscalationGraph {
         }
         let start = actor(route.stops[0]) ?? .node("")
         return EscalationPath(start: start, goal: goal, steps: steps)
+    }
+}
+
+/// Why there may be more paths than were found.
+package enum EscalationLimit: Sendable, Hashable, Comparable, CustomStringConvertible {
+    /// So many of one start were asked for.
+    case paths(Int)
+    /// So many steps were tried from one start; a higher limit of paths tries more.
+    case steps(Int)
+    /// So many of all starts together are weighed.
+    case allPaths(Int)
+
+    package var description: String {
+        switch self {
+        case .paths(let count): "the limit of \(count) paths of one start"
+        case .steps(let count): "the limit of \(count) steps tried from one start"
+        case .allPaths(let count): "the limit of \(count) paths of all starts"
+        }
     }
 }
 
@@ -223,25 +241,29 @@ struct RouteFinder {
     }
 
     /// Minimal paths of one start in numbers, by rising length; none holds a stop that an earlier one reaches at once.
-    mutating func routes(from start: Int32, limit: Int) -> (routes: [EscalationGraph.Route], isComplete: Bool) {
-        guard distances[Int(start)] < .max else { return ([], true) }
+    mutating func routes(from start: Int32, limit: Int) -> (routes: [EscalationGraph.Route], cut: EscalationLimit?) {
+        guard distances[Int(start)] < .max else { return ([], nil) }
         var walk = Walk(limit: limit)
         var depth = Int(distances[Int(start)])
         while true {
             walk.isDeeper = false
             var route = EscalationGraph.Route(stops: [start], arcs: [])
             visit(&route, [start], depth, &walk)
-            if walk.isCut || !walk.isDeeper { break }
+            if walk.cut != nil || !walk.isDeeper { break }
             depth += 1
         }
-        return (walk.routes, !walk.isCut)
+        return (walk.routes, walk.cut)
     }
 
     private mutating func visit(
         _ route: inout EscalationGraph.Route, _ shunned: Set<Int32>, _ depth: Int, _ walk: inout Walk
     ) {
-        guard walk.budget > 0, walk.routes.count < walk.limit else {
-            walk.isCut = true
+        guard walk.routes.count < walk.limit else {
+            walk.cut = .paths(walk.limit)
+            return
+        }
+        guard walk.budget > 0 else {
+            walk.cut = .steps(Walk.budget(for: walk.limit))
             return
         }
         walk.budget -= 1
@@ -275,14 +297,16 @@ struct RouteFinder {
     private struct Walk {
         var routes: [EscalationGraph.Route] = []
         var isDeeper = false
-        var isCut = false
+        var cut: EscalationLimit?
         let limit: Int
         /// Stops looked at before a search is given up: paths without a shortcut can be more than anybody reads.
         var budget: Int
 
+        static func budget(for limit: Int) -> Int { max(2000, limit * 40) }
+
         init(limit: Int) {
             self.limit = limit
-            budget = max(2000, limit * 40)
+            budget = Self.budget(for: limit)
         }
     }
 }

@@ -165,12 +165,15 @@ package struct AccessModel: Sendable {
 
     mutating func setRules(_ uses: [RuleUse], of number: Int32) {
         guard roles[Int(number)].rules != uses else { return }
+        // Each word once: a role may have a million rules for one resource.
+        var words: Set<Int32> = []
+        var hasURLs = false
         for use in roles[Int(number)].rules {
-            for word in rules.resources(of: use.rule) {
-                rulesByResource[word]?.removeAll { $0.role == number }
-            }
-            if rules.hasURLs(use.rule) { urlRules.removeAll { $0.role == number } }
+            words.formUnion(rules.resources(of: use.rule))
+            hasURLs = hasURLs || rules.hasURLs(use.rule)
         }
+        for word in words { rulesByResource[word]?.removeAll { $0.role == number } }
+        if hasURLs { urlRules.removeAll { $0.role == number } }
         roles[Int(number)].rules = uses
         for (position, use) in uses.enumerated() {
             let entry = RoleRule(role: number, use: Int32(position))

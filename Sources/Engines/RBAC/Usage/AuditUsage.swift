@@ -7,23 +7,6 @@ package import Documents
 /// an apply or update that made the object, impersonate for requests made as somebody else, what a kubelet or an
 /// aggregated server asked in a SubjectAccessReview, bind and escalate for roles that were written.
 package struct AuditUsage: Sendable {
-    /// What one identity was seen to do.
-    package struct Record: Sendable {
-        /// How often, and on which days (first and last, `2026-09-01`).
-        package var count = 0
-        package var first = ""
-        package var last = ""
-        package var days: Set<String> = []
-
-        /// In place: a log has millions of lines and few different ones.
-        mutating func note(_ time: String) {
-            count += 1
-            if first.isEmpty || time < first { first = time }
-            if !last.utf8.prefix(10).elementsEqual(time.utf8.prefix(10)) { days.insert(String(time.prefix(10))) }
-            if time > last { last = time }
-        }
-    }
-
     package struct Summary: Sendable, Hashable {
         package var events = 0
         /// Lines that are no event, or half of one.
@@ -34,37 +17,73 @@ package struct AuditUsage: Sendable {
         package var last = ""
     }
 
-    package private(set) var used: [Identity: [AccessRequest: Record]] = [:]
+    private var table: UsageTable
     package private(set) var summary = Summary()
     /// Who was refused before any authorizer decided: by impersonation that was not allowed as a whole.
     package private(set) var refused: Set<Identity> = []
-    /// Requests without their name, of which more names were seen than are kept: what is left out is like them.
-    package private(set) var overflowed: [Identity: Set<AccessRequest>] = [:]
-    private var nameCounts: [Identity: [AccessRequest: Int]] = [:]
-    /// What an event led to the last time one said the same; emptied when full, so that it stays small.
-    private var known: [Signature: (identity: Identity, request: AccessRequest)] = [:]
-
+    /// Who wrote bindings of which the log does not tell the role.
+    package private(set) var binders: Set<Identity> = []
+    /// What a plain request led to the last time somebody wrote the same; emptied when full, so that it stays small.
+    private var known: [UInt64: (key: [UInt8], row: Int32)] = [:]
     /// Most different names (or paths) kept of one identity, verb, resource and namespace. A log of a year has
     /// millions of pods; what they are called decides nothing beyond this many.
-    package static let nameLimit = 256
-    private static let knownLimit = 1 << 15
-
-    /// What decides how a plain read is understood.
-    private struct Signature: Hashable {
-        var user: String
-        var groups: [String]
-        var verb: String
-        var uri: String
-    }
+    package static let nameLimit = UsageTable.nameLimit
+    private static let knownLimit = 1 << 14
 
     /// Only events from this moment on, `2026-09-01T00:00:00Z`; empty for all.
     private let since: String
 
-    package init(since: String = "") { self.since = since }
+    /// - Parameter subjects: whom bindings name. They are kept apart however many identities there are.
+    package init(since: String = "", subjects: [Subject]? = nil) {
+        self.since = since
+        table = UsageTable(bound: subjects.map(Set.init))
+    }
+
+    /// Every identity with how often it asked for what.
+    package var used: [Identity: [AccessRequest: Int]] {
+        var out: [Identity: [AccessRequest: Int]] = [:]
+        for row in table.rows { out[table.people[Int(row.identity)].identity, default: [:]][row.request] = row.count }
+        return out
+    }
+
+    /// The days an identity was seen on, `2026-09-01`, in order.
+    package var days: [Identity: [String]] {
+        var out: [Identity: [String]] = [:]
+        for person in table.people { out[person.identity] = person.days.sorted().map(DayNumber.text) }
+        return out
+    }
+
+    /// Requests that stand for more than were kept apart: names and namespaces that were too many.
+    package var overflowed: [Identity: Set<AccessRequest>] {
+        var out: [Identity: Set<AccessRequest>] = [:]
+        for number in table.widened {
+            let row = table.rows[Int(number)]
+            out[table.people[Int(row.identity)].identity, default: []].insert(row.request)
+        }
+        return out
+    }
+
+    /// What was put together because there was too much of it, for a sentence; nil where nothing was.
+    package var simplification: String? {
+        var parts: [String] = []
+        if table.folded > 0 {
+            parts.append(
+                "more than \(UsageTable.identityLimit) identities: those no binding names were put together by their groups"
+            )
+        }
+        if !table.widened.isEmpty {
+            parts.append(
+                "more names or namespaces than are kept apart (\(UsageTable.nameLimit), fewer from "
+                    + "\(UsageTable.rowLimit / 2) different requests on): \(table.widened.count) kinds of requests stand for all"
+            )
+        }
+        return parts.isEmpty ? nil : parts.joined(separator: "; ")
+    }
 
     /// Learns from one line of a JSON Lines log.
     package mutating func read(line: [UInt8]) {
         guard line.contains(where: { $0 != 0x20 && $0 != 0x09 && $0 != 0x0D }) else { return }
+        if glance(line) { return }
         let read = DocumentReader.read(
             SourceText(name: "", bytes: line), options: DocumentReader.Options(checkDuplicateKeys: false))
         guard read.problems.isEmpty, read.documents.count == 1, let root = read.documents.first?.root, root.isObject
@@ -72,7 +91,36 @@ package struct AuditUsage: Sendable {
             summary.malformed += 1
             return
         }
-        self.read(root)
+        guard !root["items"].isArray else { return self.read(root) }
+        let row = take(root)
+        // The next event that says the same is not read as a whole.
+        let bytes = line.span
+        guard let row, let glance = AuditGlance(bytes) else { return }
+        if known.count >= Self.knownLimit { known.removeAll(keepingCapacity: true) }
+        known[glance.signature(bytes)] = (glance.key(bytes), row)
+    }
+
+    /// Counts a plain request that was seen before; false where the event has to be read.
+    private mutating func glance(_ line: [UInt8]) -> Bool {
+        let bytes = line.span
+        guard !known.isEmpty, let glance = AuditGlance(bytes), let entry = known[glance.signature(bytes)],
+            glance.isSame(bytes, as: entry.key)
+        else { return false }
+        guard let day = DayNumber.of(line[glance.time]) else { return false }
+        let time = String(decoding: line[glance.time], as: UTF8.self)
+        summary.events += 1
+        guard time >= since else {
+            summary.passedOver += 1
+            return true
+        }
+        note(time)
+        table.note(entry.row, day: day)
+        return true
+    }
+
+    private mutating func note(_ time: String) {
+        if summary.first.isEmpty || time < summary.first { summary.first = time }
+        if time > summary.last { summary.last = time }
     }
 
     /// Notes a line that was too long to take.
@@ -84,11 +132,16 @@ package struct AuditUsage: Sendable {
             for item in node["items"].elements { self.read(item) }
             return
         }
+        _ = take(node)
+    }
+
+    /// Gives what the event was counted as, where it says a request.
+    private mutating func take(_ node: Node) -> Int32? {
         guard let verb = node["verb"].string, let user = node["user"]["username"].string,
             let uri = node["requestURI"].string, let stage = node["stage"].string
         else {
             summary.malformed += 1
-            return
+            return nil
         }
         summary.events += 1
         let time = node["requestReceivedTimestamp"].string ?? node["stageTimestamp"].string ?? ""
@@ -98,62 +151,35 @@ package struct AuditUsage: Sendable {
         guard stage == "ResponseComplete" || stage == "ResponseStarted" || stage == "Panic", time >= since,
             decision != "forbid", decision != nil || (code != 401 && code != 403)
         else {
-            if code == 403, decision == nil, time >= since {
+            if code == 403, decision == nil, time >= since, refused.count < UsageTable.identityLimit {
                 refused.insert(Identity(user: user, groups: node["user"]["groups"].strings))
             }
             summary.passedOver += 1
-            return
+            return nil
         }
-        if summary.first.isEmpty || time < summary.first { summary.first = time }
-        if time > summary.last { summary.last = time }
-        let groups = node["user"]["groups"].strings
+        note(time)
+        let day = DayNumber.of(time.utf8) ?? 0
         let impersonated = node["impersonatedUser"]
         let object = node["objectRef"]
-        // Reads and deletions need no right beside their own, and most of a log is the same few again and again.
-        let isPlain =
-            !impersonated.isObject && object.isObject
-            && (verb == "get" || verb == "list" || verb == "watch" || verb == "delete")
-        let signature = Signature(user: user, groups: groups, verb: verb, uri: uri)
-        if isPlain, let (identity, request) = known[signature] {
-            used[identity]?[request]?.note(time)
-            return
-        }
-        let requester = Identity(user: user, groups: groups)
+        let requester = Identity(user: user, groups: node["user"]["groups"].strings)
         var actor = requester
         if impersonated.isObject {
             actor = Identity(
                 user: impersonated["username"].string ?? "", groups: impersonated["groups"].strings)
-            for request in Self.impersonation(impersonated) { note(requester, request, time) }
+            let number = table.number(of: requester)
+            for request in Self.impersonation(impersonated) { _ = table.note(number, request, day: day) }
         }
-        let request = note(actor, Self.request(verb, uri, object), time)
-        if isPlain {
-            if known.count >= Self.knownLimit { known.removeAll(keepingCapacity: true) }
-            known[signature] = (actor, request)
-            return
+        let number = table.number(of: actor)
+        let request = Self.request(verb, uri, object)
+        let row = table.note(number, request, day: day)
+        if Self.isBindingOfUnknown(request, code, node), binders.count < UsageTable.identityLimit {
+            binders.insert(table.people[Int(number)].identity)
         }
-        for implied in Self.implied(by: request, code, node) { note(actor, implied, time) }
-        if let asked = Self.review(node) { note(asked.identity, asked.request, time) }
-    }
-
-    /// Counts a request; gives the one it is counted as, which has no name where too many are known already.
-    @discardableResult
-    private mutating func note(_ identity: Identity, _ request: AccessRequest, _ time: String) -> AccessRequest {
-        if used[identity]?[request] != nil {
-            used[identity]?[request]?.note(time)
-            return request
+        for implied in Self.implied(by: request, code, node) { _ = table.note(number, implied, day: day) }
+        if let asked = Self.review(node) {
+            _ = table.note(table.number(of: asked.identity), asked.request, day: day)
         }
-        let bare = request.withoutName
-        if bare != request {
-            let count = nameCounts[identity]?[bare] ?? 0
-            guard count < Self.nameLimit else {
-                overflowed[identity, default: []].insert(bare)
-                used[identity, default: [:]][bare, default: Record()].note(time)
-                return bare
-            }
-            nameCounts[identity, default: [:]][bare] = count + 1
-        }
-        used[identity, default: [:]][request, default: Record()].note(time)
-        return request
+        return row
     }
 
     // MARK: From events to requests
@@ -194,6 +220,15 @@ package struct AuditUsage: Sendable {
         default: break
         }
         return out
+    }
+
+    /// A binding that was written, in a log that holds no bodies of requests.
+    private static func isBindingOfUnknown(_ request: AccessRequest, _ code: Int, _ event: Node) -> Bool {
+        guard case .resource(let target) = request.target, target.group == AccessModel.group, code < 300 else {
+            return false
+        }
+        return (target.resource == "rolebindings" || target.resource == "clusterrolebindings")
+            && (request.verb == "create" || code == 201) && !event["requestObject"]["roleRef"].exists
     }
 
     private static func impersonation(_ user: Node) -> [AccessRequest] {
@@ -246,6 +281,13 @@ package struct AuditUsage: Sendable {
 }
 
 extension AccessRequest {
+    /// The same in no namespace in particular.
+    var withoutPlace: AccessRequest {
+        guard case .resource(var resource) = target, !resource.namespace.isEmpty else { return self }
+        resource.namespace = ""
+        return AccessRequest(verb, resource)
+    }
+
     /// The same about no object in particular; a path keeps its first part.
     var withoutName: AccessRequest {
         switch target {

@@ -30,25 +30,38 @@ package struct RightSizing: Sendable {
     package let unusedBindings: [ObjectReference]
     /// Subjects of bindings that were never seen.
     package let dormant: [Subject]
+    /// Subjects that were not seen because they run more seldom than the log is long: nothing is said of their rights.
+    package let unjudged: [(subject: Subject, why: String)]
     /// Rules of bound roles that no recorded request needed: the role, the position and the rule.
     package let unusedRules: [(role: RoleReference, index: Int, rule: PolicyRule)]
 
-    package init(_ usage: AuditUsage, _ model: AccessModel) {
+    /// - Parameter objects: CronJobs, for what runs seldom.
+    package init(
+        _ usage: AuditUsage, _ model: AccessModel, objects: [KubernetesObject] = [],
+        bootstrap: BootstrapPolicy = .current
+    ) {
         var allowed: [Identity: [AccessRequest]] = [:]
-        var days: [Identity: Set<String>] = [:]
-        for (identity, records) in usage.used {
-            allowed[identity] = records.keys.filter { model.isAllowed(identity, $0) }
-            days[identity] = records.values.reduce(into: []) { $0.formUnion($1.days) }
+        let used = usage.used
+        let overflowed = usage.overflowed
+        let days = usage.days
+        for (identity, requests) in used {
+            allowed[identity] = requests.keys.filter { model.isAllowed(identity, $0) }
         }
+        let seldom = SeldomJobs(objects, logDays: Self.length(of: usage.summary))
+        var unjudged: [(subject: Subject, why: String)] = []
         var proposals: [Proposal] = []
         var dormant: [Subject] = []
         for subject in model.subjects {
             let own = model.bindings(of: subject).map(\.binding.reference).filter {
-                !BootstrapPolicy.current.contains($0)
+                !bootstrap.contains($0)
             }
             guard !own.isEmpty, subject != Subject(.group, Identity.masters) else { continue }
-            let members = usage.used.keys.filter { subject.isMatched(by: $0) }
+            let members = used.keys.filter { subject.isMatched(by: $0) }
             guard !members.isEmpty else {
+                if let why = seldom.reason(for: subject) {
+                    unjudged.append((subject, why))
+                    continue
+                }
                 dormant.append(subject)
                 continue
             }
@@ -58,13 +71,24 @@ package struct RightSizing: Sendable {
             var requests: Set<AccessRequest> = []
             for member in members {
                 // What everybody may anyway, or Kubernetes' own bindings give, needs no rule of its own.
-                requests.formUnion(Self.overflowed(usage, member, alone, model))
+                requests.formUnion(Self.overflowed(overflowed[member] ?? [], alone, model))
                 for request in allowed[member] ?? []
-                where model.isAllowed(alone, request) && !Self.isGivenAnyway(model, alone, request) {
+                where model.isAllowed(alone, request) && !Self.isGivenAnyway(model, alone, request, bootstrap) {
                     requests.insert(request)
                 }
             }
-            let kept = Self.unseen(model, alone, requests, isRefused: members.contains(where: usage.refused.contains))
+            // A list of one object by its name is written without it where the query is not in the log.
+            var byName: [AccessRequest] = []
+            for member in members {
+                for request in (used[member] ?? [:]).keys
+                where (request.verb == "list" || request.verb == "watch") && !model.isAllowed(alone, request) {
+                    byName.append(request)
+                }
+            }
+            let kept = Self.unseen(
+                model, alone, requests, listedByName: byName,
+                isRefused: members.contains(where: usage.refused.contains),
+                isBinder: members.contains(where: usage.binders.contains))
             let rules = Self.rules(requests, kept)
             let trial = AccessModel(Self.objects(subject, rules), aggregation: .stored)
             let denied = requests.filter { !trial.isAllowed(alone, $0) }
@@ -77,34 +101,52 @@ package struct RightSizing: Sendable {
         }
         self.proposals = proposals
         self.dormant = dormant
-        (unusedBindings, unusedRules) = Self.unused(model, allowed)
+        self.unjudged = unjudged
+        (unusedBindings, unusedRules) = Self.unused(model, allowed, bootstrap)
     }
 
     /// What stands for names that were too many to keep: any name where any may be used, else each that a rule allows.
     private static func overflowed(
-        _ usage: AuditUsage, _ member: Identity, _ alone: Identity, _ model: AccessModel
+        _ wide: Set<AccessRequest>, _ alone: Identity, _ model: AccessModel
     ) -> [AccessRequest] {
-        (usage.overflowed[member] ?? []).flatMap { bare -> [AccessRequest] in
+        wide.flatMap { bare -> [AccessRequest] in
             guard case .resource(let target) = bare.target, !model.isAllowed(alone, bare) else { return [] }
-            let names = Set(model.rules(of: alone, in: target.namespace).flatMap(\.resourceNames))
-            return names.sorted().map { name in
-                var named = target
-                named.name = name
-                return AccessRequest(bare.verb, named)
-            }.filter { model.isAllowed(alone, $0) }
+            let places = target.namespace.isEmpty ? [""] + model.namespaces(of: alone) : [target.namespace]
+            return places.flatMap { place -> [AccessRequest] in
+                var there = target
+                there.namespace = place
+                let whole = AccessRequest(bare.verb, there)
+                if model.isAllowed(alone, whole) { return [whole] }
+                let names = Set(model.rules(of: alone, in: place).flatMap(\.resourceNames))
+                return names.sorted().map { name in
+                    var named = there
+                    named.name = name
+                    return AccessRequest(bare.verb, named)
+                }.filter { model.isAllowed(alone, $0) }
+            }
         }
+    }
+
+    /// Days from the first event to the last.
+    private static func length(of summary: AuditUsage.Summary) -> Int {
+        guard let first = DayNumber.of(summary.first.utf8), let last = DayNumber.of(summary.last.utf8) else { return 0 }
+        return Int(last - first) + 1
     }
 
     // MARK: What is used
 
     /// Whether a binding of Kubernetes itself grants the request to somebody.
-    private static func isGivenAnyway(_ model: AccessModel, _ identity: Identity, _ request: AccessRequest) -> Bool {
+    private static func isGivenAnyway(
+        _ model: AccessModel, _ identity: Identity, _ request: AccessRequest, _ bootstrap: BootstrapPolicy
+    ) -> Bool {
         let everybody = Identity(user: "", groups: ["system:authenticated"])
         guard case .granted(let grant) = model.decide(everybody, request) else { return false }
-        return BootstrapPolicy.current.contains(grant.binding.reference)
+        return bootstrap.contains(grant.binding.reference)
     }
 
-    private static func unused(_ model: AccessModel, _ allowed: [Identity: [AccessRequest]]) -> (
+    private static func unused(
+        _ model: AccessModel, _ allowed: [Identity: [AccessRequest]], _ bootstrap: BootstrapPolicy
+    ) -> (
         bindings: [ObjectReference], rules: [(role: RoleReference, index: Int, rule: PolicyRule)]
     ) {
         var used: Set<Int32> = []
@@ -123,7 +165,7 @@ package struct RightSizing: Sendable {
             used.contains(Int32(index)) ? nil : model.bindings[index]?.object.reference
         }.sorted()
         var rules: [(role: RoleReference, index: Int, rule: PolicyRule)] = []
-        for (number, role) in model.roles.enumerated() where !BootstrapPolicy.current.contains(role.reference) {
+        for (number, role) in model.roles.enumerated() where !bootstrap.contains(role.reference) {
             guard !role.clusterBindings.isEmpty || role.namespacedBindings.contains(where: { !$0.value.isEmpty }) else {
                 continue
             }
@@ -137,7 +179,8 @@ package struct RightSizing: Sendable {
 
     /// Rules that are kept as they are, because what was seen may have needed them and the log would not show it.
     private static func unseen(
-        _ model: AccessModel, _ identity: Identity, _ requests: Set<AccessRequest>, isRefused: Bool
+        _ model: AccessModel, _ identity: Identity, _ requests: Set<AccessRequest>, listedByName: [AccessRequest],
+        isRefused: Bool, isBinder: Bool
     ) -> [(rule: PolicyRule, namespace: String, why: String)] {
         var kept: [(rule: PolicyRule, namespace: String, why: String)] = []
         let targets = requests.compactMap { request -> (verb: String, target: AccessRequest.Resource)? in
@@ -204,6 +247,31 @@ package struct RightSizing: Sendable {
                 keep(
                     resource, ["impersonate"], in: "", places: [""],
                     because: "refused impersonation does not show who was meant")
+            }
+        }
+        // Without the body of the request nobody knows which role was bound.
+        if isBinder {
+            for place in [""] + Set(targets.map(\.target.namespace)).subtracting([""]).sorted() {
+                for resource in ["clusterroles", "roles"] {
+                    keep(
+                        resource, ["bind"], in: AccessModel.group, places: [place],
+                        because: "the log has no bodies of requests, so which role was bound is not known")
+                }
+            }
+        }
+        for request in listedByName {
+            guard case .resource(let target) = request.target, target.name.isEmpty else { continue }
+            for rule in model.rules(of: identity, in: target.namespace)
+            where !rule.resourceNames.isEmpty && rule.apiGroups.contains(target.group)
+                && rule.resources.contains(target.combined)
+            {
+                let part = PolicyRule(
+                    verbs: ["list", "watch"].filter { rule.verbs.contains($0) || rule.verbs.contains("*") },
+                    apiGroups: [target.group], resources: [target.combined], resourceNames: rule.resourceNames)
+                guard !part.verbs.isEmpty,
+                    !kept.contains(where: { $0.rule == part && $0.namespace == target.namespace })
+                else { continue }
+                kept.append((part, target.namespace, "a list of one object shows in the log without its name"))
             }
         }
         // Kubelets answer on their own port; only their own questions show it.

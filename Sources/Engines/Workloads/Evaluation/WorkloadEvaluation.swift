@@ -8,7 +8,7 @@ package import Kubernetes
 /// controller that has one is evaluated; a live pod adds evidence only where it differs from that template, by a
 /// sidecar that was injected, say.
 package struct WorkloadEvaluation: Sendable {
-    package let context: WorkloadContext
+    package private(set) var context: WorkloadContext
     private var inventory: Inventory { context.inventory }
     private let workloadChecks: [Check<WorkloadSubject>]
     /// The only rules that count; nil for all.
@@ -26,6 +26,11 @@ package struct WorkloadEvaluation: Sendable {
 
     package init(_ inventory: Inventory, options: WorkloadOptions = WorkloadOptions()) {
         self.init(WorkloadContext(inventory, options: options))
+    }
+
+    /// Takes in a change; see `WorkloadContext.follow`.
+    package mutating func follow(_ touched: Set<ObjectKey>, before: Inventory, after: Inventory) -> Set<ObjectKey>? {
+        context.follow(touched, before: before, after: after)
     }
 
     /// Every owner of the inventory, in order.
