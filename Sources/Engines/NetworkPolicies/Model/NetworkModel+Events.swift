@@ -240,15 +240,19 @@ extension DirectionTable {
     private mutating func admitPeer(
         _ number: Int, _ policy: Int, _ traits: borrowing ClassTraits, _ state: NetworkState, _ space: PeerSpace
     ) -> Bool {
-        guard let section = state.policies[policy].section(direction) else { return false }
+        let sections = direction == .ingress ? state.policies[policy].ingress : state.policies[policy].egress
+        guard let section = sections else { return false }
         var touched = TrafficSet()
         for place in rulesOfPolicy[policy].indices {
             let index = Int(rulesOfPolicy[policy][place])
-            let rule = section.rules[rules[index].identity.rule]
-            if let own = rule.own, own.match(traits).possible { return true }
-            var (sure, possible) = rule.doubt == nil ? rule.peers.match(traits) : (false, true)
-            if rules[index].sourcePorts != nil { sure = false }
+            let known = rules[index].identity.rule
+            if let own = section.rules[known].own, own.match(traits).possible { return true }
+            var (sure, possible) =
+                section.rules[known].doubt == nil ? section.rules[known].peers.match(traits) : (false, true)
+            // Most rules do not hold it, and nothing else of them is looked at.
             guard possible else { continue }
+            let rule = section.rules[known]
+            if rules[index].sourcePorts != nil { sure = false }
             // What a name means at the new pods may be something no rule was compiled for.
             if direction == .egress, rule.traffic.hasNames { return true }
             if !sure, rules[index].peers.possible == nil { return true }

@@ -40,13 +40,13 @@ struct PeerSpace: Sendable {
                 }
             }
         }
-        nodeList = state.nodes
+        nodeList = state.nodes.map(state.withComparedAddressFirst)
         atoms = AddressAtoms(sets, spare: spare)
         classes = PodClasses(
             state, keys: keys, portNames: portNames, atoms: comparesPods || spare > 0 ? atoms : nil, spare: spare)
         self.nodeKeys = nodeKeys
         podCount = classes.count
-        numberNodes(nodeKeys, state.nodes)
+        numberNodes(nodeKeys, nodeList)
     }
 
     private mutating func numberNodes(_ keys: Set<LabelKey>, _ nodes: [NetworkNode]) {
