@@ -135,7 +135,7 @@ let package = Package(
         tests("Engines", "PodSecurity", on: ["PodSecurity"]),
         tests("Engines", "Workloads", on: ["Workloads"]),
         tests("Engines", "RBAC", on: ["RBAC"]),
-        tests("Engines", "NetworkPolicies", on: ["NetworkPolicies"]),
+        tests("Engines", "NetworkPolicies", on: ["NetworkPolicies"], resources: [.copy("Golden")]),
         tests("Engines", "Vulnerabilities", on: ["Vulnerabilities"]),
         tests("Engines", "CISBenchmark", on: ["CISBenchmark"]),
         tests("Engines", "Secrets", on: ["Secrets"]),
