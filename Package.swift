@@ -108,7 +108,7 @@ let package = Package(
             "Posture",
             on: [
                 "Documents", "Kubernetes", "Findings", "PodSecurity", "Workloads", "RBAC", "NetworkPolicies",
-                "CISBenchmark", "Secrets",
+                "CISBenchmark", "Secrets", "Policies",
             ]),
         .executableTarget(
             name: "martlet",
@@ -135,11 +135,12 @@ let package = Package(
         tests("Engines", "PodSecurity", on: ["PodSecurity"]),
         tests("Engines", "Workloads", on: ["Workloads"]),
         tests("Engines", "RBAC", on: ["RBAC"]),
-        tests("Engines", "NetworkPolicies", on: ["NetworkPolicies"]),
+        tests("Engines", "NetworkPolicies", on: ["NetworkPolicies"], resources: [.copy("Golden")]),
         tests("Engines", "Vulnerabilities", on: ["Vulnerabilities"]),
         tests("Engines", "CISBenchmark", on: ["CISBenchmark"]),
         tests("Engines", "Secrets", on: ["Secrets"]),
         tests("Engines", "Detection", on: ["Detection"]),
+        tests("Engines", "Policies", on: ["Policies"]),
         tests("Adapters", "Manifests", on: ["Manifests"]),
         tests("Adapters", "NodeInspection", on: ["NodeInspection"]),
         tests(

@@ -123,7 +123,7 @@ struct ImageReportText {
     func json() -> String {
         var writer = JSONWriter(compact: false)
         writer.object { writer in
-            writer.part("bill") { writer in
+            writer.field("bill") { writer in
                 writer.member("format", bill.format.rawValue)
                 writer.member("version", bill.version)
                 writer.member("name", bill.name)
@@ -194,7 +194,7 @@ struct ImageReportText {
             if !finding.note.isEmpty { writer.member("note", finding.note) }
             if let location = row.package.location { writer.member("location", location) }
             if let statement = row.decision.statement {
-                writer.part("vex") { writer in
+                writer.field("vex") { writer in
                     writer.member("status", statement.status.rawValue)
                     writer.member("justification", statement.justification)
                     writer.member("author", statement.author)
@@ -246,8 +246,8 @@ struct ImageReportText {
                 "runs",
                 array: { writer in
                     writer.object { writer in
-                        writer.part("tool") { writer in
-                            writer.part("driver") { writer in
+                        writer.field("tool") { writer in
+                            writer.field("driver") { writer in
                                 writer.member("name", "Martlet")
                                 writer.member("version", MartletVersion.current)
                                 writer.member("rules", array: { writer in for id in ids { rule(id, &writer) } })
@@ -268,12 +268,12 @@ struct ImageReportText {
         let row = counted.first { $0.decision.finding.id == id }
         writer.object { writer in
             writer.member("id", id)
-            writer.part("shortDescription") {
+            writer.field("shortDescription") {
                 $0.member(
                     "text", row?.decision.finding.summary.isEmpty == false ? row?.decision.finding.summary ?? id : id)
             }
             if let score = row?.priority.score {
-                writer.part("properties") { writer in
+                writer.field("properties") { writer in
                     writer.member("security-severity", String(score))
                     writer.member("tags", ["security", "vulnerability"])
                 }
@@ -289,21 +289,21 @@ struct ImageReportText {
             writer.member(
                 "level", finding.severity >= .high ? "error" : finding.severity == .medium ? "warning" : "note")
             let fix = finding.fixes.first.map { "; fixed in \($0)" } ?? "; no fix is known"
-            writer.part("message") {
+            writer.field("message") {
                 $0.member("text", "\(row.package.name) \(row.package.version) has \(finding.id)\(fix)")
             }
             writer.member(
                 "locations",
                 array: { writer in
                     writer.object { writer in
-                        writer.part("physicalLocation") { writer in
-                            writer.part("artifactLocation") {
+                        writer.field("physicalLocation") { writer in
+                            writer.field("artifactLocation") {
                                 $0.member("uri", row.package.location.map { String($0.drop { $0 == "/" }) } ?? file)
                             }
                         }
                     }
                 })
-            writer.part("partialFingerprints") {
+            writer.field("partialFingerprints") {
                 $0.member("martlet/v1", "\(finding.id) \(row.package.type) \(row.package.name)")
             }
         }
@@ -311,5 +311,5 @@ struct ImageReportText {
 }
 
 extension JSONWriter {
-    fileprivate mutating func part(_ key: String, _ body: (inout JSONWriter) -> Void) { member(key, object: body) }
+    fileprivate mutating func field(_ key: String, _ body: (inout JSONWriter) -> Void) { member(key, object: body) }
 }

@@ -30,7 +30,7 @@ struct Martlet: AsyncParsableCommand {
         subcommands: [
             ScanCommand.self, FixCommand.self, PodSecurityCommand.self, ChecksCommand.self, PermissionsCommand.self,
             RBACCommand.self, NetworkCommand.self, CISCommand.self, SecretsCommand.self, ImageCommand.self,
-            VEXCommand.self, DatabaseCommand.self, RuntimeCommand.self, CompletionCommand.self,
+            VEXCommand.self, DatabaseCommand.self, RuntimeCommand.self, PolicyCommand.self, CompletionCommand.self,
         ])
 
     static func main() async {

@@ -172,9 +172,9 @@ struct NetworkMatrixCommand: AsyncParsableCommand {
         } else {
             let state = plugin.state(read.inventory)
             plugin.note(state, read.problems)
-            let model = NetworkModel(state)
-            connections = model.connections(byNamespace: by == .namespace)
-            parties = model.podParties(byNamespace: by == .namespace)
+            let network = DualStack(state)
+            connections = network.connections(byNamespace: by == .namespace)
+            parties = network.models[0].podParties(byNamespace: by == .namespace)
         }
         switch output {
         case .svg:
@@ -244,9 +244,9 @@ struct NetworkExposureCommand: AsyncParsableCommand {
         let read = try await target.readNetwork()
         let state = plugin.state(read.inventory)
         plugin.note(state, read.problems)
-        let model = NetworkModel(state)
-        let exposures = model.exposures(read.inventory)
-        let outreach = model.outreach()
+        let network = DualStack(state)
+        let exposures = network.exposures(read.inventory)
+        let outreach = network.outreach()
         switch output {
         case .table:
             Console.print(NetworkText.columns(NetworkText.exposureHead, NetworkText.rows(exposures)))

@@ -123,7 +123,9 @@ struct SecretsScanCommand: AsyncParsableCommand {
 
     // MARK: Files
 
-    private func lookAtFiles(_ seal: SecretSeal) async throws -> (secrets: [LocatedSecret], gaps: [String], scanned: Int) {
+    private func lookAtFiles(_ seal: SecretSeal) async throws -> (
+        secrets: [LocatedSecret], gaps: [String], scanned: Int
+    ) {
         var files = SourceFiles()
         var secrets: [LocatedSecret] = []
         var scanned = 0

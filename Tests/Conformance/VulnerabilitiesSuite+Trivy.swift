@@ -80,14 +80,19 @@ enum TrivyGoldens {
         out.errata = value["VendorIDs"].strings
         if value["VulnerableVersions"].exists || value["PatchedVersions"].exists || value["UnaffectedVersions"].exists {
             func bounds(_ text: String) -> [VersionBounds] {
-                text.replacing("||", with: "|").split(separator: "|").map { part in
+                if text.hasPrefix("[") || text.hasPrefix("(") {
+                    return VersRange(native: text, scheme: "maven").map { [$0.constraints] } ?? []
+                }
+                return text.replacing("||", with: "|").split(separator: "|").map { part in
                     part.split(separator: ",").map { VersionConstraint($0) }
                 }
             }
             out.ranges = value["VulnerableVersions"].exists ? value["VulnerableVersions"].strings.flatMap(bounds) : [[]]
             // A patched version is itself and, in Trivy, what its operator says.
             let patched = value["PatchedVersions"].strings.flatMap(bounds)
-            out.fixes = value["PatchedVersions"].strings
+            out.fixes = value["PatchedVersions"].strings.map { text in
+                bounds(text).first?.first?.version ?? text
+            }
             if !value["VulnerableVersions"].exists { out.unaffected = patched }
             out.unaffected += value["UnaffectedVersions"].strings.flatMap(bounds)
         } else if let version = value["FixedVersion"].text, !version.isEmpty {

@@ -1,6 +1,7 @@
 package import CISBenchmark
 package import Findings
 package import Kubernetes
+package import Policies
 package import RBAC
 
 /// An engine as the scan sees it: it judges object by object, or the whole at once, and says how far a change reaches.
@@ -56,6 +57,19 @@ extension CISEvaluation: PostureEngine {
     package mutating func follow(_ touched: Set<ObjectKey>, before: Inventory, after: Inventory) -> ChangeReach {
         guard touched.contains(where: { Self.kindsRead.contains($0.reference.kind) }) else { return .touched }
         self = following(after)
+        return .everything
+    }
+}
+
+extension PolicyEvaluation: PostureEngine {
+    package mutating func follow(_ touched: Set<ObjectKey>, before: Inventory, after: Inventory) -> ChangeReach {
+        let kinds = Set(touched.map(\.reference.kind))
+        let isCentral = !kinds.isDisjoint(with: Self.kindsRead.subtracting(["Namespace"]))
+        let isRead = isConcerned && (kinds.contains("Namespace") || !kinds.isDisjoint(with: parameterKinds))
+        guard isCentral || isRead else { return .touched }
+        let chosen = selected
+        self = PolicyEvaluation(after, isCluster: isCluster)
+        selected = chosen
         return .everything
     }
 }

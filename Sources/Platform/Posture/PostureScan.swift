@@ -3,6 +3,7 @@ package import Findings
 package import Kubernetes
 import NetworkPolicies
 package import PodSecurity
+import Policies
 import RBAC
 import Secrets
 package import Workloads
@@ -90,6 +91,7 @@ package struct PostureScan: Sendable {
             SecretsEvaluation(inventory, isCluster: isCluster),
             SecretManagementEvaluation(
                 inventory, isCluster: isCluster, unlistedKinds: options.workloads.unlistedKinds),
+            PolicyEvaluation(inventory, isCluster: isCluster),
             CISEvaluation(inventory, isCluster: isCluster, version: "\(options.workloads.target)"),
         ]
     }
@@ -276,7 +278,8 @@ extension PostureScan {
     /// Every rule there is, reliability included, in order.
     package static let allRules: [Rule] =
         PodSecurityEvaluation().rules + WorkloadChecks.rules + RBACChecks.rules
-        + SecretDetectionRules.all + SecretManagementChecks.rules + CISEvaluation.allRules + NetworkRules.all
+        + SecretDetectionRules.all + SecretManagementChecks.rules + PolicyRules.all + CISEvaluation.allRules
+        + NetworkRules.all
 
     /// The waivers that objects carry in their annotations.
     package func annotatedWaivers(today: CalendarDate) -> (waivers: [Waiver], problems: [Problem]) {

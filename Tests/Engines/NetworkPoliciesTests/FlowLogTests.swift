@@ -102,6 +102,16 @@ import Testing
         #expect(read.statistics.skipped == 2 && read.statistics.garbage == 0)
     }
 
+    @Test(arguments: [
+        "SRCADDR DSTADDR dstport protocol", "${srcaddr} ${dstaddr} ${dstport} ${protocol}",
+        "pkt_srcaddr pkt_dstaddr dstport protocol",
+    ])
+    func aHeaderIsKnownHoweverItIsWritten(_ header: String) {
+        let read = Self.read(header + "\n10.0.0.1 10.0.0.2 80 6")
+        #expect(read.records.count == 1)
+        #expect(read.statistics.skipped == 1)
+    }
+
     @Test func aDocumentOverManyLinesIsReadWhole() {
         let read = Self.read(
             """

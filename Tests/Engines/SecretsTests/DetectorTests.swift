@@ -64,15 +64,18 @@ struct DetectorTests {
             value /= 62
         }
         let token = Array("ghp_".utf8) + body + sum
-        #expect(TokenCheck.hasChecksum(token.span, 0..<token.count))
+        let holds1 = TokenCheck.hasChecksum(token.span, 0..<token.count)
+        #expect(holds1)
         let wrong = Array("ghp_".utf8) + body + Array("000000".utf8)
-        #expect(!TokenCheck.hasChecksum(wrong.span, 0..<wrong.count))
+        let holds2 = !TokenCheck.hasChecksum(wrong.span, 0..<wrong.count)
+        #expect(holds2)
     }
 
     @Test("an AWS key id tells its account; the documentation's own is no finding")
     func awsKeyID() {
         let example = Array("AKIAIOSFODNN7EXAMPLE".utf8)
-        #expect(!TokenCheck.isAWSKey(example.span, 0..<example.count))
+        let holds3 = !TokenCheck.isAWSKey(example.span, 0..<example.count)
+        #expect(holds3)
         #expect(TokenCheck.awsAccount("AKIAQYLPMN5HHHFPZAM2")?.count == 12)
         #expect(TokenCheck.awsAccount("AKIA") == nil)
     }
@@ -102,8 +105,10 @@ struct DetectorTests {
         ])
     func references(_ value: String) {
         let bytes = Array(value.utf8)
-        #expect(!ValueJudge.isSecret(bytes.span, 0..<bytes.count, named: .password, in: .configuration), "\(value)")
-        #expect(!ValueJudge.isSecret(bytes.span, 0..<bytes.count, named: .secret, in: .configuration), "\(value)")
+        let holds4 = !ValueJudge.isSecret(bytes.span, 0..<bytes.count, named: .password, in: .configuration)
+        #expect(holds4, "\(value)")
+        let holds5 = !ValueJudge.isSecret(bytes.span, 0..<bytes.count, named: .secret, in: .configuration)
+        #expect(holds5, "\(value)")
     }
 
     @Test(

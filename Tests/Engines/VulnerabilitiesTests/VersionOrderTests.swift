@@ -15,6 +15,7 @@ import Vulnerabilities
         (.composer, ["1.0-dev", "1.0a1", "1.0RC1", "1.0", "1.0pl1", "1.0.1"]),
         (.nuget, ["1.0.0-Alpha", "1.0.0-beta", "1.0", "1.0.0.1"]),
         (.bitnami, ["3.2.4-rc1", "3.2.4", "3.2.4-7", "3.2.4-11", "3.2.5"]),
+        (.generic, ["1.0-rc1", "1.0", "1.0.1", "1.0.1f", "1.0.1h", "1.0.2"]),
         (.openssl, ["0.9.8y", "0.9.8za", "1.0.1", "1.0.1a", "3.0.0"]),
     ])
     func `orders as the ecosystem does`(_ scheme: VersionScheme, _ ascending: [String]) {

@@ -24,25 +24,18 @@ package struct IsolationScore: Sendable, Hashable {
     }
 }
 
-extension NetworkModel {
-    /// Pods with a network of their own, by the number of their namespace.
-    var podsByNamespace: [[Int]] {
-        var out = [[Int]](repeating: [], count: state.namespaces.count)
-        for (number, pod) in state.pods.enumerated() where !pod.isOnHostNetwork { out[pod.namespace].append(number) }
-        return out
-    }
-
+extension NetworkState {
     /// Whether a policy selects every pod the namespace can ever have, and drops what nothing allows.
     func isClosed(_ namespace: Int, _ direction: Direction) -> Bool {
-        state.policies.contains { policy in
+        policies.contains { policy in
             policy.section(direction)?.end == .deny && selectsEverything(policy.subjects, in: namespace)
         }
     }
 
     /// Whether a pod without any label would be selected, and pods with labels nobody foresaw.
     func selectsEverything(_ subjects: LabelExpression, in namespace: Int) -> Bool {
-        let labels = state.namespaces[namespace].labels
-        let name = state.namespaces[namespace].name
+        let labels = namespaces[namespace].labels
+        let name = namespaces[namespace].name
         func value(_ own: String?) -> (LabelKey) -> String? {
             { key in
                 switch key {
@@ -55,6 +48,15 @@ extension NetworkModel {
             }
         }
         return subjects.matches(value(nil)) && subjects.matches(value("any value nobody has written"))
+    }
+}
+
+extension NetworkModel {
+    /// Pods with a network of their own, by the number of their namespace.
+    var podsByNamespace: [[Int]] {
+        var out = [[Int]](repeating: [], count: state.namespaces.count)
+        for (number, pod) in state.pods.enumerated() where !pod.isOnHostNetwork { out[pod.namespace].append(number) }
+        return out
     }
 
     /// Whether a policy that drops what it does not allow selects the pod.
@@ -78,7 +80,7 @@ extension NetworkModel {
         var namespaces = 0
         for (number, pods) in podsByNamespace.enumerated() where !pods.isEmpty {
             namespaces += 1
-            for direction in Direction.allCases where isClosed(number, direction) {
+            for direction in Direction.allCases where state.isClosed(number, direction) {
                 closed[direction, default: 0] += 1
             }
         }

@@ -61,7 +61,7 @@ package struct NetworkEvaluation: Sendable {
     /// Kinds that, when one of them changes, may change any result.
     package static let kindsRead: Set<String> = [
         "Namespace", "Node", "Pod", "ServiceAccount", "Service", "NetworkSet", "GlobalNetworkSet", "Tier",
-        "HostEndpoint", "CiliumCIDRGroup", "ConfigMap",
+        "HostEndpoint", "CiliumCIDRGroup", "ConfigMap", "EndpointSlice", "Endpoints",
     ]
 
     private var state: NetworkState { model.state }
@@ -157,9 +157,9 @@ package struct NetworkEvaluation: Sendable {
                 (Direction.ingress, NetworkRules.noDefaultDenyIngress), (.egress, NetworkRules.noDefaultDenyEgress),
             ] {
                 let hasPolicies = namespacesWithPolicies.contains(namespace)
-                if model.isClosed(namespace, direction) {
+                if state.isClosed(namespace, direction) {
                     say(rule, .pass, subject, [], object)
-                } else if let gap = state.gaps.first(where: { model.selectsEverything($0.subjects, in: namespace) }) {
+                } else if let gap = state.gaps.first(where: { state.selectsEverything($0.subjects, in: namespace) }) {
                     say(
                         rule, .notObservable, subject, [Evidence(node: object.metadata, message: gap.reason)], object)
                 } else if isCluster || hasPolicies || state.namespaces[namespace].isKnown {
@@ -311,7 +311,8 @@ extension PeerSelector {
                 }
             }
         case .addresses(let set, let reach):
-            reach.contains(.pods) && (set.v4 == AddressSet.all.v4 || set.v6 == AddressSet.all.v6)
+            reach.contains(.pods)
+                && (AddressSet.private.v4.isSubset(of: set.v4) || AddressSet.private.v6.isSubset(of: set.v6))
         case .union(let parts): parts.contains(where: \.holdsPodsOfAnyNamespace)
         case .intersection(let parts): parts.allSatisfy(\.holdsPodsOfAnyNamespace)
         case .nobody, .nodes, .domains, .complement, .unknown: false

@@ -16,6 +16,10 @@ package struct NetworkTraits: Sendable, Hashable {
             words = ["spec", "specs", "data"].map { object.node[$0].json() }
             return
         }
+        if APIServerAddress.tells(object) {
+            words = ["endpoints", "ports", "subsets"].map { object.node[$0].json() }
+            return
+        }
         let status = object.node["status"]
         switch (object.reference.group, object.kind) {
         case ("", "Namespace"), ("", "ServiceAccount"): labels = object.labels

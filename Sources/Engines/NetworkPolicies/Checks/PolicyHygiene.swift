@@ -29,7 +29,27 @@ struct PolicyHygiene {
         self.isCluster = isCluster
     }
 
+    /// What holds over every family of addresses: of a dual-stack cluster a rule that is idle for one may decide over
+    /// the other.
     func findings() -> [Found] {
+        let families = state.perFamily
+        guard families.count > 1 else { return findingsOfFamily() }
+        let others = families.map { PolicyHygiene(NetworkModel($0), isCluster: isCluster).findingsOfFamily() }
+        return others[0].compactMap { found in
+            var out = found
+            out.evidence = found.evidence.filter { evidence in
+                others.dropFirst().allSatisfy { list in
+                    list.contains { other in
+                        other.rule.id == found.rule.id && other.policy == found.policy
+                            && other.evidence.contains { $0.path == evidence.path && $0.message == evidence.message }
+                    }
+                }
+            }
+            return out.evidence.isEmpty ? nil : out
+        }
+    }
+
+    private func findingsOfFamily() -> [Found] {
         var out: [Found] = []
         var rules: [[CompiledRule]] = Array(repeating: [], count: state.policies.count)
         for direction in Direction.allCases {
@@ -66,7 +86,7 @@ struct PolicyHygiene {
             }
             source.peers.visit { part in
                 guard case .addresses(let set, let reach) = part, !reach.contains(.pods) else { return }
-                let holdsPods = state.pods.contains { $0.addresses.first.map(set.contains) ?? false }
+                let holdsPods = state.pods.contains { $0.addresses.contains(where: set.contains) }
                 if holdsPods, set.v4 != AddressSet.all.v4, set.v6 != AddressSet.all.v6 {
                     blocks.append(Evidence(node: source.node, message: "the block holds addresses of pods"))
                 }

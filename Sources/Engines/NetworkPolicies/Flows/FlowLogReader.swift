@@ -71,12 +71,12 @@ package struct FlowLogReader: Sendable {
             return
         }
         let fields = LineFields(line)
+        if ConntrackFlow.isLikely(fields) { return note(ConntrackFlow.read(fields), take) }
         if cloud.takeHeader(fields) {
             statistics.skipped += 1
             return
         }
-        let reading = ConntrackFlow.isLikely(fields) ? ConntrackFlow.read(fields) : cloud.read(fields)
-        note(reading, take)
+        note(cloud.read(fields), take)
     }
 
     private func node(_ line: [UInt8]) -> Node? { try? DocumentReader.readJSON(SourceText(name: "", bytes: line)) }

@@ -24,6 +24,8 @@ struct VPCFlow: Sendable {
 
     /// Takes a line that names fields; false when it is none.
     mutating func takeHeader(_ fields: LineFields) -> Bool {
+        // Most lines are records; they are not worth a String for each word.
+        guard fields.count > 1, fields.holdsName("srcaddr") else { return false }
         let names = (0..<fields.count).map { index in
             // A format as it is configured: ${srcaddr} ${dstaddr}.
             fields.text(index).lowercased().filter { !"${}\"".contains($0) }.replacing("_", with: "-")

@@ -13,30 +13,14 @@ struct ClusterFacts: Sendable {
     private(set) var tunnels: [Int] = []
 
     init(_ intent: DeclaredIntent) {
-        let (state, inventory, selectors) = (intent.state, intent.inventory, intent.selectors)
+        let (state, selectors) = (intent.state, intent.selectors)
         var seen: Set<String> = []
         func note(_ address: IPAddress, _ port: UInt16, _ list: inout [(address: IPAddress, port: UInt16)]) {
             if seen.insert("\(address) \(port)").inserted { list.append((address, port)) }
         }
-        for slice in inventory.objects("EndpointSlice", of: "discovery.k8s.io", in: "default")
-        where slice.metadata["labels"]["kubernetes.io/service-name"].equals("kubernetes") {
-            for address in slice.node["endpoints"].elements.flatMap({ $0["addresses"].strings }) {
-                for port in slice.node["ports"].elements.compactMap(\.["port"].portNumber) {
-                    if let address = IPAddress(address) { note(address, port, &apiServer) }
-                }
-            }
-        }
-        for object in inventory.objects("Endpoints", in: "default") where object.name == "kubernetes" {
-            for subset in object.node["subsets"].elements {
-                for address in subset["addresses"].elements.compactMap({ $0["ip"].string.flatMap { IPAddress($0) } }) {
-                    for port in subset["ports"].elements.compactMap(\.["port"].portNumber) {
-                        note(address, port, &apiServer)
-                    }
-                }
-            }
-        }
+        for known in state.apiServer { note(known.address, known.port, &apiServer) }
         if apiServer.isEmpty {
-            for node in state.nodes where node.labels["node-role.kubernetes.io/control-plane"] != nil {
+            for node in state.nodes where node.isControlPlane {
                 for address in node.addresses { note(address, 6443, &apiServer) }
             }
         }

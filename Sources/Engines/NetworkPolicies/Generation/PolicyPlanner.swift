@@ -385,7 +385,7 @@ struct PolicyPlanner: Sendable {
             let closed = own.filter { stances[$0].isClosed }
             let open = own.filter { if case .open = stances[$0] { true } else { false } }
             guard !closed.isEmpty else { continue }
-            let isThere = state.isClosed(namespace, direction)
+            let isThere = state.namespaceNumber(namespace).map { state.isClosed($0, direction) } ?? false
             let nameless = open.filter { Self.telling($0, closed, selectors) == nil }
             guard let subjects = Self.subjects(open, closed, selectors) else {
                 let names = nameless.map { selectors.workloads[$0].name }.joined(separator: ", ")
@@ -480,28 +480,6 @@ struct PolicyPlanner: Sendable {
         case .convention(let namespace, let labels):
             "pods \(labels.map { "\($0.key)=\($0.value)" }.joined(separator: ",")) of "
                 + (namespace.isEmpty ? "any namespace" : namespace)
-        }
-    }
-}
-
-extension NetworkState {
-    /// Whether a policy drops by default what reaches any pod a namespace may ever have.
-    func isClosed(_ namespace: String, _ direction: Direction) -> Bool {
-        guard let number = namespaceNumber(namespace) else { return false }
-        let labels = namespaces[number].labels
-        return policies.contains { policy in
-            guard policy.section(direction)?.end == .deny else { return false }
-            return [nil, "any value nobody has written"].allSatisfy { own in
-                policy.subjects.matches { key in
-                    switch key {
-                    case .own: own
-                    case .namespace(let label): labels[label]
-                    case .namespaceName: namespace
-                    case .orchestrator: "k8s"
-                    default: nil
-                    }
-                }
-            }
         }
     }
 }

@@ -4,6 +4,11 @@ struct Bits: Sendable, Hashable {
 
     init(count: Int) { words = [UInt64](repeating: 0, count: (count + 63) >> 6) }
 
+    init(count: Int, holding only: Int) {
+        self.init(count: count)
+        insert(only)
+    }
+
     /// Every number below `count`.
     init(full count: Int) {
         words = [UInt64](repeating: ~0, count: (count + 63) >> 6)

@@ -199,7 +199,7 @@ struct DirectionTable: Sendable {
             var chosen: [Int32] = []
             let ordered = policies.sorted {
                 if let ranks { return ranks[Int($0)] < ranks[Int($1)] }
-                return Self.goesBefore(state.policies[Int($0)], state.policies[Int($1)])
+                return Self.goesBefore(Int($0), Int($1), state.policies)
             }
             for policy in ordered {
                 for rule in rulesOfPolicy[Int(policy)]
@@ -212,7 +212,11 @@ struct DirectionTable: Sendable {
                     return a == b ? $0.offset < $1.offset : a < b
                 }.map(\.element)
             }
-            let denies = policies.contains { state.policies[Int($0)].section(direction)?.end == .deny }
+            let denies = policies.contains { number in
+                let policy = Int(number)
+                return direction == .ingress
+                    ? state.policies[policy].ingress?.end == .deny : state.policies[policy].egress?.end == .deny
+            }
             group.stages.append(Stage(rules: chosen, end: denies ? .deny : .next, policies: policies))
         }
         if state.plugin.family == .cilium, state.plugin.enforcement == .always {
@@ -240,15 +244,17 @@ struct DirectionTable: Sendable {
         return state.policies[identity.policy].section(identity.direction)?.rules[identity.rule].precedence ?? 0
     }
 
-    private static func goesBefore(_ a: Policy, _ b: Policy) -> Bool {
-        if a.order != b.order { return a.order < b.order }
-        if a.reference.name != b.reference.name { return a.reference.name < b.reference.name }
-        return a.reference < b.reference
+    private static func goesBefore(_ a: Int, _ b: Int, _ policies: [Policy]) -> Bool {
+        if policies[a].order != policies[b].order { return policies[a].order < policies[b].order }
+        if policies[a].reference.name != policies[b].reference.name {
+            return policies[a].reference.name < policies[b].reference.name
+        }
+        return policies[a].reference < policies[b].reference
     }
 
     /// The place of every policy among the others of its stage: by order, then by name.
     private static func ranks(_ policies: [Policy]) -> [Int] {
-        let sorted = policies.indices.sorted { goesBefore(policies[$0], policies[$1]) }
+        let sorted = policies.indices.sorted { goesBefore($0, $1, policies) }
         var out = [Int](repeating: 0, count: policies.count)
         for (rank, index) in sorted.enumerated() { out[index] = rank }
         return out

@@ -60,13 +60,11 @@ extension NetworkModel {
 
     /// Sets the bits of a new class wherever selectors hold it.
     private mutating func admit(_ number: Int) {
-        for index in gaps.indices where space.classes.matches(state.gaps[index].subjects, number, state) {
-            gaps[index].insert(number)
-        }
-        let place = state.namespaces[space.classes.namespace(of: number)].name
         let address = space.atoms.range(numbered: Int(space.classes.atoms[number]))?.first
-        for policy in ingress.admit(number, place, address, state, space) { renew(policy, .ingress) }
-        for policy in egress.admit(number, place, address, state, space) { renew(policy, .egress) }
+        let traits = space.classes.traits(of: number, state, address: address)
+        for index in gaps.indices where state.gaps[index].subjects.matches(traits) { gaps[index].insert(number) }
+        for policy in ingress.admit(number, traits, state, space) { renew(policy, .ingress) }
+        for policy in egress.admit(number, traits, state, space) { renew(policy, .egress) }
     }
 
     // MARK: Policies
@@ -216,11 +214,11 @@ extension DirectionTable {
 
     /// Sets the bit of a new class wherever selectors hold it; gives the policies that have to be looked up again.
     mutating func admit(
-        _ number: Int, _ place: String, _ address: IPAddress?, _ state: NetworkState, _ space: PeerSpace
+        _ number: Int, _ traits: borrowing ClassTraits, _ state: NetworkState, _ space: PeerSpace
     ) -> [Int] {
         var again: Set<Int> = []
-        for policy in bySubjectNamespace.policies(in: place)
-        where space.classes.matches(state.policies[policy].subjects, number, state) {
+        for policy in bySubjectNamespace.policies(in: traits.namespace)
+        where state.policies[policy].subjects.matches(traits) {
             subjects[policy].insert(number)
             policiesOfClass[number].append(Int32(policy))
             let isIdle = rulesOfPolicy[policy].isEmpty
@@ -230,9 +228,9 @@ extension DirectionTable {
                 again.insert(policy)
             }
         }
-        for policy in byPeerNamespace.policies(in: place)
-        where !again.contains(policy) && !rulesOfPolicy[policy].isEmpty {
-            if admitPeer(number, policy, address, state, space) { again.insert(policy) }
+        for policy in byPeerNamespace.policies(in: traits.namespace)
+        where !rulesOfPolicy[policy].isEmpty && !again.contains(policy) {
+            if admitPeer(number, policy, traits, state, space) { again.insert(policy) }
         }
         settle([number], state, space)
         return again.sorted()
@@ -240,18 +238,21 @@ extension DirectionTable {
 
     /// Sets the bit of a new class in the rules of a policy; true when the rules have to be looked up again.
     private mutating func admitPeer(
-        _ number: Int, _ policy: Int, _ address: IPAddress?, _ state: NetworkState, _ space: PeerSpace
+        _ number: Int, _ policy: Int, _ traits: borrowing ClassTraits, _ state: NetworkState, _ space: PeerSpace
     ) -> Bool {
-        guard let section = state.policies[policy].section(direction) else { return false }
+        let sections = direction == .ingress ? state.policies[policy].ingress : state.policies[policy].egress
+        guard let section = sections else { return false }
         var touched = TrafficSet()
         for place in rulesOfPolicy[policy].indices {
             let index = Int(rulesOfPolicy[policy][place])
-            let rule = section.rules[rules[index].identity.rule]
-            if let own = rule.own, space.match(own, number, address, state).possible { return true }
+            let known = rules[index].identity.rule
+            if let own = section.rules[known].own, own.match(traits).possible { return true }
             var (sure, possible) =
-                rule.doubt == nil ? space.match(rule.peers, number, address, state) : (false, true)
-            if rules[index].sourcePorts != nil { sure = false }
+                section.rules[known].doubt == nil ? section.rules[known].peers.match(traits) : (false, true)
+            // Most rules do not hold it, and nothing else of them is looked at.
             guard possible else { continue }
+            let rule = section.rules[known]
+            if rules[index].sourcePorts != nil { sure = false }
             // What a name means at the new pods may be something no rule was compiled for.
             if direction == .egress, rule.traffic.hasNames { return true }
             if !sure, rules[index].peers.possible == nil { return true }

@@ -49,6 +49,7 @@ extension NetworkState {
             guard let template = object.podTemplate, !owners.contains(object.reference) else { continue }
             add(template: template, of: object)
         }
+        apiServer = APIServerAddress.read(objects)
         read(policies: objects.filter(PolicyCatalogue.isPolicy), among: objects)
     }
 
@@ -162,6 +163,11 @@ extension NetworkPlugin {
                 break
             }
         }
+        if found?.family == .aws, found?.enforcesPolicies == true,
+            let settings = objects.first(where: { $0.is("ConfigMap") && $0.name == "amazon-vpc-cni" })
+        {
+            found?.readAWS(settings: settings)
+        }
         self = found ?? .standard
         if family == .cilium, let data = config?.node["data"] { apply { data[$0].string } }
     }
@@ -178,5 +184,16 @@ extension NetworkPlugin {
             let names = daemon.podTemplate?.spec.containers.map(\.name) ?? []
             enforcesPolicies = names.contains("aws-eks-nodeagent")
         }
+    }
+    /// The controller on the control plane hands policies to the nodes only when the ConfigMap tells it to; where the
+    /// setting is not there nothing is said. Source: "Limit Pod traffic with Kubernetes network policies", Amazon EKS
+    /// user guide.
+    private mutating func readAWS(settings: KubernetesObject) {
+        guard let value = settings.node["data"]["enable-network-policy-controller"].string, value != "true" else {
+            return
+        }
+        enforcesPolicies = false
+        evidence += ", \(settings.reference): enable-network-policy-controller is \(value)"
+        source = settings
     }
 }

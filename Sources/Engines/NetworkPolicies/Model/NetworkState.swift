@@ -190,6 +190,14 @@ package struct NetworkState: Sendable {
         return pod.addresses.first { $0.family == family } ?? pod.addresses.first
     }
 
+    /// A node with the address that blocks are compared with in front.
+    func withComparedAddressFirst(_ node: NetworkNode) -> NetworkNode {
+        guard let family, let place = node.addresses.firstIndex(where: { $0.family == family }) else { return node }
+        var out = node
+        out.addresses.swapAt(0, place)
+        return out
+    }
+
     /// Whether some pod has addresses of both families.
     package var isDualStack: Bool {
         pods.contains { pod in Set(pod.addresses.map(\.family)).count > 1 }
@@ -208,6 +216,9 @@ package struct NetworkState: Sendable {
         case .cluster: plugin.clusterName
         }
     }
+
+    /// Where the API server answers; empty when that was not seen.
+    package var apiServer: [APIServerAddress] = []
 
     /// Labels of service accounts by `namespace/name`; only Calico and Cilium look at them.
     package var serviceAccountLabels: [String: [String: String]] = [:]

@@ -40,13 +40,13 @@ struct PeerSpace: Sendable {
                 }
             }
         }
-        nodeList = state.nodes
+        nodeList = state.nodes.map(state.withComparedAddressFirst)
         atoms = AddressAtoms(sets, spare: spare)
         classes = PodClasses(
             state, keys: keys, portNames: portNames, atoms: comparesPods || spare > 0 ? atoms : nil, spare: spare)
         self.nodeKeys = nodeKeys
         podCount = classes.count
-        numberNodes(nodeKeys, state.nodes)
+        numberNodes(nodeKeys, nodeList)
     }
 
     private mutating func numberNodes(_ keys: Set<LabelKey>, _ nodes: [NetworkNode]) {
@@ -86,46 +86,6 @@ struct PeerSpace: Sendable {
             return addresses.contains {
                 $0.family == cut.family && ($0.value >= cut.value) != (first.value >= cut.value)
             }
-        }
-    }
-
-    /// Whether a selector holds a class, for sure or possibly; `address` is one of the range its pods are in.
-    func match(
-        _ selector: PeerSelector, _ number: Int, _ address: IPAddress?, _ state: NetworkState
-    ) -> (sure: Bool, possible: Bool) {
-        switch selector {
-        case .anyone: return (true, true)
-        case .nobody, .nodes: return (false, false)
-        case .pods(let expression):
-            let holds = classes.matches(expression, number, state)
-            return (holds, holds)
-        case .addresses(let set, let reach):
-            guard reach.contains(.pods), !set.isEmpty else { return (false, false) }
-            guard let address else {
-                return (set.v4 == AddressSet.all.v4 || set.v6 == AddressSet.all.v6, true)
-            }
-            return (set.contains(address), set.contains(address))
-        case .domains: return (false, false)
-        case .union(let parts):
-            var out = (sure: false, possible: false)
-            for part in parts {
-                let next = match(part, number, address, state)
-                out = (out.sure || next.sure, out.possible || next.possible)
-                if out.sure { break }
-            }
-            return out
-        case .intersection(let parts):
-            var out = (sure: true, possible: true)
-            for part in parts {
-                let next = match(part, number, address, state)
-                out = (out.sure && next.sure, out.possible && next.possible)
-                if !out.possible { break }
-            }
-            return out
-        case .complement(let inner):
-            let next = match(inner, number, address, state)
-            return (!next.possible, !next.sure)
-        case .unknown(_, let inner): return (false, match(inner, number, address, state).possible)
         }
     }
 

@@ -332,9 +332,15 @@ struct PodClasses: Sendable {
         }
     }
 
-    /// Whether one class matches.
-    func matches(_ expression: LabelExpression, _ number: Int, _ state: NetworkState) -> Bool {
-        expression.matches { value($0, of: number, state) }
+    /// What selectors look at of a class.
+    func traits(of number: Int, _ state: NetworkState, address: IPAddress?) -> ClassTraits {
+        let sample = samples[number]
+        let namespace = state.namespaces[sample.namespace]
+        return ClassTraits(
+            labels: state.labelSets[sample.labels], namespaceLabels: namespace.labels, namespace: namespace.name,
+            account: sample.account,
+            accountLabels: state.serviceAccountLabels["\(namespace.name)/\(sample.account)"] ?? [:],
+            cluster: state.plugin.clusterName, address: address)
     }
 
     /// Adds the classes that match.

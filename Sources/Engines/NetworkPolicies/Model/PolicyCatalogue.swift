@@ -8,6 +8,7 @@ package struct PolicyCatalogue: Sendable {
     private let surroundings: CalicoSurroundings
     private let services: ServiceIndex
     private let blockGroups: CiliumBlockGroups
+    private let apiServer: PeerSelector
     fileprivate let hostEndpoints: [(object: KubernetesObject, node: String)]
 
     private(set) var policies: [Policy] = []
@@ -23,21 +24,23 @@ package struct PolicyCatalogue: Sendable {
         }.map { ($0, $0.node["spec"]["node"].string ?? "") }
         services = ServiceIndex(objects)
         blockGroups = CiliumBlockGroups(objects)
+        apiServer = .apiServer(objects)
     }
 
     /// Groups whose policies a reader exists for, by kind.
     package static func isPolicy(_ object: KubernetesObject) -> Bool { language(object) != nil || isUnread(object) }
 
-    /// Whether policies may speak of it: Services, sets of addresses, tiers.
+    /// Whether policies may speak of it: Services, sets of addresses, tiers, the API server's addresses.
     package static func isSurrounding(_ object: KubernetesObject) -> Bool {
+        if APIServerAddress.tells(object) { return true }
         switch (object.reference.group, object.kind) {
         case ("", "Service"), ("cilium.io", "CiliumCIDRGroup"), ("projectcalico.org", "NetworkSet"),
             ("projectcalico.org", "GlobalNetworkSet"), ("projectcalico.org", "Tier"),
             ("crd.projectcalico.org", "NetworkSet"), ("crd.projectcalico.org", "GlobalNetworkSet"),
             ("crd.projectcalico.org", "Tier"), ("projectcalico.org", "HostEndpoint"),
             ("crd.projectcalico.org", "HostEndpoint"):
-            true
-        default: false
+            return true
+        default: return false
         }
     }
 
@@ -115,7 +118,8 @@ package struct PolicyCatalogue: Sendable {
                 return unread(object, "a policy of Cilium, which was not found here")
             }
             var reader = CiliumPolicyReader(
-                namespace: isGlobal ? nil : namespace, plugin: plugin, services: services, blockGroups: blockGroups)
+                namespace: isGlobal ? nil : namespace, plugin: plugin, services: services, blockGroups: blockGroups,
+                apiServer: apiServer)
             let policies = reader.read(object)
             take(policies, reader.defects, object)
             noteHosts(object)

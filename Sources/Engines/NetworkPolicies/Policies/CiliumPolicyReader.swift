@@ -11,10 +11,16 @@ struct CiliumPolicyReader {
     let services: ServiceIndex
     /// CiliumCIDRGroups: name, labels and blocks.
     let blockGroups: CiliumBlockGroups
+    /// What the entity `kube-apiserver` is here.
+    let apiServer: PeerSelector
     var defects = PolicyDefects()
     private let namespace: String?
 
-    init(namespace: String?, plugin: NetworkPlugin, services: ServiceIndex, blockGroups: CiliumBlockGroups) {
+    init(
+        namespace: String?, plugin: NetworkPlugin, services: ServiceIndex, blockGroups: CiliumBlockGroups,
+        apiServer: PeerSelector
+    ) {
+        self.apiServer = apiServer
         self.namespace = namespace
         self.plugin = plugin
         self.services = services
@@ -124,7 +130,7 @@ struct CiliumPolicyReader {
         case "host": return .nodes(.everything, .same)
         case "remote-node": return .nodes(.everything, .other)
         case "kube-apiserver":
-            return .unknown("where the API server runs is not known", .union([.everyNode, .world]))
+            return apiServer
         // Endpoints of Cilium itself, and pods that Cilium does not manage: none of them is a pod here.
         case "init", "health", "ingress", "unmanaged", "none": return .nobody
         default:

@@ -13,12 +13,21 @@ package struct ConnectivityChange: Sendable {
     init() { (added, removed, unclear) = ([], [], []) }
 
     package init(from before: NetworkState, to after: NetworkState) {
-        let old = NetworkModel(before, comparedWith: [after])
-        let new = NetworkModel(after, comparedWith: [before])
+        // Both are asked over the same families of addresses.
+        let isDual = before.family == nil && after.family == nil && (before.isDualStack || after.isDualStack)
+        let families: [IPAddress.Family?] = isDual ? [.v4, .v6] : [nil]
+        func connections(_ state: NetworkState, _ other: NetworkState) -> [Connection] {
+            Connection.joined(
+                families.map { family in
+                    var (own, compared) = (state, other)
+                    if let family { (own.family, compared.family) = (family, family) }
+                    return NetworkModel(own, comparedWith: [compared]).connections(mergesRanges: false)
+                })
+        }
         var was: [Pair: Connection] = [:]
         var now: [Pair: Connection] = [:]
-        for connection in old.connections(mergesRanges: false) { was[Pair(connection)] = connection }
-        for connection in new.connections(mergesRanges: false) { now[Pair(connection)] = connection }
+        for connection in connections(before, after) { was[Pair(connection)] = connection }
+        for connection in connections(after, before) { now[Pair(connection)] = connection }
         var added: [Connection] = []
         var removed: [Connection] = []
         var unclear: [Connection] = []

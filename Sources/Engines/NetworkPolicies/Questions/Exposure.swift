@@ -119,19 +119,39 @@ extension NetworkModel {
         }
     }
 
+    /// The number a node has for a pod: its own node or another one.
+    private func peer(node: Int, of pod: Int) -> Int {
+        let isOwn = state.pods[pod].node == state.nodes[node].name
+        return (isOwn ? space.ownNodes : space.otherNodes).lowerBound + Int(space.nodeClassOf[node])
+    }
+
+    /// The number that stands for an address, seen from a pod.
+    private func peer(at address: IPAddress, of pod: Int) -> Int {
+        switch endpoint(at: address) {
+        case .node(let node): return peer(node: node, of: pod)
+        case .pod(let number) where space.classes.classOfPod[number] >= 0:
+            return Int(space.classes.classOfPod[number])
+        default: return space.outsideIndex(of: address)
+        }
+    }
+
     /// Whether a pod may reach the API server on the ports it listens on.
     ///
-    /// A policy sees the address behind the Service `kubernetes`. Where no node of a control plane is seen (a managed
-    /// one, or files) that may be any address: what holds for all of them is certain, the rest is not.
+    /// A policy sees the address behind the Service `kubernetes`. Where neither that nor a node of a control plane is
+    /// seen (files, a managed one) that may be any address: what holds for all of them is certain, the rest is not.
     private func apiServer(_ pod: Int) -> Verdict {
+        if !state.apiServer.isEmpty {
+            // One of several addresses is enough to talk to it.
+            let verdicts = state.apiServer.map { known in
+                let peers = Bits(count: space.count, holding: peer(at: known.address, of: pod))
+                return anyAllowed(.egress, pod, peers, TrafficSet(.tcp, known.port...known.port))
+            }
+            return verdicts.contains(.allowed) ? .allowed : verdicts.contains(.unknown) ? .unknown : .denied
+        }
         let ports = TrafficSet(.tcp, 443...443).union(TrafficSet(.tcp, 6443...6443))
         var masters = Bits(count: space.count)
-        for (number, node) in state.nodes.enumerated()
-        where node.labels.keys.contains(where: {
-            $0 == "node-role.kubernetes.io/control-plane" || $0 == "node-role.kubernetes.io/master"
-        }) {
-            let isOwn = state.pods[pod].node == node.name
-            masters.insert((isOwn ? space.ownNodes : space.otherNodes).lowerBound + Int(space.nodeClassOf[number]))
+        for (number, node) in state.nodes.enumerated() where node.isControlPlane {
+            masters.insert(peer(node: number, of: pod))
         }
         if !masters.isEmpty { return anyAllowed(.egress, pod, masters, ports) }
         if isInGap(.egress, pod) { return .unknown }
@@ -153,6 +173,11 @@ extension NetworkModel {
 }
 
 extension AddressSet {
+    /// Where networks of pods are taken from: a block that holds all of it holds every pod. Source: RFC 1918, RFC 6598,
+    /// RFC 4193.
+    static let `private` = AddressSet(
+        ["10.0.0.0/8", "100.64.0.0/10", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"].compactMap { CIDR($0) })
+
     /// Private, shared, link-local, loopback, multicast and reserved blocks. Source: RFC 6890, RFC 1918, RFC 6598.
     static let reserved = AddressSet(
         [
@@ -180,23 +205,12 @@ private struct ExposureFinder {
         nodes.insert(space.nodes)
         self.nodes = nodes
         controllers = Bits(count: space.count)
-        for (index, pod) in model.state.pods.enumerated() where Self.isController(model.state.labels(of: pod)) {
+        for (index, pod) in model.state.pods.enumerated() where KnownRoles.isController(model.state.labels(of: pod)) {
             let own = Int(space.classes.classOfPod[index])
             if own >= 0 { controllers.insert(own) } else { controllers.formUnion(nodes) }
         }
         for (workload, pod) in model.representatives() {
             podsByNamespace[workload.namespace, default: []].append((workload, pod))
-        }
-    }
-
-    /// Labels that the charts of well-known ingress controllers give their pods.
-    private static func isController(_ labels: [String: String]) -> Bool {
-        let names: Set<String> = [
-            "ingress-nginx", "nginx-ingress", "traefik", "haproxy-ingress", "kubernetes-ingress", "kong", "contour",
-            "envoy", "emissary-ingress", "istio-ingressgateway", "apisix", "gateway-helm",
-        ]
-        return ["app.kubernetes.io/name", "app", "istio", "k8s-app"].contains { key in
-            labels[key].map { names.contains($0) || $0 == "ingressgateway" } ?? false
         }
     }
 

@@ -28,7 +28,16 @@ package struct IPAddress: Sendable, Hashable, Comparable, CustomStringConvertibl
         }
     }
 
-    private static func parseV4(_ text: Substring.UTF8View) -> UInt32? {
+    /// Reads the bytes of an address as `init(_:)` does its text.
+    init?(utf8 bytes: ArraySlice<UInt8>) {
+        if let value = Self.parseV4(bytes) {
+            self.init(family: .v4, value: UInt128(value))
+        } else {
+            self.init(String(decoding: bytes, as: UTF8.self))
+        }
+    }
+
+    private static func parseV4(_ text: some Sequence<UInt8>) -> UInt32? {
         var value: UInt32 = 0
         var octet: UInt32 = 0
         var digits = 0

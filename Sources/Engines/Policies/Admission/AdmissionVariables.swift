@@ -2,7 +2,9 @@ import Synchronization
 
 /// What a policy's expressions are given.
 package struct AdmissionInput: Sendable {
-    package enum Operation: String, Sendable { case create = "CREATE", update = "UPDATE", delete = "DELETE", connect = "CONNECT" }
+    package enum Operation: String, Sendable {
+        case create = "CREATE", update = "UPDATE", delete = "DELETE", connect = "CONNECT"
+    }
 
     package var object: CELValue
     package var oldObject: CELValue

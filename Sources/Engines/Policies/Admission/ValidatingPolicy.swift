@@ -186,7 +186,9 @@ package struct ValidatingPolicy: Sendable {
     private func run(_ program: CELProgram?, _ variables: LazyVariables, _ cost: inout UInt64) -> CELValue? {
         guard let program else { return nil }
         guard cost &+ variables.cost <= Self.costBudget else {
-            return .error(CELError("validation failed due to running out of cost budget, no further validation rules will be run"))
+            return .error(
+                CELError("validation failed due to running out of cost budget, no further validation rules will be run")
+            )
         }
         let result = program.evaluate { variables.value($0) }
         cost &+= result.cost

@@ -315,7 +315,8 @@ struct CELChecker {
             if !substitution.isAssignable(wanted, type) {
                 issue(
                     field.id,
-                    "expected type of field '\(field.name)' is '\(shown(wanted))' but provided type is '\(shown(type))'")
+                    "expected type of field '\(field.name)' is '\(shown(wanted))' but provided type is '\(shown(type))'"
+                )
             }
         }
     }
@@ -342,7 +343,8 @@ struct CELChecker {
         default:
             issue(
                 fold.range.id,
-                "expression of type '\(shown(range))' cannot be range of a comprehension (must be list, map, or dynamic)")
+                "expression of type '\(shown(range))' cannot be range of a comprehension (must be list, map, or dynamic)"
+            )
             first = .error
             second = .error
         }

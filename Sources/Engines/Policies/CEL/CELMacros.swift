@@ -200,13 +200,15 @@ package struct CELMacros: Sendable {
                 guard isSound else { throw issue(argument, "math.\(name)() invalid argument value", parser) }
             }
             if arguments.count == 1, case .list(let elements, _) = first.kind {
-                let isSound = !elements.isEmpty && elements.allSatisfy { element in
-                    switch element.kind {
-                    case .literal(.int), .literal(.uint), .literal(.double): true
-                    case .literal, .map, .message, .list: false
-                    default: true
+                let isSound =
+                    !elements.isEmpty
+                    && elements.allSatisfy { element in
+                        switch element.kind {
+                        case .literal(.int), .literal(.uint), .literal(.double): true
+                        case .literal, .map, .message, .list: false
+                        default: true
+                        }
                     }
-                }
                 guard isSound else { throw issue(first, "math.\(name)() invalid single argument value", parser) }
             }
             let function = name == "greatest" ? "math.@max" : "math.@min"
@@ -224,7 +226,8 @@ package struct CELMacros: Sendable {
             guard case .literal(.int(let depth)) = arguments[0].kind,
                 case .literal(.int(let unique)) = arguments[1].kind
             else { return nil }
-            return parser.node(.identifier(name == "iterVar" ? "@it:\(depth):\(unique)" : "@ac:\(depth):\(unique)"), at: offset)
+            return parser.node(
+                .identifier(name == "iterVar" ? "@it:\(depth):\(unique)" : "@ac:\(depth):\(unique)"), at: offset)
         default: return nil
         }
     }

@@ -14,7 +14,8 @@ extension CELEnvironment {
         let libraries = [
             StandardLibrary.functions, StringsLibrary.functions(isModern: false), URLLibrary.functions,
             CELPattern.library, CollectionsLibrary.kubernetesLists, AuthorizerLibrary.functions,
-            CollectionsLibrary.optionals, CollectionsLibrary.optionalLists, QuantityLibrary.functions, CollectionsLibrary.sets,
+            CollectionsLibrary.optionals, CollectionsLibrary.optionalLists, QuantityLibrary.functions,
+            CollectionsLibrary.sets,
             NetworkLibrary.functions, FormatLibrary.functions, CollectionsLibrary.twoVariables,
             SemverLibrary.functions, CollectionsLibrary.lists,
         ]

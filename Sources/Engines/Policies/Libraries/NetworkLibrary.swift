@@ -16,7 +16,8 @@ struct CELAddress: CELOpaque, Hashable {
     /// Reads an address; zones and IPv4 within IPv6 are refused.
     static func parse(_ text: String) -> Result<CELAddress, CELError> {
         guard let (address, zone) = read(text) else {
-            return .failure(CELError("IP Address \"\(text)\" parse error during conversion from string: not an address"))
+            return .failure(
+                CELError("IP Address \"\(text)\" parse error during conversion from string: not an address"))
         }
         if !zone.isEmpty { return .failure(CELError("IP address \"\(text)\" with zone value is not allowed")) }
         if address.isMapped { return .failure(CELError("IPv4-mapped IPv6 address \"\(text)\" is not allowed")) }

@@ -25,7 +25,8 @@ struct CELVersion: CELOpaque {
             throw CELError("\(what) number must not contain leading zeroes \"\(text)\"")
         }
         guard let value = UInt64(text) else {
-            throw CELError("strconv.ParseUint: parsing \"\(text)\": " + (text.isEmpty ? "invalid syntax" : "value out of range"))
+            throw CELError(
+                "strconv.ParseUint: parsing \"\(text)\": " + (text.isEmpty ? "invalid syntax" : "value out of range"))
         }
         return value
     }
@@ -64,7 +65,9 @@ struct CELVersion: CELOpaque {
         }
         for part in builds {
             if part.isEmpty { throw CELError("Build meta data is empty") }
-            guard Self.isPlain(part) else { throw CELError("Invalid character(s) found in build meta data \"\(part)\"") }
+            guard Self.isPlain(part) else {
+                throw CELError("Invalid character(s) found in build meta data \"\(part)\"")
+            }
             build.append(String(part))
         }
     }

@@ -218,7 +218,9 @@ struct CELURL: CELOpaque {
     var hostAndPort: (host: String, port: String) {
         var name = Substring(host)
         var port = ""
-        if let colon = host.lastIndex(of: ":"), host[host.index(after: colon)...].utf8.allSatisfy({ (48...57).contains($0) }) {
+        if let colon = host.lastIndex(of: ":"),
+            host[host.index(after: colon)...].utf8.allSatisfy({ (48...57).contains($0) })
+        {
             port = String(host[host.index(after: colon)...])
             name = host[..<colon]
         }

@@ -163,7 +163,8 @@ struct PatternParser {
         case ".":
             place += 1
             return .set(
-                flags.dotTakesNewline ? PatternSet([.range(0...0x10ffff)]) : PatternSet([.range(0x0a...0x0a)], isNegated: true))
+                flags.dotTakesNewline
+                    ? PatternSet([.range(0...0x10ffff)]) : PatternSet([.range(0x0a...0x0a)], isNegated: true))
         case "^":
             place += 1
             return .assertion(flags.multiline ? .lineBegin : .textBegin)

@@ -94,10 +94,20 @@ package struct VulnerabilityFacts: Sendable, Hashable {
     package struct Exploited: Sendable, Hashable {
         package var added: CivilDate
         package var isUsedByRansomware = false
+
+        package init(added: CivilDate, isUsedByRansomware: Bool = false) {
+            self.added = added
+            self.isUsedByRansomware = isUsedByRansomware
+        }
     }
     package struct Prediction: Sendable, Hashable {
         package var score: Double
         package var percentile: Double
+
+        package init(score: Double, percentile: Double) {
+            self.score = score
+            self.percentile = percentile
+        }
     }
     /// CISA's decision points.
     package struct Decision: Sendable, Hashable {

@@ -22,7 +22,10 @@ struct CycloneDXRules {
             throw fail(root["metadata"]["timestamp"], "\"\(time)\" is no date with a time")
         }
         try licences(root["metadata"]["licenses"])
-        if root["metadata"]["component"].exists { try component(root["metadata"]["component"], 0) }
+        // Writers that know no subject leave its type empty; nothing hangs on it.
+        if root["metadata"]["component"].exists, !root["metadata"]["component"]["type"].equals("") {
+            try component(root["metadata"]["component"], 0)
+        }
         for item in root["components"].elements { try component(item, 0) }
         for service in root["services"].elements { try self.service(service) }
         for dependency in root["dependencies"].elements {

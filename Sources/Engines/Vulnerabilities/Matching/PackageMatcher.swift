@@ -27,14 +27,44 @@ package struct PackageMatcher: Sendable {
     package func match(_ packages: [SoftwarePackage]) -> MatchReport {
         var findings: [VulnerabilityFinding] = []
         var coverage: [PackageCoverage] = []
+        var answers: [Question: [VulnerabilityFinding]] = [:]
         coverage.reserveCapacity(packages.count)
         for (index, package) in packages.enumerated() {
             coverage.append(self.coverage(package))
             if package.owner != nil, !policy.includesOwned { continue }
-            findings += self.findings(package, index)
+            // Binary packages of one source are asked the same question; most of a distribution is such.
+            let question = Question(package, places(package))
+            if let known = answers[question] {
+                findings += known.map { finding in
+                    var own = finding
+                    own.package = index
+                    return own
+                }
+                continue
+            }
+            let found = self.findings(package, index)
+            answers[question] = found
+            findings += found
         }
         return MatchReport(
             findings: findings, coverage: coverage, endOfLife: lifecycle?.endOfLife, isEndOfLife: isEndOfLife)
+    }
+
+    /// Everything of a package that a verdict hangs on.
+    private struct Question: Hashable {
+        var places: [Place]
+        var module: String?
+        var architecture: String?
+        /// Only rpm's builds tell in their version that they are of a module.
+        var version: String
+
+        init(_ package: SoftwarePackage, _ places: [Place]) {
+            self.places = places
+            module = package.module
+            architecture = package.architecture
+            let isSaidByPlace = package.type == "deb" && !places.isEmpty && !package.version.isEmpty
+            version = isSaidByPlace ? "" : package.version
+        }
     }
 
     // MARK: Where to look

@@ -55,7 +55,6 @@ package struct Distribution: Sendable, Hashable {
     package var upstreamKeys: [EcosystemKey] {
         switch family {
         case "almalinux", "rocky": unique(["redhat:\(minor)", "redhat:\(major)"])
-        case "chainguard": [EcosystemKey("wolfi")]
         default: []
         }
     }

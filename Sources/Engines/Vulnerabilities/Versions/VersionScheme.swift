@@ -89,7 +89,8 @@ package enum VersionScheme: UInt8, Sendable, Hashable, CaseIterable {
         case .hackage, .cran, .intdot: NumberVersion.order(left, right)
         case .datetime: InstantVersion.order(left, right)
         case .lexicographic: orderOfBytes(left, 0..<left.count, right, 0..<right.count)
-        case .generic, .semver, .npm, .cargo, .hex, .nginx, .swift: SemanticVersion.order(left, right)
+        case .generic: FuzzyVersion.order(left, right)
+        case .semver, .npm, .cargo, .hex, .nginx, .swift: SemanticVersion.order(left, right)
         }
     }
 

@@ -1,0 +1,96 @@
+import Kubernetes
+import Testing
+
+@testable import NetworkPolicies
+
+/// A pod with two addresses may be let in over one of them and not over the other; both count.
+@Suite struct AddressFamilyTests {
+    private static func pod(_ name: String, _ addresses: [String]) -> String {
+        let ips = addresses.map { "{ip: '\($0)'}" }.joined(separator: ", ")
+        return """
+            ---
+            apiVersion: v1
+            kind: Pod
+            metadata: {name: \(name), namespace: shop, labels: {app: \(name)}}
+            spec: {containers: [{name: c, image: i}]}
+            status: {phase: Running, podIPs: [\(ips)]}
+
+            """
+    }
+
+    private static let pods =
+        pod("web", ["10.0.0.1", "fd00::1"]) + pod("db", ["10.0.0.2", "fd00::2"])
+        + pod("batch", ["10.0.0.3", "fd00::3"])
+
+    private static func policy(_ spec: String) -> String {
+        """
+        ---
+        apiVersion: networking.k8s.io/v1
+        kind: NetworkPolicy
+        metadata: {name: db, namespace: shop}
+        spec: \(spec)
+
+        """
+    }
+
+    private func sources(of target: String, _ text: String) -> [String] {
+        DualStack(Cluster(text).state).connections().filter { "\($0.target)".hasPrefix("shop/\(target) ") }
+            .filter { !$0.traffic.isEmpty }.map { "\($0.source)" }.filter { $0.hasPrefix("shop/") }
+    }
+
+    @Test(arguments: ["10.0.0.1/32", "'fd00::1/128'"])
+    func aBlockOfEitherFamilyLetsItsPodIn(_ block: String) {
+        let text =
+            Self.pods
+            + Self.policy("{podSelector: {matchLabels: {app: db}}, ingress: [{from: [{ipBlock: {cidr: \(block)}}]}]}")
+        #expect(sources(of: "db", text) == ["shop/web (Pod)"])
+    }
+
+    @Test func aChangeOverTheSecondAddressIsTold() {
+        let closed = Cluster(Self.pods + Self.policy("{podSelector: {matchLabels: {app: db}}}")).state
+        let opened = Cluster(
+            Self.pods
+                + Self.policy(
+                    "{podSelector: {matchLabels: {app: db}}, ingress: [{from: [{ipBlock: {cidr: 'fd00::1/128'}}]}]}")
+        ).state
+        let change = ConnectivityChange(from: closed, to: opened)
+        let pods = change.added.filter { if case .workload = $0.source { true } else { false } }
+        #expect(pods.map { "\($0.source)" } == ["shop/web (Pod)"])
+        #expect(change.removed.isEmpty)
+    }
+
+    /// The rule over labels is idle over IPv4, where the block holds the pod too; over IPv6 it alone lets it in.
+    @Test func aRuleThatDecidesOverOneFamilyIsNotRedundant() {
+        let rules =
+            "{podSelector: {matchLabels: {app: db}}, ingress: [{from: [{ipBlock: {cidr: 10.0.0.0/24}}]}, "
+            + "{from: [{podSelector: {matchLabels: {app: web}}}]}]}"
+        func redundant(_ pods: String) -> Bool {
+            let model = NetworkModel(Cluster(pods + Self.policy(rules)).state)
+            return NetworkEvaluation(model).results().findings.contains { $0.rule.id == "network/redundant-rule" }
+        }
+        #expect(!redundant(Self.pods))
+        #expect(redundant(Self.pod("web", ["10.0.0.1"]) + Self.pod("db", ["10.0.0.2"])))
+    }
+
+    @Test func oneFamilyIsAskedOnce() {
+        #expect(DualStack(Cluster(Self.pod("web", ["10.0.0.1"])).state).models.count == 1)
+        #expect(DualStack(Cluster(Self.pods).state).models.count == 2)
+    }
+
+    @Test func waysInAndOutAreToldOnceForBothFamilies() {
+        let service = """
+            ---
+            apiVersion: v1
+            kind: Service
+            metadata: {name: db, namespace: shop}
+            spec: {type: LoadBalancer, externalTrafficPolicy: Local, selector: {app: db}, ports: [{port: 80}]}
+
+            """
+        let policy = Self.policy(
+            "{podSelector: {}, policyTypes: [Ingress, Egress], ingress: [{from: [{ipBlock: {cidr: '2000::/3'}}]}]}")
+        let cluster = Cluster(Self.pods + service + policy)
+        let network = DualStack(cluster.state)
+        #expect(network.exposures(cluster.inventory).map(\.verdict) == [.allowed])
+        #expect(network.outreach().map(\.internet) == [.denied, .denied, .denied])
+    }
+}
