@@ -34,7 +34,8 @@ package struct SourceSecretScan: Sendable {
     }
 
     /// The secrets of a file, in order of place.
-    package mutating func scan(file: String, bytes: [UInt8]) -> [LocatedSecret] {
+    package mutating func scan(file: String, bytes raw: [UInt8]) -> [LocatedSecret] {
+        let bytes = TextEncoding.utf8(ofUTF16: raw) ?? raw
         if Self.mayBeManifest(file), bytes.count < 64 << 20, let found = manifest(file, bytes) { return found }
         guard !Self.isBinary(bytes) || bytes.starts(with: [0x1F, 0x8B]) else { return [] }
         let source = SourceText(name: file, bytes: bytes)

@@ -26,10 +26,44 @@ package struct FileFormat: Sendable {
         _ bytes: [UInt8],
         made: (String, String, SecretMatch.Strength, [UInt8], Range<Int>) -> FoundSecret
     ) -> [FoundSecret]? {
+        let stored = bytes
+        switch base {
+        case "master.key":
+            // Rails: 32 hexadecimal digits and nothing else.
+            let end = stored.lastIndex { !ByteClass.space.contains($0) }.map { $0 + 1 } ?? 0
+            guard end == 32, stored[..<end].allSatisfy({ ByteClass.hexadecimal.contains($0) }) else { return nil }
+            return [made("rails-master-key", "Rails master key", .structure, Array(stored[..<end]), 0..<end)]
+        case "settings-security.xml":
+            return Self.ranges(in: stored, from: "<master>", to: UInt8(ascii: "<")).map {
+                made("maven-master", "Maven master password", .structure, Array(stored[$0]), $0)
+            }
+        case "logins.json":
+            // Without a primary password whoever has the profile's folder can read them.
+            return Self.ranges(in: stored, from: "\"encryptedPassword\": \"", to: UInt8(ascii: "\"")).map {
+                made("firefox-login", "Stored password of a browser", .structure, Array(stored[$0]), $0)
+            }
+        default: break
+        }
         guard base.hasSuffix("pgpass") || base == "pgpass.conf" else { return nil }
         return PgpassLine.passwords(bytes).map {
             made("pgpass", "PostgreSQL password", .structure, Array(bytes[$0]), $0)
         }
+    }
+
+    /// What stands between a text and the next byte of a kind, each time.
+    private static func ranges(in bytes: [UInt8], from opening: String, to closing: UInt8) -> [Range<Int>] {
+        let mark = Array(opening.utf8)
+        var found: [Range<Int>] = []
+        var start = 0
+        while let end = bytes[start...].firstIndex(of: mark[mark.count - 1]) {
+            start = end + 1
+            guard start >= mark.count, bytes[start - mark.count..<start].elementsEqual(mark),
+                let close = bytes[start...].firstIndex(of: closing), close > start
+            else { continue }
+            found.append(start..<close)
+            start = close
+        }
+        return found
     }
 }
 

@@ -13,6 +13,10 @@ extension TextScanner {
         while nameEnd < furthest, Self.nameBytes.contains(text[nameEnd]) { nameEnd += 1 }
         guard nameEnd < text.count else { return }
         namedUntil = nameEnd
+        if text[nameEnd] == UInt8(ascii: "("), nameEnd == end, ValueJudge.lower(text[start]) == UInt8(ascii: "l") {
+            login(text, nameEnd)
+            return
+        }
         // Most words are in no assignment; see that before anything is copied.
         guard let value = valueBehind(text, nameEnd, start) else { return }
         var nameStart = start
@@ -31,6 +35,16 @@ extension TextScanner {
         judge(text, written, name, value)
     }
 
+    /// `login("user", "password")`.
+    private mutating func login(_ text: Span<UInt8>, _ parenthesis: Int) {
+        guard let user = quoted(text, parenthesis + 1), user.upperBound + 1 < text.count else { return }
+        var i = user.upperBound + 1
+        while i < text.count, text[i] == 0x20 { i += 1 }
+        guard i < text.count, text[i] == UInt8(ascii: ","), let range = quoted(text, i + 1) else { return }
+        guard ValueJudge.isSecret(text, range, named: .password, in: .quotedSource), range.count >= 6 else { return }
+        note("generic-password", "Password", .high, .generic, range)
+    }
+
     private func sqlName(_ written: String) -> CredentialName? {
         written.lowercased().hasPrefix("identified") ? CredentialName("password") : nil
     }
@@ -40,11 +54,19 @@ extension TextScanner {
             language == .configuration ? .configuration : value.isQuoted ? .quotedSource : .bareSource
         if value.operation == .space, !value.isQuoted { setting = .bareSource }
         if value.operation == .call { setting = .quotedSource }
+        // A key of what? Of a map, mostly: only a provider's name near it makes it one of a service.
+        let isBareKey = name.kind == .weak && ["key", "keys"].contains(written.lowercased())
+        if name.kind == .weak, CredentialName.words(of: written).last == "auth", value.range.count >= 12,
+            Base64.isAlphabet(text, value.range), TokenCheck.basicAuthorization.accepts(text, value.range)
+        {
+            note("registry-auth", "User and password of a registry", .high, .structure, value.range)
+            return
+        }
         guard ValueJudge.isSecret(text, value.range, named: name.kind, in: setting) else { return }
-        if name.kind != .password {
+        if name.kind != .password, !isChosenKey(text, written, value) {
             guard isToken(text, value.range) else { return }
             switch provider(text, value.range, written) {
-            case .unknown: break
+            case .unknown: if isBareKey { return }
             case .token(let detector):
                 note(detector.id, detector.title, detector.severity, .near, value.range)
                 return
@@ -72,10 +94,54 @@ extension TextScanner {
     /// do and is shorter than they are was cut off or made up.
     private func isToken(_ text: Span<UInt8>, _ range: Range<Int>) -> Bool {
         guard range.allSatisfy({ Self.tokenBytes.contains(text[$0]) }) else { return false }
-        for form in catalogue.forms where range.count < form.shortest && ValueJudge.begins(text, range, form.prefix) {
-            return false
+        for form in catalogue.forms where ValueJudge.begins(text, range, form.prefix) {
+            // A token of the form has been found as one; `xyz_` and more than the form has is none either.
+            let isOwn = form.prefix.count >= 4 && (form.prefix.last == UInt8(ascii: "_") || form.prefix.last == 0x2D)
+            if isOwn || range.count < form.shortest { return false }
         }
-        return true
+        if text[range.upperBound - 1] == UInt8(ascii: ".") { return false }
+        return !isPublic(text, range) && !isSpoiled(text, range)
+    }
+
+    /// Frameworks draw the key they sign with from all signs of a keyboard. Source: Django, `get_random_secret_key`.
+    private func isChosenKey(_ text: Span<UInt8>, _ written: String, _ value: AssignedValue) -> Bool {
+        value.isQuoted && (40...80).contains(value.range.count)
+            && CredentialName.words(of: written).suffix(2).elementsEqual(["secret", "key"])
+            && !value.range.contains { ByteClass.space.contains(text[$0]) }
+            && value.range.contains { !Self.tokenBytes.contains(text[$0]) }
+    }
+
+    private static let publicStarts = [
+        "pk_live_", "pk_test_", "pk.eyj", "sq0idp-", "pi_", "seti_", "ssh-", "did:", "urn:",
+    ]
+    .map { Array($0.utf8) }
+
+    /// Whether a value begins as what is made to be shown: publishable keys, identifiers.
+    private func isPublic(_ text: Span<UInt8>, _ range: Range<Int>) -> Bool {
+        Self.publicStarts.contains { ValueJudge.begins(text, range, $0) }
+    }
+
+    /// Whether a value breaks the rules of its own alphabet: half a byte of hexadecimal digits, one letter in them
+    /// that is none, padding before the end, the alphabet itself.
+    private func isSpoiled(_ text: Span<UInt8>, _ range: Range<Int>) -> Bool {
+        let padding = UInt8(ascii: "=")
+        var foreign = 0
+        var letters = 0
+        var run = 1
+        var longestRun = 1
+        for i in range {
+            let byte = ValueJudge.lower(text[i])
+            if ByteClass.letters.contains(byte) { letters += 1 }
+            if !ByteClass.hexadecimal.contains(byte) { foreign += 1 }
+            if i > range.lowerBound {
+                run = byte == ValueJudge.lower(text[i - 1]) &+ 1 && ByteClass.letters.contains(byte) ? run + 1 : 1
+                longestRun = max(longestRun, run)
+            }
+            if byte == padding, i + 1 < range.upperBound, text[i + 1] != padding { return true }
+        }
+        if longestRun >= 20 { return true }
+        guard letters >= 6, range.count >= 24 else { return false }
+        return foreign == 0 ? !range.count.isMultiple(of: 2) : foreign == 1 && letters >= 8
     }
 
     private enum ProviderVerdict {

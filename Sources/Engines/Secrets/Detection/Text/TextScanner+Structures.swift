@@ -50,7 +50,43 @@ extension TextScanner {
             text[range.lowerBound] != UInt8(ascii: "%")
         else { return }
         if ValueJudge.begins(text, schemeStart..<text.count, Array("http://127".utf8)) { return }
+        if isDocumentation(text, user: begin..<firstColon, password: range, shape, host: at + 1) { return }
         note("url-credential", "Credential in an address", .high, .structure, range)
+    }
+
+    private static let addressUsers: Set<String> = ["username", "user", "myuser", "usr", "name", "login", "dbuser"]
+    private static let reservedHosts = ["localhost", "127.", "0.0.0.0", "[::1]", "host.docker.internal"]
+    /// Names and numbers that belong to nobody. Source: RFC 2606, RFC 6761, RFC 5737, RFC 3849.
+    private static let documentationHosts = [
+        "example.com", "example.org", "example.net", ".example", ".invalid", "192.0.2.", "198.51.100.", "203.0.113.",
+        "2001:db8",
+    ]
+
+    /// Whether an address shows how one is written: its words stand for others, or its host is nobody's.
+    private func isDocumentation(
+        _ text: Span<UInt8>, user: Range<Int>, password: Range<Int>, _ shape: ValueShape, host: Int
+    ) -> Bool {
+        var end = host
+        while end < text.count, end - host < 253, !Self.addressEnds.contains(text[end]), text[end] != UInt8(ascii: "/"),
+            text[end] != UInt8(ascii: "?"), text[end] != UInt8(ascii: ",")
+        {
+            end += 1
+        }
+        let name = host..<end
+        let isNobodys = Self.documentationHosts.contains { ValueJudge.contains(text, name, $0) }
+        if isNobodys, !shape.looksRandom { return true }
+        let isWord = ValueJudge.isPlaceholderWord(text, password)
+        let who = String(copying: text, user).lowercased()
+        // `user:password@` is nobody's anywhere; `root:password@localhost` opens what runs on the reader's machine.
+        if isWord,
+            Self.addressUsers.contains(who)
+                || Self.reservedHosts.contains(where: {
+                    ValueJudge.begins(text, name, Array($0.utf8))
+                })
+        {
+            return true
+        }
+        return who == String(copying: text, password).lowercased()
     }
 
     private func passwordGoesOn(_ text: Span<UInt8>, _ start: Int, _ limit: Int) -> Bool {

@@ -74,7 +74,8 @@ package struct TextScanner: Sendable {
         let detector = catalogue.detectors[index]
         if start > 0, ByteClass.word.contains(text[start - 1]), ByteClass.word.contains(text[start]) {
             // Behind `\n` in a quoted text a token begins at its own first letter.
-            guard start > 1, text[start - 2] == UInt8(ascii: "\\"), "nrt".utf8.contains(text[start - 1]) else { return }
+            let isEscaped = start > 1 && text[start - 2] == UInt8(ascii: "\\") && "nrt".utf8.contains(text[start - 1])
+            guard isEscaped || isColored(text, start) else { return }
         }
         guard let match = detector.pattern.match(text, at: start, &threads) else { return }
         if match.end < text.count, ByteClass.word.contains(text[match.end]),
@@ -83,6 +84,16 @@ package struct TextScanner: Sendable {
             return
         }
         accept(text, detector, match.secret, .form)
+    }
+
+    /// Whether a terminal's colour ends right before: `ESC [ 9 4 m`.
+    private func isColored(_ text: Span<UInt8>, _ start: Int) -> Bool {
+        guard text[start - 1] == UInt8(ascii: "m") else { return false }
+        var i = start - 1
+        while i > 0, start - i < 10, ByteClass.digits.contains(text[i - 1]) || text[i - 1] == UInt8(ascii: ";") {
+            i -= 1
+        }
+        return i > 0 && i < start - 1 && text[i - 1] == UInt8(ascii: "[")
     }
 
     /// A token that begins with nothing of its own, but has something inside: `….atlasv1.…`.
@@ -111,10 +122,55 @@ package struct TextScanner: Sendable {
                 let edge =
                     match.end == text.count || !ByteClass.word.contains(text[match.end])
                     || !ByteClass.word.contains(text[match.end - 1])
-                if edge, accept(text, detector, match.secret, .near) { return }
+                if edge, !isPiece(text, match.secret), accept(text, detector, match.secret, .near) { return }
             }
             place += 1
         }
+    }
+
+    private static let joints = ByteClass("-.+~/=?")
+    private static let digestNames: Set<String> = [
+        "sha", "shasum", "sha1", "sha256", "checksum", "integrity", "resolved", "commit", "revision", "rev", "head",
+        "digest", "etag", "md5", "sig", "hash", "fingerprint", "ref", "tgz", "gz", "zip", "whl",
+    ]
+
+    /// Whether what looks like a token is a part of something longer, or a digest by its own name.
+    ///
+    /// A shape alone says little; only as the whole of a value it says enough.
+    private func isPiece(_ text: Span<UInt8>, _ range: Range<Int>) -> Bool {
+        let start = range.lowerBound
+        let before = start > 0 ? text[start - 1] : 0x20
+        if before == UInt8(ascii: "?") { return true }
+        if start > 1, before == UInt8(ascii: "=") {
+            // `name=value` has a name; `'=value'` has lost its first letters.
+            let further = text[start - 2]
+            if Self.isQuote(further), start < 3 || !ByteClass.word.contains(text[start - 3]) { return true }
+        } else if start > 1, before == UInt8(ascii: "+") || before == UInt8(ascii: "~"),
+            ByteClass.word.contains(text[start - 2])
+        {
+            return true
+        }
+        let end = range.upperBound
+        if end + 1 < text.count, Self.joints.contains(text[end]), ByteClass.word.contains(text[end + 1]) {
+            // A part of an address may be a token; a path goes on behind it, or a query.
+            let isPath = text[end] == UInt8(ascii: "/") || text[end] == UInt8(ascii: "?")
+            if !isPath || before != UInt8(ascii: "/") { return true }
+        }
+        return isDigest(text, start)
+    }
+
+    /// Whether the name right before a value is one of digests: `"shasum": "…"`, `x.tgz#…`.
+    private func isDigest(_ text: Span<UInt8>, _ start: Int) -> Bool {
+        var end = start
+        while end > 0, start - end < 6, !ByteClass.alphanumeric.contains(text[end - 1]), text[end - 1] != 0x0A {
+            end -= 1
+        }
+        var begin = end
+        while begin > 0, end - begin < 32, ByteClass.word.contains(text[begin - 1]) { begin -= 1 }
+        guard begin < end, let last = CredentialName.words(of: String(copying: text, begin..<end)).last else {
+            return false
+        }
+        return Self.digestNames.contains(last)
     }
 
     /// Whether a word is one by itself or a part of a name, not a piece of another word: `box` in `BOX_TOKEN`, not in
@@ -138,6 +194,7 @@ package struct TextScanner: Sendable {
     ) -> Bool {
         guard !range.isEmpty else { return false }
         if let check = detector.check, !check.accepts(text, range) { return false }
+        if ValueJudge.contains(text, range, "xxxxxx") { return false }
         if !detector.acceptsAnything {
             let shape = ValueShape(text, range)
             if shape.distinct < 5 || shape.entropy < 2.2 { return false }

@@ -110,7 +110,13 @@ enum TokenCheck: String, Sendable, CaseIterable {
 
     static func isJWT(_ text: Span<UInt8>, _ range: Range<Int>) -> Bool {
         let end = range.first { text[$0] == UInt8(ascii: ".") } ?? range.upperBound
-        guard let header = decoded(text, range.lowerBound..<end), header.first == UInt8(ascii: "{") else {
+        guard let header = decoded(text, range.lowerBound..<end), header.first == UInt8(ascii: "{"),
+            header.last == UInt8(ascii: "}")
+        else { return false }
+        // The shortest signature there is has 32 bytes; `.signature` stands for one.
+        if let last = range.last(where: { text[$0] == UInt8(ascii: ".") }), last > end,
+            (1..<20).contains(range.upperBound - last - 1)
+        {
             return false
         }
         let stored = header

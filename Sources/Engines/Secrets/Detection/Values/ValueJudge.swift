@@ -17,7 +17,7 @@ enum ValueJudge {
         guard range.count >= 4, range.count <= 4096, !isReference(text, range) else { return false }
         let shape = ValueShape(text, range)
         if isPlaceholder(text, range, shape) { return false }
-        guard !isOrdinary(text, range, shape) else { return false }
+        guard !isOrdinary(text, range, shape), !isLabel(text, range) else { return false }
         let random = shape.looksRandom || isHexadecimal(shape, text, range)
         switch (kind, setting) {
         case (.weak, .configuration), (.weak, .quotedSource):
@@ -126,6 +126,11 @@ enum ValueJudge {
         "x-auth-token", "x-api-key", "authorization", "required: true", "somepassword", "yourpassword", "thepassword",
     ]
 
+    /// Whether the value is a word that stands for any value.
+    static func isPlaceholderWord(_ text: Span<UInt8>, _ range: Range<Int>) -> Bool {
+        range.count <= 16 && placeholderValues.contains(String(copying: text, range).lowercased())
+    }
+
     static func isPlaceholder(_ text: Span<UInt8>, _ range: Range<Int>, _ shape: ValueShape) -> Bool {
         let first = text[range.lowerBound]
         let last = text[range.upperBound - 1]
@@ -154,6 +159,11 @@ enum ValueJudge {
     }
 
     // MARK: Ordinary values
+
+    /// `Password:` before a field of a form, `(char *)` before an expression.
+    private static func isLabel(_ text: Span<UInt8>, _ range: Range<Int>) -> Bool {
+        text[range.upperBound - 1] == UInt8(ascii: ":") || text[range.lowerBound] == UInt8(ascii: "(")
+    }
 
     /// Numbers, dates, versions, times, addresses, classes of programs, lists of names.
     static func isOrdinary(_ text: Span<UInt8>, _ range: Range<Int>, _ shape: ValueShape) -> Bool {
