@@ -73,8 +73,10 @@ import Testing
         ])
         let time = ManualTime()
         #expect(try await Self.events(try .plain(server, time), 3) == ["listed a", "added b", "added c"])
-        #expect(server.requests.last?.query["resourceVersion"] == "101")
-        #expect(time.slept.count == 1)
+        // The second stream ends too, and the watch may be asking again by now.
+        let watches = server.requests.filter { $0.query["watch"] != nil }.map { $0.query["resourceVersion"] }
+        #expect(watches.prefix(2) == ["100", "101"])
+        #expect(time.slept.count >= 1)
     }
 
     @Test(arguments: [
