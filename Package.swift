@@ -23,6 +23,11 @@ enum Parts {
     static let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-subprocess")
     static let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
     static let certificates = Target.Dependency.product(name: "X509", package: "swift-certificates")
+    static let asn1 = Target.Dependency.product(name: "SwiftASN1", package: "swift-asn1")
+    static let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
+    static let hummingbirdTLS = Target.Dependency.product(name: "HummingbirdTLS", package: "hummingbird")
+    static let hummingbirdHTTP2 = Target.Dependency.product(name: "HummingbirdHTTP2", package: "hummingbird")
+    static let database = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
 }
 
 /// Core: the ground. Names other Core rooms and packages.
@@ -79,6 +84,11 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
         .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-certificates", from: "1.21.1"),
+        .package(url: "https://github.com/apple/swift-asn1", from: "1.7.4"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
     ],
     targets: [
         core("YAMLEvents", [Parts.yams], settings: strict),
