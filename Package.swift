@@ -42,14 +42,14 @@ func core(
 /// Engines are pure: Core and nothing of each other.
 func engine(_ name: String, resources: [Resource] = []) -> Target {
     .target(
-        name: name, dependencies: ["Documents", "Kubernetes", "Findings"], path: "Sources/Engines/\(name)",
+        name: name, dependencies: ["Documents", "Kubernetes", "Images", "Findings"], path: "Sources/Engines/\(name)",
         resources: resources, swiftSettings: safe)
 }
 
 /// Adapters bring the world in and know nothing of checks.
 func adapter(_ name: String, _ packages: [Target.Dependency]) -> Target {
     .target(
-        name: name, dependencies: ["Documents", "Kubernetes"] + packages, path: "Sources/Adapters/\(name)",
+        name: name, dependencies: ["Documents", "Kubernetes", "Images"] + packages, path: "Sources/Adapters/\(name)",
         swiftSettings: strict)
 }
 
@@ -94,6 +94,7 @@ let package = Package(
         core("YAMLEvents", [Parts.yams], settings: strict),
         core("Documents", on: ["YAMLEvents"]),
         core("Kubernetes", on: ["Documents"], [Parts.hashTrees]),
+        core("Images"),
         core("Findings", on: ["Documents", "Kubernetes"]),
         engine("PodSecurity"),
         engine("Workloads", resources: [.embedInCode("Resources")]),

@@ -17,6 +17,7 @@ import Testing
         "Documents": ["YAMLEvents"],
         "Kubernetes": ["Documents", "HashTreeCollections"],
         "Findings": ["Documents", "Kubernetes"],
+        "Images": [],
     ]
 
     private struct Import {
