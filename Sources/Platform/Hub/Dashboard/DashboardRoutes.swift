@@ -1,0 +1,6 @@
+/// Every screen of the dashboard.
+enum DashboardRoutes {
+    static let all: [Route] =
+        DashboardAssets.routes + LoginScreens.all + FixFirstScreen.all + FleetScreens.all + FindingScreens.all
+        + WorkloadScreens.all + NetworkScreens.all + IdentityScreens.all + AlertScreens.all + SettingsScreens.all + SearchScreen.all
+}

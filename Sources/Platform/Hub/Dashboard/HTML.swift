@@ -1,0 +1,107 @@
+/// HTML that is safe by construction: what is put into a literal is escaped, unless it is HTML itself.
+///
+/// Names, labels and messages come from clusters and may hold anything: markup, control characters, marks that turn the
+/// direction of text. Escaping happens in one place, here.
+package struct HTML: Sendable, ExpressibleByStringInterpolation {
+    package private(set) var text: String
+
+    package init(stringLiteral value: String) { text = value }
+
+    package init(stringInterpolation: Interpolation) { text = stringInterpolation.text }
+
+    /// Text as markup that shows just that text.
+    package init(_ plain: String) { text = HTML.escaped(plain) }
+
+    private init(markup: String) { text = markup }
+
+    package static let empty = HTML(markup: "")
+
+    /// Text that is HTML already; only for what this program wrote.
+    static func markup(_ text: String) -> HTML { HTML(markup: text) }
+
+    package struct Interpolation: StringInterpolationProtocol {
+        fileprivate var text = ""
+
+        package init(literalCapacity: Int, interpolationCount: Int) {
+            text.reserveCapacity(literalCapacity + interpolationCount * 16)
+        }
+
+        package mutating func appendLiteral(_ literal: String) { text += literal }
+        package mutating func appendInterpolation(_ html: HTML) { text += html.text }
+        package mutating func appendInterpolation(_ parts: [HTML]) { for part in parts { text += part.text } }
+        package mutating func appendInterpolation(_ html: HTML?) { text += html?.text ?? "" }
+        package mutating func appendInterpolation(_ plain: String) { text += HTML.escaped(plain) }
+        package mutating func appendInterpolation(_ plain: Substring) { text += HTML.escaped(String(plain)) }
+        package mutating func appendInterpolation(_ number: Int) { text += String(number) }
+    }
+
+    package static func + (left: HTML, right: HTML) -> HTML { HTML(markup: left.text + right.text) }
+    package static func += (left: inout HTML, right: HTML) { left.text += right.text }
+
+    /// Marks that change the direction of the text behind them, and what does not show at all. Source: Unicode
+    /// Standard Annex 9, section 2; a name that holds one is shown with the mark's number in its place.
+    private static func isInvisible(_ scalar: Unicode.Scalar) -> Bool {
+        switch scalar.value {
+        case 0x200B...0x200F, 0x202A...0x202E, 0x2060...0x2069, 0xFEFF, 0x061C: true
+        case 0..<0x20: scalar != "\n" && scalar != "\t"
+        case 0x7F..<0xA0: true
+        default: false
+        }
+    }
+
+    private static func escaped(_ plain: String) -> String {
+        var isPlain = true
+        for byte in plain.utf8 where byte < 0x20 || byte >= 0x7F || "&<>\"'".utf8.contains(byte) {
+            isPlain = false
+            break
+        }
+        if isPlain { return plain }
+        var out = ""
+        out.reserveCapacity(plain.utf8.count + 16)
+        for scalar in plain.unicodeScalars {
+            switch scalar {
+            case "&": out += "&amp;"
+            case "<": out += "&lt;"
+            case ">": out += "&gt;"
+            case "\"": out += "&quot;"
+            case "'": out += "&#39;"
+            default:
+                if isInvisible(scalar) {
+                    out += "\u{27E8}U+\(String(scalar.value, radix: 16, uppercase: true))\u{27E9}"
+                } else {
+                    out.unicodeScalars.append(scalar)
+                }
+            }
+        }
+        return out
+    }
+}
+
+/// An address below the hub with a query, every part encoded (RFC 3986, section 2.3).
+package enum Link {
+    package static func to(_ path: [String], _ query: [(String, String?)] = []) -> String {
+        var out = path.isEmpty ? "/" : path.map { "/" + encoded($0) }.joined()
+        var joint = "?"
+        for case (let name, let value?) in query where !value.isEmpty {
+            out += "\(joint)\(encoded(name))=\(encoded(value))"
+            joint = "&"
+        }
+        return out
+    }
+
+    private static func encoded(_ text: String) -> String {
+        var out = ""
+        for byte in text.utf8 {
+            switch byte {
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"),
+                UInt8(ascii: "~"):
+                out.unicodeScalars.append(Unicode.Scalar(byte))
+            default:
+                let digits = String(byte, radix: 16, uppercase: true)
+                out += digits.utf8.count == 1 ? "%0\(digits)" : "%\(digits)"
+            }
+        }
+        return out
+    }
+}

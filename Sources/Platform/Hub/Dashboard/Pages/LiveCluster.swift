@@ -1,0 +1,123 @@
+import Findings
+import Kubernetes
+import NetworkPolicies
+import Posture
+import RBAC
+import Store
+import Synchronization
+
+/// Questions that need the objects themselves, asked of what the hub's worker has of a cluster in memory.
+enum LiveCluster {
+    /// The cluster the reader chose, or the only or first one he may see whole.
+    static func choose(_ request: HubRequest) async throws -> (rows: [ClusterRow], chosen: ClusterRow?) {
+        let scope = request.scope()
+        let rows = try await request.hub.store.read { try $0.clusters(in: scope) }
+            .filter { scope.allows(cluster: $0.id, namespace: nil) }
+        guard let wanted = request.query["cluster"] else { return (rows, rows.first) }
+        guard let row = rows.first(where: { $0.id == wanted }) else { throw HubProblem.notFound("such cluster") }
+        return (rows, row)
+    }
+
+    static func inventory(_ request: HubRequest, _ cluster: ClusterRow) async -> Inventory? {
+        await request.hub.supervisor.worker(cluster.id)?.inventory
+    }
+
+    /// The choice of a cluster above such a screen.
+    static func filter(_ rows: [ClusterRow], _ chosen: ClusterRow?) -> HTML {
+        guard rows.count > 1 else { return .empty }
+        let options = rows.map { (value: $0.id, title: $0.name) }
+        return """
+            <form class="filters">\(Page.choice("Cluster", "cluster", options, chosen?.id))<noscript><button>Show</button></noscript></form>
+            """
+    }
+
+    /// Said where no worker of this hub holds the objects: reports somebody sent, a cluster another replica watches.
+    static let absent: HTML = Page.empty(
+        "This hub does not hold the cluster's objects right now: it is being read for the first time, was sent in as reports, or another replica watches it.")
+
+    static func verdict(_ verdict: Verdict) -> HTML {
+        switch verdict {
+        case .allowed: "<span class=\"sev high\">yes</span>"
+        case .denied: "<span class=\"sev ok\">no</span>"
+        case .unknown: "<span class=\"sev info\">not observable</span>"
+        }
+    }
+}
+
+/// What the objects say of one workload: who it is, what reaches it, and what would mend it.
+struct LiveWorkload {
+    var identity: HTML = .empty
+    var reach: HTML = .empty
+    var fix: HTML = LiveCluster.absent
+
+    static func facts(
+        _ hub: HubContext, cluster: String, kind: String, namespace: String, name: String
+    ) async -> LiveWorkload {
+        guard let inventory = await hub.supervisor.worker(cluster)?.inventory,
+            let key = inventory.keys(in: namespace).first(where: { key in
+                inventory[key].map { $0.kind == kind && $0.name == name } ?? false
+            }), let object = inventory[key]
+        else { return LiveWorkload() }
+        // Evaluation keeps a core busy for a moment: not on a thread that serves others.
+        return await Task.detached {
+            var out = LiveWorkload()
+            out.fix = fix(FixPlanner(engines: inventory, isCluster: object.file.isEmpty).fix(key))
+            guard let template = object.podTemplates.first else { return out }
+            out.identity = rights(template.spec.serviceAccountName ?? "default", in: namespace, inventory)
+            out.reach = reach(object, inventory)
+            return out
+        }.value
+    }
+
+    private static func fix(_ fix: VerifiedFix?) -> HTML {
+        guard let fix, !fix.isEmpty || !fix.decisions.isEmpty else {
+            return Page.empty("No patch is known for what is open here.")
+        }
+        let steps = fix.steps.map { step -> HTML in
+            let risk: HTML = step.risk.isEmpty ? .empty : "<br><span class=\"dim\">may break: \(step.risk)</span>"
+            return "<li><code>\(step.operation.path.description)</code>: \(step.why)\(risk)</li>"
+        }
+        let decisions = fix.decisions.map {
+            "<li><code>\($0.path.description)</code>: \($0.reason)</li>" as HTML
+        }
+        let command = fix.kubectl(context: nil)
+        return """
+            <p>\(fix.steps.count) changes, tried on a copy: <strong>\(fix.closed.count) findings closed, \(fix.opened.count) opened, \
+            \(fix.unchanged.count) unchanged</strong>.</p><ol>\(steps)</ol>\(command.map { "<pre>\($0)</pre>" as HTML })\
+            \(decisions.isEmpty ? .empty : "<h3>Left to you</h3><ul>\(decisions)</ul>" as HTML)
+            """
+    }
+
+    private static func rights(_ account: String, in namespace: String, _ inventory: Inventory) -> HTML {
+        let model = AccessModel(inventory.keys.compactMap { inventory[$0] }.filter(AccessModel.concerns))
+        let subject = Subject(.serviceAccount, namespace: namespace, account)
+        let bindings = model.bindings(of: subject)
+        let lines = bindings.map { "<li>\($0.binding.description) gives \($0.role.description)</li>" as HTML }
+        return """
+            <h2>Service account</h2><p><code>\(namespace)/\(account)</code></p>\
+            \(lines.isEmpty ? "<p class=\"dim\">No binding names it.</p>" : "<ul>\(lines)</ul>" as HTML)
+            """
+    }
+
+    private static func reach(_ object: KubernetesObject, _ inventory: Inventory) -> HTML {
+        let network = DualStack(NetworkState(inventory))
+        let ways = network.exposures(inventory).filter { $0.workload == object.reference }
+        let out = network.outreach().first { $0.workload == object.reference }
+        let lines = ways.prefix(12).map {
+            "<li>\($0.route.rawValue) \($0.through.description), port \("\($0.port)"): \(LiveCluster.verdict($0.verdict))</li>" as HTML
+        }
+        let outward: HTML =
+            out.map {
+                """
+                <dl class="facts"><dt>To the internet</dt><dd>\(LiveCluster.verdict($0.internet))</dd>\
+                <dt>To cloud metadata</dt><dd>\(LiveCluster.verdict($0.metadata))</dd>\
+                <dt>To the API server</dt><dd>\(LiveCluster.verdict($0.apiServer))</dd>\
+                <dt>To other namespaces</dt><dd>\(LiveCluster.verdict($0.otherNamespaces))</dd></dl>
+                """
+            } ?? .empty
+        return """
+            <h2>Who can reach it</h2>\(lines.isEmpty ? "<p class=\"dim\">Nothing leads to it from outside the cluster.</p>" : "<ul>\(lines)</ul>" as HTML)\
+            <h2>What it can reach</h2>\(outward)
+            """
+    }
+}
