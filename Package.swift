@@ -25,9 +25,12 @@ enum Parts {
     static let certificates = Target.Dependency.product(name: "X509", package: "swift-certificates")
     static let asn1 = Target.Dependency.product(name: "SwiftASN1", package: "swift-asn1")
     static let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
+    static let hummingbirdCore = Target.Dependency.product(name: "HummingbirdCore", package: "hummingbird")
     static let hummingbirdTLS = Target.Dependency.product(name: "HummingbirdTLS", package: "hummingbird")
     static let hummingbirdHTTP2 = Target.Dependency.product(name: "HummingbirdHTTP2", package: "hummingbird")
     static let database = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
+    static let cryptoExtras = Target.Dependency.product(name: "CryptoExtras", package: "swift-crypto")
+    static let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 }
 
 /// Core: the ground. Names other Core rooms and packages.
@@ -89,6 +92,7 @@ let package = Package(
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
         .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
     ],
     targets: [
         core("YAMLEvents", [Parts.yams], settings: strict),
@@ -121,6 +125,18 @@ let package = Package(
                 "Documents", "Kubernetes", "Findings", "PodSecurity", "Workloads", "RBAC", "NetworkPolicies",
                 "CISBenchmark", "Secrets", "Policies",
             ]),
+        platform("Store", on: ["Documents", "Findings"], [Parts.database, Parts.crypto]),
+        platform(
+            "Hub",
+            on: [
+                "Documents", "Kubernetes", "Findings", "Workloads", "Posture", "Store", "Manifests", "KubernetesClient",
+                "CISBenchmark", "Vulnerabilities", "Detection",
+            ],
+            [
+                Parts.hummingbird, Parts.hummingbirdCore, Parts.hummingbirdTLS, Parts.httpClient, Parts.crypto,
+                Parts.cryptoExtras,
+                Parts.certificates, Parts.logging, Parts.nio, Parts.nioPosix, Parts.nioHTTP1, Parts.nioSSL,
+            ]),
         .executableTarget(
             name: "martlet",
             dependencies: [
@@ -136,6 +152,8 @@ let package = Package(
                 "Detection",
                 "Vulnerabilities",
                 "AdvisoryStore",
+                "Hub",
+                Parts.logging,
                 Parts.arguments,
             ],
             path: "Sources/martlet",
@@ -160,6 +178,10 @@ let package = Package(
             resources: [.copy("Golden")]),
         tests("Adapters", "SecretManagers", on: ["SecretManagers"], [Parts.nio, Parts.nioPosix, Parts.nioHTTP1]),
         tests("Platform", "Posture", on: ["Posture", "CISBenchmark", "Secrets"], resources: [.copy("Golden")]),
+        tests("Platform", "Store", on: ["Store"], [Parts.subprocess]),
+        tests(
+            "Platform", "Hub", on: ["Hub", "Store", "Documents"],
+            [Parts.httpClient, Parts.logging, Parts.nio, Parts.nioPosix, Parts.nioHTTP1, Parts.subprocess]),
         tests("Architecture", "Architecture", on: []),
         tests("Program", "Program", on: ["martlet"]),
         // Runs the suites of MARTLET_CONFORMANCE; not a product.

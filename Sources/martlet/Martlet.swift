@@ -21,6 +21,7 @@ struct Martlet: AsyncParsableCommand {
               martlet pss plan --cluster           the way to "restricted", namespace by namespace
               martlet pss simulate -n shop --level restricted --cluster
               martlet cis                          the CIS benchmark: control plane, kubelets, policies
+              martlet serve                        watch clusters, keep history, answer on an API
               martlet permissions                  what Martlet needs to read, as a ClusterRole
 
             Nothing is ever changed in a cluster. Exit codes: 0 clean, 1 findings, 2 bad usage or unreadable input,
@@ -30,7 +31,9 @@ struct Martlet: AsyncParsableCommand {
         subcommands: [
             ScanCommand.self, FixCommand.self, PodSecurityCommand.self, ChecksCommand.self, PermissionsCommand.self,
             RBACCommand.self, NetworkCommand.self, CISCommand.self, SecretsCommand.self, ImageCommand.self,
-            VEXCommand.self, DatabaseCommand.self, RuntimeCommand.self, PolicyCommand.self, CompletionCommand.self,
+            VEXCommand.self, DatabaseCommand.self, RuntimeCommand.self, PolicyCommand.self, ServeCommand.self,
+            ConfigCommand.self,
+            CompletionCommand.self,
         ])
 
     static func main() async {

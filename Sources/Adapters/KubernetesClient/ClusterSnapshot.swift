@@ -42,6 +42,13 @@ package struct ReadGap: Sendable, Hashable, CustomStringConvertible {
     /// One line that says what to do.
     package var message: String
 
+    package init(kind: Kind, resource: String, permission: Permission? = nil, message: String) {
+        self.kind = kind
+        self.resource = resource
+        self.permission = permission
+        self.message = message
+    }
+
     package var description: String { message }
 }
 

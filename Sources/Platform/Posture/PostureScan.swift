@@ -189,6 +189,26 @@ package struct PostureScan: Sendable {
     @discardableResult
     package mutating func settle() -> [OwnerIdentity] { network.settle(inventory) }
 
+    /// What the engines say of the whole, where a change has reached it since this was asked last; nil where none has.
+    package mutating func settleWholes() -> (findings: [Finding], coverage: Coverage)? {
+        guard wholes.contains(where: { $0 == nil }) else { return nil }
+        for index in engines.indices where wholes[index] == nil { wholes[index] = engines[index].wholeResults() }
+        return wholeResults
+    }
+
+    /// What the engines say of the whole, as `settleWholes` gave it last.
+    package var wholeResults: (findings: [Finding], coverage: Coverage) {
+        var out: (findings: [Finding], coverage: Coverage) = ([], Coverage())
+        for case let (findings, coverage)? in wholes {
+            out.findings += findings
+            out.coverage.add(coverage)
+        }
+        return out
+    }
+
+    /// Every owner with a result, in order.
+    package var owners: [OwnerIdentity] { network.merged(results).keys.sorted() }
+
     /// What the engines say of one owner.
     package func evaluate(_ family: OwnerFamily) -> OwnerResult {
         var result = podSecurity.evaluate(family)

@@ -1,0 +1,137 @@
+import AsyncHTTPClient
+import FoundationEssentials
+import Hummingbird
+import HummingbirdCore
+import HummingbirdTLS
+package import Logging
+import NIOCore
+import NIOPosix
+package import Store
+
+/// Starts what a hub is made of: data folder, store, first user, clusters, server.
+package struct HubServer: Sendable {
+    package let hub: HubContext
+    /// The password of the first user, when this start made him; told once and kept nowhere.
+    package let firstPassword: String?
+
+    /// Opens the data folder, which is made when it is not there.
+    package static func open(
+        _ settings: HubSettings, version: String, now: @escaping @Sendable () -> Milliseconds = TimeText.system,
+        log: Logger
+    ) async throws -> HubServer {
+        let folder = try DataFolder(settings.dataFolder)
+        let store = try await Store(SQLiteBackend(path: folder.database))
+        let hub = HubContext(
+            store: store, settings: settings, key: try folder.key(), version: version, rules: HubRules.all, now: now,
+            log: log)
+        return HubServer(hub: hub, firstPassword: try await firstUser(hub))
+    }
+
+    /// A store without users gets one, with a password nobody chose.
+    private static func firstUser(_ hub: HubContext) async throws -> String? {
+        guard try await hub.store.read({ try $0.users(limit: 1) }).isEmpty else { return nil }
+        let password = SecretText.password()
+        let kept = try Password.keep(password)
+        let user = UserRow(id: hub.newID(), name: "admin", password: kept, createdAt: hub.now())
+        try await hub.store.write { db in
+            try db.add(user)
+            try db.setGrants([GrantRow(role: Role.admin.rawValue)], of: user.id)
+            try db.audit("user.add", target: user.name, by: "first start", at: hub.now())
+        }
+        return password
+    }
+
+    /// Serves until it is cancelled or told to stop by a signal; `started` is given the port.
+    package func run(
+        handlingSignals: Bool = true, started: @escaping @Sendable (Int) async -> Void = { _ in }
+    ) async throws {
+        let settings = hub.settings
+        let responder = HubResponder(hub: hub, table: RouteTable(HubRoutes.all()), isSecure: false)
+        // Half a minute without a byte ends a connection: who sends slowly holds nothing for long.
+        let server = HTTPServerBuilder.http1(
+            configuration: .init(
+                idleTimeout: .seconds(30),
+                httpDecoderConfiguration: .init(
+                    maxHeaderFieldSize: 16 << 10, maxHeaderListSize: 32 << 10, maxHeaderFieldCount: 100)))
+        var log = hub.log
+        log.logLevel = .warning
+        let application = Application(
+            responder: responder, server: server,
+            configuration: .init(
+                address: .hostname(settings.host, port: settings.port), serverName: nil, backlog: 512,
+                availableConnectionsDelegate: MaximumAvailableConnections(2000)),
+            onServerRunning: { channel in await started(channel.localAddress?.port ?? settings.port) },
+            logger: log)
+        let client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: Self.clientConfiguration)
+        let wire = NetworkWire(client: client, group: MultiThreadedEventLoopGroup.singleton)
+        hub.wire = wire
+        let deliverer = Deliverer(
+            store: hub.store, settings: settings.notifiers, engine: hub.supervisor.alerts, signal: hub.outbox,
+            supervisor: hub.supervisor, wire: wire, version: hub.version, now: hub.now, log: hub.log)
+        let workers = [Task { await keepHouse() }, Task { await deliverer.run() }]
+        var failure: (any Error)?
+        do {
+            if handlingSignals { try await application.runService() } else { try await application.run() }
+        } catch {
+            failure = error
+        }
+        for worker in workers { worker.cancel() }
+        await hub.supervisor.stopAll()
+        for worker in workers { await worker.value }
+        hub.wire = nil
+        try await client.shutdown()
+        try await hub.store.close()
+        if let failure { throw failure }
+    }
+
+    /// A target is what an administrator wrote; where it sends on to is nobody's word.
+    private static var clientConfiguration: HTTPClient.Configuration {
+        var configuration = HTTPClient.Configuration()
+        configuration.redirectConfiguration = .disallow
+        return configuration
+    }
+
+    /// Forgets what is older than was asked to keep, once an hour.
+    private func keepHouse() async {
+        while !Task.isCancelled {
+            let now = hub.now()
+            let (findings, events) = (hub.settings.findingDays, hub.settings.eventDays)
+            do {
+                let count = try await hub.store.write { db in
+                    try db.prune(
+                        findingsBefore: now - findings * 86_400_000, eventsBefore: now - events * 86_400_000, now: now)
+                }
+                if count > 0 { hub.log.info("forgot what is old", metadata: ["rows": "\(count)"]) }
+            } catch {
+                hub.log.warning("what is old was not forgotten", metadata: ["error": "\(error)"])
+            }
+            try? await Task.sleep(for: .seconds(3600))
+        }
+    }
+}
+
+/// Where a hub keeps what is its own: nobody but its user may read it.
+struct DataFolder {
+    let path: String
+
+    init(_ path: String) throws {
+        self.path = path
+        try FileManager.default.createDirectory(
+            atPath: path, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+    }
+
+    var database: String { "\(path)/hub.sqlite" }
+
+    /// The key of this hub, outside its database: whoever has a copy of the database has neither sessions nor
+    /// credentials.
+    func key() throws -> [UInt8] {
+        let file = "\(path)/key"
+        if let data = FileManager.default.contents(atPath: file), data.count == 32 { return [UInt8](data) }
+        let key = SecretText.bytes(32)
+        guard
+            FileManager.default.createFile(
+                atPath: file, contents: Data(key), attributes: [.posixPermissions: 0o600])
+        else { throw StoreError(.unavailable, "cannot write \(file)") }
+        return key
+    }
+}
