@@ -130,13 +130,13 @@ let package = Package(
             "Hub",
             on: [
                 "Documents", "Kubernetes", "Findings", "Workloads", "Posture", "Store", "Manifests", "KubernetesClient",
-                "CISBenchmark", "Vulnerabilities", "Detection",
+                "CISBenchmark", "Vulnerabilities", "Detection", "NetworkPolicies", "RBAC",
             ],
             [
                 Parts.hummingbird, Parts.hummingbirdCore, Parts.hummingbirdTLS, Parts.httpClient, Parts.crypto,
                 Parts.cryptoExtras,
                 Parts.certificates, Parts.logging, Parts.nio, Parts.nioPosix, Parts.nioHTTP1, Parts.nioSSL,
-            ]),
+            ], resources: [.embedInCode("Resources")]),
         .executableTarget(
             name: "martlet",
             dependencies: [

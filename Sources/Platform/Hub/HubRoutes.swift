@@ -4,6 +4,6 @@ package enum HubRoutes {
         HealthRoutes.all + SessionRoutes.all + ClusterRoutes.all + FindingRoutes.all + WorkloadRoutes.all
             + RuleRoutes.all + WaiverRoutes.all + AlertRoutes.all + NotifierRoutes.all + EventRoutes.all
             + UserRoutes.all + TokenRoutes.all
-            + AuditRoutes.all
+            + AuditRoutes.all + DashboardRoutes.all
     }
 }

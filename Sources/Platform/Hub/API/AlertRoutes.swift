@@ -38,6 +38,12 @@ enum AlertRoutes {
     }
 
     private static let acknowledge = Route(.post, "/api/v1/alerts/{alert}/acknowledge", .operate) { request in
+        let row = try await acknowledge(request)
+        return .json { $0.alert(row) }
+    }
+
+    /// Notes that somebody has seen to an alert.
+    static func acknowledge(_ request: HubRequest) async throws -> AlertRow {
         var row = try await find(request)
         try request.require(.operate, cluster: row.cluster, namespace: row.namespace)
         row.acknowledgedBy = try request.somebody().name
@@ -49,7 +55,7 @@ enum AlertRoutes {
                 [SQLValue(done.acknowledgedBy), SQLValue(done.acknowledgedAt), .text(done.cluster), .text(done.id)])
             try request.audit(db, "alert.acknowledge", target: done.id)
         }
-        return .json { $0.alert(done) }
+        return done
     }
 
     // MARK: Silences

@@ -5,8 +5,7 @@ import Store
 /// Waivers: asked for by one, decided by another.
 enum WaiverRoutes {
     static let all: [Route] = [
-        list, request, decision("approve", .approved, from: [.requested]),
-        decision("reject", .rejected, from: [.requested]), decision("revoke", .revoked, from: [.requested, .approved]),
+        list, request, decision("approve"), decision("reject"), decision("revoke"),
     ]
 
     private static let list = Route(
@@ -45,13 +44,18 @@ enum WaiverRoutes {
             name: try body.optional("name"), path: try body.optional("path"), owner: try body.required("owner"),
             reason: try body.required("reason"), expires: try body.required("expires"),
             requestedBy: try request.somebody().name, requestedAt: request.now)
+        try await add(row, request)
+        return .json(status: .created) { $0.waiver(row) }
+    }
+
+    /// Asks for a waiver.
+    static func add(_ row: WaiverRow, _ request: HubRequest) async throws {
         try check(row, request)
         try await request.hub.store.write { db in
             if !row.cluster.isEmpty, try db.cluster(row.cluster) == nil { throw HubProblem.notFound("such cluster") }
             try db.add(row)
             try request.audit(db, "waiver.request", target: row.id) { $0.waiver(row) }
         }
-        return .json(status: .created) { $0.waiver(row) }
     }
 
     private static func check(_ row: WaiverRow, _ request: HubRequest) throws(HubProblem) {
@@ -72,30 +76,41 @@ enum WaiverRoutes {
         try request.require(.propose, cluster: row.cluster, namespace: namespace)
     }
 
-    private static func decision(
-        _ verb: String, _ state: WaiverRow.State, from: Set<WaiverRow.State>
-    ) -> Route {
+    private static func decision(_ verb: String) -> Route {
         Route(.post, "/api/v1/waivers/{waiver}/\(verb)", .decide) { request in
-            let id = try request.path("waiver")
-            let person = try request.somebody()
-            guard let row = try await request.hub.store.read({ try $0.waiver(id) }),
-                isVisible(row, request.scope(.read))
-            else { throw HubProblem.notFound("such waiver") }
-            let namespace = row.namespace.flatMap { $0.contains("*") ? nil : $0 }
-            try request.require(.decide, cluster: row.cluster, namespace: namespace)
-            if state == .approved, row.requestedBy == person.name {
-                throw HubProblem(.forbidden, "own-request", "somebody else must approve what you asked for")
-            }
-            let decided = try await request.hub.store.write { db -> WaiverRow? in
-                guard try db.decide(waiver: id, state, from: from, by: person.name, at: request.now) else { return nil }
-                try request.audit(db, "waiver.\(verb)", target: id)
-                return try db.waiver(id)
-            }
-            guard let decided else {
-                throw HubProblem(.conflict, "state", "the waiver is \(row.state.rawValue); this cannot be done with it")
-            }
-            await request.hub.supervisor.waiversChanged(decided.cluster)
+            let decided = try await decide(request, verb)
             return .json { $0.waiver(decided) }
         }
+    }
+
+    /// What each decision makes of a waiver, and in which states it may be.
+    private static let decisions: [String: (state: WaiverRow.State, from: Set<WaiverRow.State>)] = [
+        "approve": (.approved, [.requested]), "reject": (.rejected, [.requested]),
+        "revoke": (.revoked, [.requested, .approved]),
+    ]
+
+    /// Decides over the waiver of the path.
+    static func decide(_ request: HubRequest, _ verb: String) async throws -> WaiverRow {
+        guard let (state, from) = decisions[verb] else { throw HubProblem.notFound("such decision") }
+        let id = try request.path("waiver")
+        let person = try request.somebody()
+        guard let row = try await request.hub.store.read({ try $0.waiver(id) }),
+            isVisible(row, request.scope(.read))
+        else { throw HubProblem.notFound("such waiver") }
+        let namespace = row.namespace.flatMap { $0.contains("*") ? nil : $0 }
+        try request.require(.decide, cluster: row.cluster, namespace: namespace)
+        if state == .approved, row.requestedBy == person.name {
+            throw HubProblem(.forbidden, "own-request", "somebody else must approve what you asked for")
+        }
+        let decided = try await request.hub.store.write { db -> WaiverRow? in
+            guard try db.decide(waiver: id, state, from: from, by: person.name, at: request.now) else { return nil }
+            try request.audit(db, "waiver.\(verb)", target: id)
+            return try db.waiver(id)
+        }
+        guard let decided else {
+            throw HubProblem(.conflict, "state", "the waiver is \(row.state.rawValue); this cannot be done with it")
+        }
+        await request.hub.supervisor.waiversChanged(decided.cluster)
+        return decided
     }
 }

@@ -24,13 +24,13 @@ enum WorkloadRoutes {
         return .json { json in json.page(rows, next: next) { $0.object($1) } }
     }
 
-    private static func cursor(_ row: ObjectRow) -> String {
+    static func cursor(_ row: ObjectRow) -> String {
         PageCursor.text([
             row.worst?.rawValue ?? "", row.cluster, row.namespace, row.kind, row.name, row.group, row.file,
         ])
     }
 
-    private static func row(of cursor: String) throws(HubProblem) -> ObjectRow {
+    static func row(of cursor: String) throws(HubProblem) -> ObjectRow {
         let parts = try PageCursor.parts(cursor, count: 7)
         return ObjectRow(
             cluster: parts[1], group: parts[5], kind: parts[3], namespace: parts[2], name: parts[4], file: parts[6],

@@ -137,7 +137,8 @@ struct Page {
         guard let ratio else { return "unknown" }
         // A cluster with one failing check of a thousand is not at 100 %.
         let value = ratio * 100
-        return value >= 99.95 && ratio < 1 ? "99.9 %" : "\(value.formatted(.number.precision(.fractionLength(0...1)))) %"
+        return value >= 99.95 && ratio < 1
+            ? "99.9 %" : "\(value.formatted(.number.precision(.fractionLength(0...1)))) %"
     }
 
     static func number(_ count: Int) -> String { count.formatted(.number.locale(Locale(identifier: "en_US"))) }
@@ -157,7 +158,9 @@ struct Page {
     }
 
     /// A choice of a form of filters.
-    static func choice(_ label: String, _ name: String, _ options: [(value: String, title: String)], _ chosen: String?) -> HTML {
+    static func choice(_ label: String, _ name: String, _ options: [(value: String, title: String)], _ chosen: String?)
+        -> HTML
+    {
         let all = options.map { option -> HTML in
             let selected: HTML = option.value == (chosen ?? "") ? " selected" : ""
             return "<option value=\"\(option.value)\"\(selected)>\(option.title)</option>"
@@ -180,7 +183,7 @@ extension Route {
     ) -> Route {
         Route(.get, path, nil, query: query) { request in
             guard let identity = request.identity else {
-                return .redirect(to: Link.to(["login"], [("next", request.address(of: path))]))
+                return .redirect(to: Link.to(["login"], [("next", request.place(of: path))]))
             }
             do {
                 guard identity.may(needed) else { throw HubProblem.forbidden(needed) }
@@ -202,6 +205,16 @@ extension Route {
                 return .page(Page.problem(problem), request, status: problem.status)
             }
         }
+    }
+}
+
+extension HubRequest {
+    /// Where this request was sent, for coming back: the path with its parts, without the query.
+    func place(of template: String) -> String {
+        let parts = template.split(separator: "/").map { part in
+            part.hasPrefix("{") ? path[String(part.dropFirst().dropLast())] ?? "" : String(part)
+        }
+        return Link.to(parts)
     }
 }
 

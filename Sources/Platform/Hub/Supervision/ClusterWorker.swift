@@ -45,6 +45,11 @@ actor ClusterWorker {
         self.log = log
     }
 
+    /// The objects as they are now; nil until the first evaluation is done.
+    var inventory: Inventory? { scan?.inventory }
+    /// The scan as it is now, with every result.
+    var postureScan: PostureScan? { scan }
+
     // MARK: Running
 
     /// Works until it is cancelled; whatever fails is tried again, and shown.

@@ -36,7 +36,8 @@ enum Charts {
         for (severity, count) in counts where count > 0 {
             let share = max(3, Double(count) / Double(total) * Double(width))
             parts.append(
-                "<rect class=\"c-\(severity.rawValue)\" x=\"\(tenths(x))\" y=\"0\" width=\"\(tenths(share))\" height=\"10\"/>")
+                "<rect class=\"c-\(severity.rawValue)\" x=\"\(tenths(x))\" y=\"0\" width=\"\(tenths(share))\" height=\"10\"/>"
+            )
             x += share
         }
         let words = counts.filter { $0.count > 0 }.map { "\($0.count) \($0.severity.rawValue)" }.joined(separator: ", ")

@@ -59,7 +59,8 @@ enum AlertScreens {
 
     private static func table(_ events: [EventRow]) -> HTML {
         guard !events.isEmpty else {
-            return Page.empty("No event has come. Send Falco's, audit or other tools' events to <code>/api/v1/ingest</code>.")
+            return Page.empty(
+                "No event has come. Send Falco's, audit or other tools' events to <code>/api/v1/ingest</code>.")
         }
         let rows = events.map { event -> HTML in
             """

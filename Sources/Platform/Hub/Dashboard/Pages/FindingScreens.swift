@@ -32,7 +32,8 @@ enum FindingScreens {
             rows.count == query.limit
             ? rows.last.map { last in
                 let cursor = FindingRoutes.cursor(FindingQuery.Cursor(last))
-                return "<p><a class=\"button quiet\" href=\"\(address(request, "/findings", cursor: cursor))\">Next page</a></p>"
+                return
+                    "<p><a class=\"button quiet\" href=\"\(address(request, "/findings", cursor: cursor))\">Next page</a></p>"
             } ?? .empty : .empty
         let table: HTML =
             lines.isEmpty
@@ -41,7 +42,8 @@ enum FindingScreens {
         return .page(
             Page(
                 place: .findings, title: request.query["rule"].flatMap { request.hub.rules[$0]?.title } ?? "Findings",
-                lead: request.query["rule"].flatMap { request.hub.rules[$0] }.map { "\($0.why) \($0.remedy)" } ?? .empty,
+                lead: request.query["rule"].flatMap { request.hub.rules[$0] }.map { "\($0.why) \($0.remedy)" }
+                    ?? .empty,
                 body: """
                     \(filters(request, clusters))<div id="list" data-live>\(table)</div>\(next)
                     <p class="no-print"><a href="\(address(request, "/findings.csv", cursor: nil))">These findings as CSV</a> · \
@@ -51,7 +53,8 @@ enum FindingScreens {
 
     private static func filters(_ request: HubRequest, _ clusters: [ClusterRow]) -> HTML {
         let values = request.query
-        let severities = [(value: "", title: "any")] + Severity.allCases.reversed().map { (value: $0.rawValue, title: $0.rawValue) }
+        let severities =
+            [(value: "", title: "any")] + Severity.allCases.reversed().map { (value: $0.rawValue, title: $0.rawValue) }
         let statuses = FindingStatus.allCases.map { (value: $0.word, title: $0.word) }
         let hidden = ["rule", "kind", "name", "source"].compactMap { name in
             values[name].map { "<input type=\"hidden\" name=\"\(name)\" value=\"\($0)\">" as HTML }
@@ -117,7 +120,9 @@ enum FindingScreens {
         let found = try await request.hub.store.read { db in
             (
                 try db.finding(fingerprint, of: cluster), try db.cluster(cluster),
-                try db.history(of: fingerprint, cluster: cluster).map { Step(at: $0.at, event: $0.event, detail: $0.detail) }
+                try db.history(of: fingerprint, cluster: cluster).map {
+                    Step(at: $0.at, event: $0.event, detail: $0.detail)
+                }
             )
         }
         guard let row = found.0, request.scope().allows(cluster: cluster, namespace: row.namespace) else {
@@ -167,7 +172,8 @@ enum FindingScreens {
             let location: HTML = place["location"].string.map { "<br><span class=\"dim\">\($0)</span>" } ?? .empty
             let object: HTML = place["object"].string.map { " in \($0)" } ?? .empty
             let origin: HTML = place["provenance"].string.map { "<br><span class=\"dim\">from \($0)</span>" } ?? .empty
-            return "<li><code>\(place["path"].string ?? "")</code>\(object): \(place["message"].string ?? "")\(value)\(origin)\(location)</li>"
+            return
+                "<li><code>\(place["path"].string ?? "")</code>\(object): \(place["message"].string ?? "")\(value)\(origin)\(location)</li>"
         }
         return lines.isEmpty ? "<p>\(row.message)</p>" : "<ul>\(lines)</ul>"
     }

@@ -59,7 +59,8 @@ enum FixFirstScreen {
         return .page(
             Page(
                 place: .fixFirst, title: "Fix first",
-                lead: "What to do, in the order of the risk it removes. Each entry is one remedy; its findings carry the field and a patch that was tried on a copy.",
+                lead:
+                    "What to do, in the order of the risk it removes. Each entry is one remedy; its findings carry the field and a patch that was tried on a copy.",
                 body: """
                     \(filters(clusters, cluster))
                     <div id="actions" data-live>\(list(shown, total, clusters: clusters, cluster: cluster))</div>
@@ -72,7 +73,8 @@ enum FixFirstScreen {
     private static func filters(_ clusters: [ClusterRow], _ chosen: String?) -> HTML {
         guard clusters.count > 1 else { return .empty }
         let options = [(value: "", title: "all clusters")] + clusters.map { (value: $0.id, title: $0.name) }
-        return "<form class=\"filters\">\(Page.choice("Cluster", "cluster", options, chosen))<noscript><button>Show</button></noscript></form>"
+        return
+            "<form class=\"filters\">\(Page.choice("Cluster", "cluster", options, chosen))<noscript><button>Show</button></noscript></form>"
     }
 
     private static func list(
@@ -85,7 +87,9 @@ enum FixFirstScreen {
             let starting = clusters.count { $0.state == .starting }
             return starting > 0
                 ? Page.empty("\(starting) clusters are being read for the first time; this page fills by itself.")
-                : Page.empty("Nothing is open that a check can see. What could not be seen stands on <a href=\"/fleet\">Fleet</a>.")
+                : Page.empty(
+                    "Nothing is open that a check can see. What could not be seen stands on <a href=\"/fleet\">Fleet</a>."
+                )
         }
         let rows = actions.map { action -> HTML in
             let link = Link.to(["findings"], [("rule", action.rule), ("cluster", cluster)])
@@ -100,7 +104,8 @@ enum FixFirstScreen {
                 <span class="dim">\(Page.percent(share))</span></td></tr>
                 """
         }
-        return Page.table("Actions by the risk they remove", ["Worst", "Action", "Places#", "Clusters#", "Risk removed"], rows)
+        return Page.table(
+            "Actions by the risk they remove", ["Worst", "Action", "Places#", "Clusters#", "Risk removed"], rows)
     }
 
     private static func more(_ count: Int, _ cluster: String?) -> HTML {

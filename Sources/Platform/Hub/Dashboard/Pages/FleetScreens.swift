@@ -44,14 +44,15 @@ enum FleetScreens {
             rows.isEmpty
             ? Page.empty("No cluster is connected yet. <a href=\"/settings\">Connect one</a>.")
             : """
-                <div id="fleet" data-live>\(summary(rows, all))
-                \(Page.table("Clusters, worst first", ["Cluster", "Score", "Coverage", "Findings", "30 days", "Freshness"], rows.map { row($0, facts, now: request.now) }))
-                <h2>Since yesterday</h2>\(changes(facts.changed, clusters: rows))</div>
-                """
+            <div id="fleet" data-live>\(summary(rows, all))
+            \(Page.table("Clusters, worst first", ["Cluster", "Score", "Coverage", "Findings", "30 days", "Freshness"], rows.map { row($0, facts, now: request.now) }))
+            <h2>Since yesterday</h2>\(changes(facts.changed, clusters: rows))</div>
+            """
         return .page(
             Page(
                 place: .fleet, title: "Fleet",
-                lead: "Clusters, worst first. The score is the part of all evaluations that pass; coverage says how many had an answer at all.",
+                lead:
+                    "Clusters, worst first. The score is the part of all evaluations that pass; coverage says how many had an answer at all.",
                 body: body, isLive: true), request)
     }
 
@@ -81,7 +82,9 @@ enum FleetScreens {
 
     private static func row(_ cluster: ClusterRow, _ facts: Facts, now: Milliseconds) -> HTML {
         let scores = facts.scores[cluster.id] ?? []
-        let words = scores.last.map { "from \(Page.percent(scores.first?.score)) to \(Page.percent($0.score)) in \(scores.count) days" }
+        let words = scores.last.map {
+            "from \(Page.percent(scores.first?.score)) to \(Page.percent($0.score)) in \(scores.count) days"
+        }
         return """
             <tr><td><a href="\(Link.to(["clusters", cluster.id]))"><strong>\(cluster.name)</strong></a><br>\
             <span class="dim">\(cluster.version.isEmpty ? cluster.source : cluster.version)</span></td>\

@@ -14,7 +14,10 @@ enum IdentityScreens {
         ]
     ) { request in
         let (rows, chosen) = try await LiveCluster.choose(request)
-        guard let chosen else { return .page(page(Page.empty("No cluster is connected yet. <a href=\"/settings\">Connect one</a>.")), request) }
+        guard let chosen else {
+            return .page(
+                page(Page.empty("No cluster is connected yet. <a href=\"/settings\">Connect one</a>.")), request)
+        }
         guard let inventory = await LiveCluster.inventory(request, chosen) else {
             return .page(page(LiveCluster.filter(rows, chosen) + LiveCluster.absent), request)
         }
@@ -45,7 +48,8 @@ enum IdentityScreens {
         let goals = EscalationEdge.Goal.allCases
         let cards = goals.map { goal -> HTML in
             let count = graph.count(reaching: goal, from: .subjectsAndWorkloads)
-            return "<li class=\"card\"><div class=\"dim\">reach \(goal.rawValue)</div><div class=\"big\">\(count)</div></li>"
+            return
+                "<li class=\"card\"><div class=\"dim\">reach \(goal.rawValue)</div><div class=\"big\">\(count)</div></li>"
         }
         let paths = goals.flatMap { graph.shortestPaths(to: $0, from: .subjectsAndWorkloads) }
         let cuts = goals.compactMap { goal -> (EscalationEdge.Goal, EscalationCut)? in
@@ -60,7 +64,8 @@ enum IdentityScreens {
         let source = Link.to(["identities.svg"], [("cluster", cluster.id)])
         let picture: HTML =
             paths.isEmpty
-            ? .empty : "<div class=\"scroll card\"><img src=\"\(source)\" alt=\"Ways to take over, left to right; the same as a list below\"></div>"
+            ? .empty
+            : "<div class=\"scroll card\"><img src=\"\(source)\" alt=\"Ways to take over, left to right; the same as a list below\"></div>"
         return """
             <ul class="cards">\(cards)</ul>
             \(cutRows.isEmpty ? .empty : "<h2>One change that cuts most</h2>" + Page.table("Cuts", ["To", "Change", "Ways", "From"], cutRows))
@@ -75,7 +80,8 @@ enum IdentityScreens {
             let steps = path.steps.map { step -> HTML in
                 "<li>\(step.actor.description): \(step.ways.first?.id ?? "")\(step.becomes.map { ", becomes \($0.description)" } ?? "")</li>"
             }
-            return "<tr><td>\(path.start.description)</td><td class=\"tight\">\(path.goal.rawValue)</td><td><ol>\(steps)</ol></td></tr>"
+            return
+                "<tr><td>\(path.start.description)</td><td class=\"tight\">\(path.goal.rawValue)</td><td><ol>\(steps)</ol></td></tr>"
         }
         return Page.table("Shortest ways", ["Who", "Reaches", "Steps"], rows)
     }

@@ -33,7 +33,8 @@ enum LiveCluster {
 
     /// Said where no worker of this hub holds the objects: reports somebody sent, a cluster another replica watches.
     static let absent: HTML = Page.empty(
-        "This hub does not hold the cluster's objects right now: it is being read for the first time, was sent in as reports, or another replica watches it.")
+        "This hub does not hold the cluster's objects right now: it is being read for the first time, was sent in as reports, or another replica watches it."
+    )
 
     static func verdict(_ verdict: Verdict) -> HTML {
         switch verdict {
@@ -104,7 +105,8 @@ struct LiveWorkload {
         let ways = network.exposures(inventory).filter { $0.workload == object.reference }
         let out = network.outreach().first { $0.workload == object.reference }
         let lines = ways.prefix(12).map {
-            "<li>\($0.route.rawValue) \($0.through.description), port \("\($0.port)"): \(LiveCluster.verdict($0.verdict))</li>" as HTML
+            "<li>\($0.route.rawValue) \($0.through.description), port \("\($0.port)"): \(LiveCluster.verdict($0.verdict))</li>"
+                as HTML
         }
         let outward: HTML =
             out.map {

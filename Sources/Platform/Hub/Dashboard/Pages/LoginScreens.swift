@@ -5,7 +5,8 @@ import Store
 enum LoginScreens {
     static let all: [Route] = [form, logIn, logOut]
 
-    private static let form = Route(.get, "/login", nil, query: [QueryParameter("next", "Where to go then.")]) { request in
+    private static let form = Route(.get, "/login", nil, query: [QueryParameter("next", "Where to go then.")]) {
+        request in
         if request.identity != nil { return .redirect(to: safe(request.query["next"])) }
         return .page(page(next: request.query["next"] ?? "/", fault: nil), request)
     }
@@ -16,7 +17,8 @@ enum LoginScreens {
             let next = safe(form["next"])
             do {
                 let (secret, _) = try await request.hub.authenticator.logIn(
-                    name: String((form["name"] ?? "").prefix(200)), password: String((form["password"] ?? "").prefix(1024)),
+                    name: String((form["name"] ?? "").prefix(200)),
+                    password: String((form["password"] ?? "").prefix(1024)),
                     address: request.address, agent: request.headers[.userAgent] ?? "")
                 var reply = HubReply.redirect(to: next)
                 reply.headers[.setCookie] = Authenticator.setCookie(secret, isSecure: request.isSecure)

@@ -11,7 +11,10 @@ enum NetworkScreens {
 
     private static let screen = Route.screen("/network", query: [.cluster, parties]) { request in
         let (rows, chosen) = try await LiveCluster.choose(request)
-        guard let chosen else { return .page(page("", Page.empty("No cluster is connected yet. <a href=\"/settings\">Connect one</a>.")), request) }
+        guard let chosen else {
+            return .page(
+                page("", Page.empty("No cluster is connected yet. <a href=\"/settings\">Connect one</a>.")), request)
+        }
         guard let inventory = await LiveCluster.inventory(request, chosen) else {
             return .page(page(chosen.name, LiveCluster.filter(rows, chosen) + LiveCluster.absent), request)
         }
@@ -23,7 +26,8 @@ enum NetworkScreens {
     private static func page(_ name: String, _ body: HTML) -> Page {
         Page(
             place: .network, title: "Network",
-            lead: "Who can talk to whom as the policies stand, what comes in from outside, and what may go out. \(name)",
+            lead:
+                "Who can talk to whom as the policies stand, what comes in from outside, and what may go out. \(name)",
             body: body)
     }
 
@@ -34,16 +38,19 @@ enum NetworkScreens {
         let exposures = network.exposures(inventory)
         let outreach = network.outreach()
         let connections = network.connections(byNamespace: by == "namespace")
-        let isReadable = MatrixPicture(connections, among: network.models[0].podParties(byNamespace: by == "namespace")).isReadable
+        let isReadable = MatrixPicture(connections, among: network.models[0].podParties(byNamespace: by == "namespace"))
+            .isReadable
         let source = Link.to(["network.svg"], [("cluster", cluster.id), ("by", by)])
         let other = by == "namespace" ? "workload" : "namespace"
         let map: HTML =
             isReadable
             ? """
-                <div class="card"><img src="\(source)" alt="Matrix of who may talk to whom, by \(by); the same as a table below"></div>
-                """
+            <div class="card"><img src="\(source)" alt="Matrix of who may talk to whom, by \(by); the same as a table below"></div>
+            """
             : Page.empty("Too many rows to read as a picture; the table below holds all of them.")
-        let terms = score.terms.map { "<li>\($0.name): \($0.good) of \($0.count) (weight \("\($0.weight)"))</li>" as HTML }
+        let terms = score.terms.map {
+            "<li>\($0.name): \($0.good) of \($0.count) (weight \("\($0.weight)"))</li>" as HTML
+        }
         return """
             <div class="grid2"><div><h2>Map</h2><p class="no-print"><a href="\(Link.to(["network"], [("cluster", cluster.id), ("by", other)]))">By \(other)</a></p>\(map)</div>
             <div><h2>Isolation</h2><p class="big">\(score.value.map { "\($0)" } ?? "?")<span class="dim"> of 100</span></p>\
@@ -79,7 +86,10 @@ enum NetworkScreens {
 
     private static func table(_ connections: [Connection]) -> HTML {
         let shown = connections.prefix(1000)
-        let more: HTML = connections.count > shown.count ? "<p class=\"dim\">and \(connections.count - shown.count) more: <code>martlet network matrix</code> lists all</p>" : .empty
+        let more: HTML =
+            connections.count > shown.count
+            ? "<p class=\"dim\">and \(connections.count - shown.count) more: <code>martlet network matrix</code> lists all</p>"
+            : .empty
         return Page.table(
             "Connections", ["From", "To", "Allowed", "Not observable"],
             shown.map {
@@ -111,7 +121,8 @@ extension HubReply {
     /// A picture of our own: its styles stand inside it, and nothing else may.
     static func picture(_ svg: String) -> HubReply {
         var reply = HubReply.text(svg, type: "image/svg+xml")
-        reply.headers[HTTPField.Name("Content-Security-Policy") ?? .contentType] = "default-src 'none'; style-src 'unsafe-inline'"
+        reply.headers[HTTPField.Name("Content-Security-Policy") ?? .contentType] =
+            "default-src 'none'; style-src 'unsafe-inline'"
         return reply
     }
 }

@@ -9,7 +9,9 @@ enum SearchScreen {
         let words = request.query["q"] ?? ""
         let scope = request.scope()
         guard !words.isEmpty else {
-            return .page(Page(title: "Search", body: Page.empty("Write what to look for: a name, a check, an image, a CVE.")), request)
+            return .page(
+                Page(title: "Search", body: Page.empty("Write what to look for: a name, a check, an image, a CVE.")),
+                request)
         }
         let (clusters, objects, findings) = try await request.hub.store.read { db in
             (
@@ -37,12 +39,18 @@ enum SearchScreen {
             findings.map {
                 "<li>\(Page.severity($0.severity)) <a href=\"\(FindingScreens.link($0))\">\($0.title)</a> \(FindingScreens.owner($0))</li>"
             })
-        section("Checks", rules.map { "<li><a href=\"\(Link.to(["findings"], [("rule", $0.id)]))\">\($0.title)</a> <code>\($0.id)</code></li>" })
+        section(
+            "Checks",
+            rules.map {
+                "<li><a href=\"\(Link.to(["findings"], [("rule", $0.id)]))\">\($0.title)</a> <code>\($0.id)</code></li>"
+            })
         return .page(
             Page(
                 title: "Search: \(words)",
                 body: body.text.isEmpty
-                    ? Page.empty("Nothing holds these words. Findings that are fixed are not searched: use the filters of <a href=\"/findings\">Findings</a>.")
+                    ? Page.empty(
+                        "Nothing holds these words. Findings that are fixed are not searched: use the filters of <a href=\"/findings\">Findings</a>."
+                    )
                     : body), request)
     }
 }

@@ -34,7 +34,9 @@ enum SettingsScreens {
     }
 
     private static func table(_ waivers: [WaiverRow], _ request: HubRequest) -> HTML {
-        guard !waivers.isEmpty else { return Page.empty("Nobody has asked for a waiver. A finding's page has the form.") }
+        guard !waivers.isEmpty else {
+            return Page.empty("Nobody has asked for a waiver. A finding's page has the form.")
+        }
         let mayDecide = request.identity?.may(.decide) ?? false
         let rows = waivers.prefix(100).map { row -> HTML in
             func button(_ verb: String) -> HTML {
@@ -47,7 +49,8 @@ enum SettingsScreens {
                 ? .empty
                 : row.state == .requested && row.requestedBy != request.identity?.name
                     ? button("approve") + button("reject") : row.state == .approved ? button("revoke") : .empty
-            let reach = [row.cluster, row.namespace, row.kind, row.name].compactMap(\.self).filter { !$0.isEmpty }.joined(separator: " / ")
+            let reach = [row.cluster, row.namespace, row.kind, row.name].compactMap(\.self).filter { !$0.isEmpty }
+                .joined(separator: " / ")
             return """
                 <tr><td><code>\(row.rule)</code><br><span class="dim">\(reach.isEmpty ? "everywhere" : reach)</span></td><td>\(row.owner): \(row.reason)</td>\
                 <td class="tight">\(row.expires)</td><td>\(row.state.rawValue)\(row.decidedBy.map { " by \($0)" } ?? "")</td><td>asked by \(row.requestedBy)</td><td class="row">\(actions)</td></tr>
@@ -60,7 +63,9 @@ enum SettingsScreens {
         "<h2>People</h2>"
             + Page.table(
                 "People", ["Name", "Logs in with", "Last login"],
-                users.map { "<tr><td>\($0.name)\($0.isDisabled ? " (disabled)" : "")</td><td>\($0.source)</td><td>\(Page.time($0.loginAt))</td></tr>" })
+                users.map {
+                    "<tr><td>\($0.name)\($0.isDisabled ? " (disabled)" : "")</td><td>\($0.source)</td><td>\(Page.time($0.loginAt))</td></tr>"
+                })
     }
 
     private static func chain(_ rows: [AuditRow], _ verdict: AuditVerdict?, _ request: HubRequest) -> HTML {

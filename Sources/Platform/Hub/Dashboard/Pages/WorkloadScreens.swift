@@ -13,7 +13,10 @@ enum WorkloadScreens {
 
     private static let list = Route.screen(
         "/workloads",
-        query: [.cluster, .namespace, QueryParameter("kind", "Only this kind."), QueryParameter("q", "Part of the name."), .limit, .cursor]
+        query: [
+            .cluster, .namespace, QueryParameter("kind", "Only this kind."), QueryParameter("q", "Part of the name."),
+            .limit, .cursor,
+        ]
     ) { request in
         let values = request.query
         var query = ObjectQuery(
@@ -28,7 +31,8 @@ enum WorkloadScreens {
         let lines = rows.map { row -> HTML in
             let worst: HTML = row.worst.map(Page.severity) ?? "<span class=\"sev ok\">none</span>"
             let images = row.images.prefix(2).map { "<code>\($0)</code> " as HTML }
-            let more: HTML = row.images.count > 2 ? "<span class=\"dim\">and \(row.images.count - 2) more</span>" : .empty
+            let more: HTML =
+                row.images.count > 2 ? "<span class=\"dim\">and \(row.images.count - 2) more</span>" : .empty
             return """
                 <tr><td class="tight">\(worst)</td><td><a href="\(link(row.cluster, row.kind, row.namespace, row.name))"><strong>\(row.name)</strong></a>\
                 <br><span class="dim">\(row.kind)</span></td><td>\(row.namespace)</td><td>\(names[row.cluster] ?? row.cluster)</td>\
@@ -80,7 +84,9 @@ enum WorkloadScreens {
                         scope: scope, cluster: cluster, namespace: namespace, kind: kind, text: name,
                         workloadsOnly: false, limit: 200)
                 ).first { $0.name == name }, try db.cluster(cluster)?.name ?? cluster,
-                try db.events(in: scope, cluster: cluster, limit: 200).filter { $0.namespace == namespace && $0.subject.contains(name) }
+                try db.events(in: scope, cluster: cluster, limit: 200).filter {
+                    $0.namespace == namespace && $0.subject.contains(name)
+                }
             )
         }
         let (findings, object, clusterName, events) = found
@@ -89,7 +95,8 @@ enum WorkloadScreens {
         return .page(
             Page(
                 place: .workloads, title: "\(name)",
-                lead: "\(kind) in \(namespace.isEmpty ? "no namespace" : namespace) of <a href=\"\(Link.to(["clusters", cluster]))\">\(clusterName)</a>",
+                lead:
+                    "\(kind) in \(namespace.isEmpty ? "no namespace" : namespace) of <a href=\"\(Link.to(["clusters", cluster]))\">\(clusterName)</a>",
                 body: """
                     <div class="grid2"><div><h2>Findings</h2>\(list(findings, request))</div><div>\(facts(object))\
                     \(live.identity)\(live.reach)\(self.events(events))</div></div>
@@ -118,7 +125,10 @@ enum WorkloadScreens {
     }
 
     private static func events(_ rows: [EventRow]) -> HTML {
-        let lines = rows.prefix(10).map { "<li>\(Page.severity($0.severity)) \($0.message) <span class=\"dim\">\(Page.time($0.at))</span></li>" as HTML }
+        let lines = rows.prefix(10).map {
+            "<li>\(Page.severity($0.severity)) \($0.message) <span class=\"dim\">\(Page.time($0.at))</span></li>"
+                as HTML
+        }
         return lines.isEmpty ? .empty : "<h2>Runtime events</h2><ul>\(lines)</ul>"
     }
 }
