@@ -94,7 +94,7 @@ let package = Package(
         core("YAMLEvents", [Parts.yams], settings: strict),
         core("Documents", on: ["YAMLEvents"]),
         core("Kubernetes", on: ["Documents"], [Parts.hashTrees]),
-        core("Images"),
+        core("Images", on: ["Documents"]),
         core("Findings", on: ["Documents", "Kubernetes"]),
         engine("PodSecurity"),
         engine("Workloads", resources: [.embedInCode("Resources")]),
