@@ -94,7 +94,7 @@ let package = Package(
         core("YAMLEvents", [Parts.yams], settings: strict),
         core("Documents", on: ["YAMLEvents"]),
         core("Kubernetes", on: ["Documents"], [Parts.hashTrees]),
-        core("Images"),
+        core("Images", on: ["Documents"]),
         core("Findings", on: ["Documents", "Kubernetes"]),
         engine("PodSecurity"),
         engine("Workloads", resources: [.embedInCode("Resources")]),
@@ -113,8 +113,11 @@ let package = Package(
             [Parts.nio, Parts.nioPosix, Parts.nioHTTP1, Parts.nioTLS, Parts.nioSSL, Parts.subprocess]),
         adapter("SecretManagers", [Parts.nio, Parts.nioPosix, Parts.nioHTTP1, Parts.nioSSL, Parts.crypto]),
         .systemLibrary(name: "CZstd", path: "Sources/Adapters/CZstd"),
-        adapter("Compression", ["CZstd"]),
+        .systemLibrary(name: "CZlib", path: "Sources/Adapters/CZlib"),
+        adapter("Compression", ["CZstd", "CZlib"]),
+        adapter("ContainerImages", ["Compression", Parts.crypto, Parts.nio, Parts.nioSSL, Parts.httpClient, Parts.subprocess]),
         platform("AdvisoryStore", on: ["Vulnerabilities", "Compression"], [Parts.crypto]),
+        platform("ImageInspection", on: ["ContainerImages", "Images", "Vulnerabilities"], [Parts.crypto]),
         platform(
             "Posture",
             on: [
@@ -159,6 +162,10 @@ let package = Package(
             [Parts.nio, Parts.nioPosix, Parts.nioHTTP1, Parts.nioSSL, Parts.subprocess],
             resources: [.copy("Golden")]),
         tests("Adapters", "SecretManagers", on: ["SecretManagers"], [Parts.nio, Parts.nioPosix, Parts.nioHTTP1]),
+        tests(
+            "Adapters", "ContainerImages", on: ["ContainerImages", "Compression"],
+            [Parts.crypto, Parts.nio, Parts.nioPosix, Parts.nioHTTP1, Parts.subprocess]),
+        tests("Platform", "ImageInspection", on: ["ImageInspection", "ContainerImages"]),
         tests("Platform", "Posture", on: ["Posture", "CISBenchmark", "Secrets"], resources: [.copy("Golden")]),
         tests("Architecture", "Architecture", on: []),
         tests("Program", "Program", on: ["martlet"]),
