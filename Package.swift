@@ -115,7 +115,13 @@ let package = Package(
         .systemLibrary(name: "CZstd", path: "Sources/Adapters/CZstd"),
         .systemLibrary(name: "CZlib", path: "Sources/Adapters/CZlib"),
         adapter("Compression", ["CZstd", "CZlib"]),
-        adapter("ContainerImages", ["Compression", Parts.crypto, Parts.nio, Parts.nioSSL, Parts.httpClient, Parts.subprocess]),
+        .systemLibrary(name: "CFileAttributes", path: "Sources/Adapters/CFileAttributes"),
+        adapter(
+            "ContainerImages",
+            [
+                "Compression", "CFileAttributes", Parts.crypto, Parts.nio, Parts.nioHTTP1, Parts.nioSSL,
+                Parts.httpClient, Parts.subprocess,
+            ]),
         platform("AdvisoryStore", on: ["Vulnerabilities", "Compression"], [Parts.crypto]),
         platform("ImageInspection", on: ["ContainerImages", "Images", "Vulnerabilities"], [Parts.crypto]),
         platform(
