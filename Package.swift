@@ -145,6 +145,8 @@ let package = Package(
                 "Detection",
                 "Vulnerabilities",
                 "AdvisoryStore",
+                "ImageInspection",
+                "ContainerImages",
                 Parts.arguments,
             ],
             path: "Sources/martlet",
