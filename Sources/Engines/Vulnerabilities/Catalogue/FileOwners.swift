@@ -1,4 +1,4 @@
-/// Which of the distribution's packages owns which file.
+/// Which package owns which file.
 ///
 /// A library whose files belong to a distribution's package is the distribution's business: it backports fixes
 /// without changing the version that the library tells of itself.
@@ -8,6 +8,8 @@ struct FileOwners: Sendable {
     private var names: [String] = []
     /// The layer in which the package's list of files was last written.
     private var layers: [Int] = []
+    /// The first of `names` that is no distribution's package.
+    private var firstLanguage = 0
 
     init(_ view: LayerView) {
         var installed: Set<String> = []
@@ -17,24 +19,41 @@ struct FileOwners: Sendable {
             }
         }
         for item in view.files {
-            for owned in item.facts.owned where installed.contains(owned.package) {
-                let number = UInt32(names.count)
-                names.append(owned.package)
-                layers.append(item.layer)
-                let bytes = owned.paths
-                for line in Lines(bytes) where !line.isEmpty { owners[Self.hash(bytes[line])] = number }
-            }
+            for owned in item.facts.owned where installed.contains(owned.package) { add(owned, item.layer) }
+        }
+        firstLanguage = names.count
+        // What pip and the distribution both list was brought by the distribution.
+        for item in view.files {
+            for owned in item.facts.owned where owned.package.contains(":") { add(owned, item.layer) }
         }
     }
 
-    /// A file written by a later layer than its package is no longer the package's.
-    func owner(of path: String, layer: Int? = nil) -> String? {
-        let text = Array(path.utf8)
-        guard let number = owners[Self.hash(text.first == UInt8(ascii: "/") ? text[1...] : text[...])] else {
-            return nil
+    private mutating func add(_ owned: OwnedFiles, _ layer: Int) {
+        let number = UInt32(names.count)
+        let isLanguage = owned.package.contains(":")
+        names.append(owned.package)
+        layers.append(layer)
+        let bytes = owned.paths
+        for line in Lines(bytes) where !line.isEmpty {
+            let hash = Self.hash(bytes[line])
+            if isLanguage, owners[hash] != nil { continue }
+            owners[hash] = number
         }
-        if let layer, layer > layers[Int(number)] { return nil }
-        return names[Int(number)]
+    }
+
+    /// The distribution's package that owns the file. One written by a later layer than the package's list is no
+    /// longer the package's.
+    func distributionOwner(of path: String, layer: Int) -> String? {
+        guard let number = number(path), number < firstLanguage, layer <= layers[number] else { return nil }
+        return names[number]
+    }
+
+    /// Any package that lists the file: `curl`, `pypi:requests`.
+    func owner(of path: String) -> String? { number(path).map { names[$0] } }
+
+    private func number(_ path: String) -> Int? {
+        let text = Array(path.utf8)
+        return owners[Self.hash(text.first == UInt8(ascii: "/") ? text[1...] : text[...])].map { Int($0) }
     }
 
     /// Lists of packages say `/lib/x` where the file is at `/usr/lib/x` since the two were merged.

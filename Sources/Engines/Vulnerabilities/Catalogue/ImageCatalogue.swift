@@ -50,7 +50,7 @@ package struct ImageCatalogue: Sendable {
                 let diffIDs = configuration?.diffIDs ?? []
                 package.layer = layer < diffIDs.count ? diffIDs[layer] : nil
                 if !package.isOfDistribution {
-                    package.owner = owners.owner(of: item.facts.path, layer: item.layer)
+                    package.owner = owners.distributionOwner(of: item.facts.path, layer: item.layer)
                 }
                 // The same package told by two files of one place is one; in two places it is two.
                 let isOnce = package.isOfDistribution || fact.type == "golang"
@@ -78,7 +78,7 @@ package struct ImageCatalogue: Sendable {
         }
     }
 
-    /// The distribution's package that says that a file is its own; the path with or without its leading slash.
+    /// The package that lists a file as its own, `curl` or `pypi:requests`; the path with or without its leading slash.
     package func owner(of path: String) -> String? { owners.owner(of: path) }
 
     /// The program at a path, if it comes with the image.

@@ -46,11 +46,11 @@ package struct LayerFactsBuilder: LayerVisitor {
                 executables[member.path] = ImageExecutable(
                     path: member.path, mode: member.mode, size: member.size, user: member.user, digest: own ?? [])
             }
-            guard let contents else { return }
+            guard let contents, isRead(member) else { return }
             keep(FactReader.facts(of: contents, member: member))
         case .hardLink(let target):
             // The same contents under another name: what the first name told is told again, in its new place.
-            if var facts = files[target], FileForm.of(member.path) == FileForm.of(target) {
+            if var facts = files[target], FileForm.of(member.path) == FileForm.of(target) || FileForm.of(target) == nil {
                 facts.path = member.path
                 keep(facts)
             }
@@ -101,22 +101,5 @@ package struct LayerFactsBuilder: LayerVisitor {
 
     private mutating func keep(_ facts: FileFacts) {
         if !facts.isEmpty { files[facts.path] = facts }
-    }
-}
-
-/// Reads one file into what it tells.
-enum FactReader {
-    static func facts(of contents: [UInt8], member: LayerMember) -> FileFacts {
-        var facts = FileFacts(path: member.path)
-        guard let form = FileForm.of(member.path) else { return facts }
-        switch form {
-        case .dpkgStatus, .dpkgStatusPart: DpkgReader.status(contents, &facts)
-        case .dpkgList: DpkgReader.list(contents, &facts)
-        case .dpkgSums: DpkgReader.sums(contents, &facts)
-        case .apkInstalled: ApkReader.read(contents, &facts)
-        case .osRelease: facts.release = ReleaseReader.osRelease(contents)
-        case .releaseLine: facts.release = ReleaseReader.line(contents, file: String(member.name))
-        }
-        return facts
     }
 }
