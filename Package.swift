@@ -113,8 +113,17 @@ let package = Package(
             [Parts.nio, Parts.nioPosix, Parts.nioHTTP1, Parts.nioTLS, Parts.nioSSL, Parts.subprocess]),
         adapter("SecretManagers", [Parts.nio, Parts.nioPosix, Parts.nioHTTP1, Parts.nioSSL, Parts.crypto]),
         .systemLibrary(name: "CZstd", path: "Sources/Adapters/CZstd"),
-        adapter("Compression", ["CZstd"]),
+        .systemLibrary(name: "CZlib", path: "Sources/Adapters/CZlib"),
+        adapter("Compression", ["CZstd", "CZlib"]),
+        .systemLibrary(name: "CFileAttributes", path: "Sources/Adapters/CFileAttributes"),
+        adapter(
+            "ContainerImages",
+            [
+                "Compression", "CFileAttributes", Parts.crypto, Parts.nio, Parts.nioHTTP1, Parts.nioSSL,
+                Parts.httpClient, Parts.subprocess,
+            ]),
         platform("AdvisoryStore", on: ["Vulnerabilities", "Compression"], [Parts.crypto]),
+        platform("ImageInspection", on: ["ContainerImages", "Images", "Vulnerabilities"], [Parts.crypto]),
         platform(
             "Posture",
             on: [
@@ -136,6 +145,8 @@ let package = Package(
                 "Detection",
                 "Vulnerabilities",
                 "AdvisoryStore",
+                "ImageInspection",
+                "ContainerImages",
                 Parts.arguments,
             ],
             path: "Sources/martlet",
@@ -159,6 +170,10 @@ let package = Package(
             [Parts.nio, Parts.nioPosix, Parts.nioHTTP1, Parts.nioSSL, Parts.subprocess],
             resources: [.copy("Golden")]),
         tests("Adapters", "SecretManagers", on: ["SecretManagers"], [Parts.nio, Parts.nioPosix, Parts.nioHTTP1]),
+        tests(
+            "Adapters", "ContainerImages", on: ["ContainerImages", "Compression"],
+            [Parts.crypto, Parts.nio, Parts.nioPosix, Parts.nioHTTP1, Parts.subprocess]),
+        tests("Platform", "ImageInspection", on: ["ImageInspection", "ContainerImages"]),
         tests("Platform", "Posture", on: ["Posture", "CISBenchmark", "Secrets"], resources: [.copy("Golden")]),
         tests("Architecture", "Architecture", on: []),
         tests("Program", "Program", on: ["martlet"]),
