@@ -14,7 +14,10 @@ struct ImageCommand: ParsableCommand {
               martlet image compare trivy.json grype.json
               martlet vex lint app.openvex.json --bill app.cdx.json
             """,
-        subcommands: [ImageScanCommand.self, ImageExplainCommand.self, ImageCompareCommand.self])
+        subcommands: [
+            ImageScanCommand.self, ImageExplainCommand.self, ImageCompareCommand.self, ImageVerifyCommand.self,
+            ImageAttestCommand.self,
+        ])
 }
 
 /// A bill of materials and the database to compare it with.
