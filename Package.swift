@@ -14,6 +14,7 @@ enum Parts {
     static let yams = Target.Dependency.product(name: "Yams", package: "Yams")
     static let hashTrees = Target.Dependency.product(name: "HashTreeCollections", package: "swift-collections")
     static let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
+    static let cryptoExtras = Target.Dependency.product(name: "CryptoExtras", package: "swift-crypto")
     static let nio = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
     static let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
     static let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
@@ -124,6 +125,7 @@ let package = Package(
             ]),
         platform("AdvisoryStore", on: ["Vulnerabilities", "Compression"], [Parts.crypto]),
         platform("ImageInspection", on: ["ContainerImages", "Images", "Vulnerabilities"], [Parts.crypto]),
+        platform("ImageTrust", on: ["Documents"], [Parts.crypto, Parts.cryptoExtras, Parts.certificates, Parts.asn1]),
         platform(
             "Posture",
             on: [
@@ -147,6 +149,7 @@ let package = Package(
                 "AdvisoryStore",
                 "ImageInspection",
                 "ContainerImages",
+                "ImageTrust",
                 Parts.arguments,
             ],
             path: "Sources/martlet",
@@ -175,6 +178,9 @@ let package = Package(
             [Parts.crypto, Parts.nio, Parts.nioPosix, Parts.nioHTTP1, Parts.subprocess]),
         tests("Platform", "ImageInspection", on: ["ImageInspection", "ContainerImages"]),
         tests("Platform", "Posture", on: ["Posture", "CISBenchmark", "Secrets"], resources: [.copy("Golden")]),
+        tests(
+            "Platform", "ImageTrust", on: ["ImageTrust", "Documents"],
+            [Parts.crypto, Parts.cryptoExtras, Parts.certificates, Parts.asn1]),
         tests("Architecture", "Architecture", on: []),
         tests("Program", "Program", on: ["martlet"]),
         // Runs the suites of MARTLET_CONFORMANCE; not a product.
@@ -190,6 +196,7 @@ let package = Package(
                 "Detection",
                 "Vulnerabilities",
                 "AdvisoryStore",
+                "ImageTrust",
                 "Compression",
             ],
             path: "Tests/Conformance",
