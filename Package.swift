@@ -101,6 +101,7 @@ let package = Package(
         engine("RBAC", resources: [.embedInCode("Resources")]),
         engine("NetworkPolicies"),
         engine("Policies"),
+        engine("Webhooks"),
         engine("Detection", resources: [.embedInCode("Resources")]),
         engine("Vulnerabilities", resources: [.embedInCode("Resources")]),
         engine("CISBenchmark", resources: [.embedInCode("Resources")]),
@@ -121,10 +122,22 @@ let package = Package(
                 "Documents", "Kubernetes", "Findings", "PodSecurity", "Workloads", "RBAC", "NetworkPolicies",
                 "CISBenchmark", "Secrets", "Policies",
             ]),
+        platform(
+            "Admission",
+            on: ["Documents", "Kubernetes", "Findings", "PodSecurity", "Policies", "Webhooks", "Posture"]),
+        platform(
+            "AdmissionServer", on: ["Documents", "Kubernetes", "Findings", "Admission", "KubernetesClient"],
+            [
+                Parts.hummingbird, Parts.hummingbirdTLS, Parts.hummingbirdHTTP2, Parts.certificates, Parts.asn1,
+                Parts.crypto, Parts.nio, Parts.nioSSL,
+            ]),
         .executableTarget(
             name: "martlet",
             dependencies: [
                 "Posture",
+                "Admission",
+                "AdmissionServer",
+                "Webhooks",
                 "Manifests",
                 "KubernetesClient",
                 "NodeInspection",
@@ -160,6 +173,11 @@ let package = Package(
             resources: [.copy("Golden")]),
         tests("Adapters", "SecretManagers", on: ["SecretManagers"], [Parts.nio, Parts.nioPosix, Parts.nioHTTP1]),
         tests("Platform", "Posture", on: ["Posture", "CISBenchmark", "Secrets"], resources: [.copy("Golden")]),
+        tests("Engines", "Webhooks", on: ["Webhooks"]),
+        tests("Platform", "Admission", on: ["Admission", "Webhooks"]),
+        tests(
+            "Platform", "AdmissionServer", on: ["AdmissionServer", "Admission", "KubernetesClient"],
+            [Parts.httpClient, Parts.nio, Parts.nioPosix, Parts.nioSSL, Parts.subprocess, Parts.certificates]),
         tests("Architecture", "Architecture", on: []),
         tests("Program", "Program", on: ["martlet"]),
         // Runs the suites of MARTLET_CONFORMANCE; not a product.
@@ -180,6 +198,10 @@ let package = Package(
             path: "Tests/Conformance",
             exclude: ["floors.txt"],
             swiftSettings: strict),
+        // Drives the admission server; not a product.
+        .executableTarget(
+            name: "load", dependencies: ["Admission", "AdmissionServer", "Policies", "PodSecurity", Parts.httpClient],
+            path: "Tests/Load", swiftSettings: strict),
         // Benchmarks; not a product.
         .executableTarget(
             name: "bench",
