@@ -102,6 +102,7 @@ let package = Package(
         engine("RBAC", resources: [.embedInCode("Resources")]),
         engine("NetworkPolicies"),
         engine("Policies"),
+        engine("Webhooks"),
         engine("Detection", resources: [.embedInCode("Resources")]),
         engine("Vulnerabilities", resources: [.embedInCode("Resources")]),
         engine("CISBenchmark", resources: [.embedInCode("Resources")]),
@@ -132,10 +133,22 @@ let package = Package(
                 "Documents", "Kubernetes", "Findings", "PodSecurity", "Workloads", "RBAC", "NetworkPolicies",
                 "CISBenchmark", "Secrets", "Policies",
             ]),
+        platform(
+            "Admission",
+            on: ["Documents", "Kubernetes", "Findings", "PodSecurity", "Policies", "Webhooks", "Posture"]),
+        platform(
+            "AdmissionServer", on: ["Documents", "Kubernetes", "Findings", "Admission", "KubernetesClient"],
+            [
+                Parts.hummingbird, Parts.hummingbirdTLS, Parts.hummingbirdHTTP2, Parts.certificates, Parts.asn1,
+                Parts.crypto, Parts.nio, Parts.nioSSL,
+            ]),
         .executableTarget(
             name: "martlet",
             dependencies: [
                 "Posture",
+                "Admission",
+                "AdmissionServer",
+                "Webhooks",
                 "Manifests",
                 "KubernetesClient",
                 "NodeInspection",
@@ -181,6 +194,11 @@ let package = Package(
         tests(
             "Platform", "ImageTrust", on: ["ImageTrust", "Documents"],
             [Parts.crypto, Parts.cryptoExtras, Parts.certificates, Parts.asn1]),
+        tests("Engines", "Webhooks", on: ["Webhooks"]),
+        tests("Platform", "Admission", on: ["Admission", "Webhooks"]),
+        tests(
+            "Platform", "AdmissionServer", on: ["AdmissionServer", "Admission", "KubernetesClient"],
+            [Parts.httpClient, Parts.nio, Parts.nioPosix, Parts.nioSSL, Parts.subprocess, Parts.certificates]),
         tests("Architecture", "Architecture", on: []),
         tests("Program", "Program", on: ["martlet"]),
         // Runs the suites of MARTLET_CONFORMANCE; not a product.
@@ -202,6 +220,10 @@ let package = Package(
             path: "Tests/Conformance",
             exclude: ["floors.txt"],
             swiftSettings: strict),
+        // Drives the admission server; not a product.
+        .executableTarget(
+            name: "load", dependencies: ["Admission", "AdmissionServer", "Policies", "PodSecurity", Parts.httpClient],
+            path: "Tests/Load", swiftSettings: strict),
         // Benchmarks; not a product.
         .executableTarget(
             name: "bench",
