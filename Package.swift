@@ -105,6 +105,7 @@ let package = Package(
         engine("Vulnerabilities", resources: [.embedInCode("Resources")]),
         engine("CISBenchmark", resources: [.embedInCode("Resources")]),
         engine("Secrets", resources: [.embedInCode("Resources")]),
+        engine("Compliance", resources: [.embedInCode("Resources")]),
         adapter("Manifests", [Parts.subprocess]),
         adapter("SourceTrees", [Parts.subprocess]),
         adapter("NodeInspection", []),
@@ -114,6 +115,7 @@ let package = Package(
         adapter("SecretManagers", [Parts.nio, Parts.nioPosix, Parts.nioHTTP1, Parts.nioSSL, Parts.crypto]),
         .systemLibrary(name: "CZstd", path: "Sources/Adapters/CZstd"),
         adapter("Compression", ["CZstd"]),
+        platform("Evidence", on: ["Documents", "Kubernetes", "Findings", "Compliance"], [Parts.crypto]),
         platform("AdvisoryStore", on: ["Vulnerabilities", "Compression"], [Parts.crypto]),
         platform(
             "Posture",
@@ -151,6 +153,7 @@ let package = Package(
         tests("Engines", "CISBenchmark", on: ["CISBenchmark"]),
         tests("Engines", "Secrets", on: ["Secrets"]),
         tests("Engines", "Detection", on: ["Detection"]),
+        tests("Engines", "Compliance", on: ["Compliance"]),
         tests("Engines", "Policies", on: ["Policies"]),
         tests("Adapters", "Manifests", on: ["Manifests"]),
         tests("Adapters", "NodeInspection", on: ["NodeInspection"]),
@@ -160,6 +163,7 @@ let package = Package(
             resources: [.copy("Golden")]),
         tests("Adapters", "SecretManagers", on: ["SecretManagers"], [Parts.nio, Parts.nioPosix, Parts.nioHTTP1]),
         tests("Platform", "Posture", on: ["Posture", "CISBenchmark", "Secrets"], resources: [.copy("Golden")]),
+        tests("Platform", "Evidence", on: ["Evidence", "Compliance"]),
         tests("Architecture", "Architecture", on: []),
         tests("Program", "Program", on: ["martlet"]),
         // Runs the suites of MARTLET_CONFORMANCE; not a product.
