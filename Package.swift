@@ -107,6 +107,7 @@ let package = Package(
         engine("Vulnerabilities", resources: [.embedInCode("Resources")]),
         engine("CISBenchmark", resources: [.embedInCode("Resources")]),
         engine("Secrets", resources: [.embedInCode("Resources")]),
+        engine("Compliance", resources: [.embedInCode("Resources")]),
         adapter("Manifests", [Parts.subprocess]),
         adapter("SourceTrees", [Parts.subprocess]),
         adapter("NodeInspection", []),
@@ -124,6 +125,7 @@ let package = Package(
                 "Compression", "CFileAttributes", Parts.crypto, Parts.nio, Parts.nioHTTP1, Parts.nioSSL,
                 Parts.httpClient, Parts.subprocess,
             ]),
+        platform("Evidence", on: ["Documents", "Kubernetes", "Findings", "Compliance"], [Parts.crypto]),
         platform("AdvisoryStore", on: ["Vulnerabilities", "Compression"], [Parts.crypto]),
         platform("ImageInspection", on: ["ContainerImages", "Images", "Vulnerabilities"], [Parts.crypto]),
         platform("ImageTrust", on: ["Documents"], [Parts.crypto, Parts.cryptoExtras, Parts.certificates, Parts.asn1]),
@@ -178,6 +180,7 @@ let package = Package(
         tests("Engines", "CISBenchmark", on: ["CISBenchmark"]),
         tests("Engines", "Secrets", on: ["Secrets"]),
         tests("Engines", "Detection", on: ["Detection"]),
+        tests("Engines", "Compliance", on: ["Compliance"]),
         tests("Engines", "Policies", on: ["Policies"]),
         tests("Adapters", "Manifests", on: ["Manifests"]),
         tests("Adapters", "NodeInspection", on: ["NodeInspection"]),
@@ -199,6 +202,7 @@ let package = Package(
         tests(
             "Platform", "AdmissionServer", on: ["AdmissionServer", "Admission", "KubernetesClient"],
             [Parts.httpClient, Parts.nio, Parts.nioPosix, Parts.nioSSL, Parts.subprocess, Parts.certificates]),
+        tests("Platform", "Evidence", on: ["Evidence", "Compliance"]),
         tests("Architecture", "Architecture", on: []),
         tests("Program", "Program", on: ["martlet"]),
         // Runs the suites of MARTLET_CONFORMANCE; not a product.
