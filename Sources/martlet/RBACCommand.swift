@@ -52,8 +52,8 @@ struct RBACInputOptions: ParsableArguments {
     /// Everything that was read. What could not be is told on the error side, and fails the command at its end.
     ///
     /// Without files the cluster of the current context is meant.
-    func read(_ more: RBACPathOptions = RBACPathOptions()) async throws -> RBACInput {
-        let paths = paths + more.paths
+    func read(_ more: [String] = []) async throws -> RBACInput {
+        let paths = paths + more
         if namesCluster, !paths.isEmpty { throw ValidationError("name files or a cluster, not both") }
         return paths.isEmpty ? try await RBACInput(connection.flags) : await RBACInput(paths)
     }
@@ -243,7 +243,7 @@ struct RBACRulesForCommand: AsyncParsableCommand {
     var namespace: String?
 
     func run() async throws {
-        let read = try await input.read(files)
+        let read = try await input.read(files.paths)
         let model = read.model
         var identity = Identity.named(subject)
         if subject.hasPrefix("group:") { identity = Identity(user: "", groups: [String(subject.dropFirst(6))]) }
@@ -274,7 +274,7 @@ struct RBACSubjectsCommand: AsyncParsableCommand {
     var system = false
 
     func run() async throws {
-        let read = try await input.read(files)
+        let read = try await input.read(files.paths)
         let model = read.model
         let bootstrap = read.bootstrap
         var rows: [[String]] = []

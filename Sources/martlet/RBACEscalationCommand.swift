@@ -65,7 +65,7 @@ struct RBACEscalationCommand: AsyncParsableCommand {
     private static func minor(_ version: String) -> Int? { version.split(separator: ".").last.flatMap { Int($0) } }
 
     func run() async throws {
-        let read = try await input.read(files)
+        let read = try await input.read(files.paths)
         let minor = version.flatMap(Self.minor) ?? read.version ?? 36
         let graph = EscalationGraph(
             read.model, accounts: read.accounts, workloads: WorkloadMap(read.objects), minor: minor)

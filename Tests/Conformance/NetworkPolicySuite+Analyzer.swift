@@ -24,6 +24,25 @@ extension ConformanceFile {
         return agreement
     }
 
+    /// The lists of inputs with more networks than one; a pair may stand there once for each network.
+    static let analyzerNetworks = ConformanceFile(name: "netpol-analyzer-networks") { folder in
+        var agreement = Agreement()
+        for line in try folder.lines("netpol-analyzer/normal.jsonl") where line["multipleNetworks"].bool ?? false {
+            let focus = AnalyzerTruth.Focus(line)
+            let found = AnalyzerLikeness(try AnalyzerTruth.inventory(folder, line)).edges.compactMap { focus.text($0) }
+                .sorted()
+            let expected = line["edges"].elements.map { AnalyzerTruth.text($0) }.sorted()
+            let missing = Set(expected).subtracting(found).sorted()
+            let extra = Set(found).subtracting(expected).sorted()
+            agreement.note(
+                line["id"].string ?? "?",
+                found == expected
+                    ? nil
+                    : "\(found.count) of \(expected.count), missing \(missing.prefix(3)), extra \(extra.prefix(3))")
+        }
+        return agreement
+    }
+
     /// What workloads are exposed to beside each other, under the same switch: one agreement a list.
     static let analyzerExposures = ConformanceFile(name: "netpol-analyzer-exposure") { folder in
         var agreement = Agreement()
