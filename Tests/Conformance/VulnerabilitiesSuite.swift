@@ -6,5 +6,5 @@ extension ConformanceSuite {
     static let vulnerabilities = ConformanceSuite(
         name: "vulns",
         files: versionFiles + vulnerabilityFormatFiles + matchingFiles + sampleFiles
-            + [TrivyGoldens.file, TrivyGoldens.repositories, GrypeScenarios.file, CorpusFigures.file])
+            + [TrivyGoldens.file, TrivyGoldens.repositories, GrypeScenarios.file, CorpusFigures.file] + catalogueFiles)
 }
