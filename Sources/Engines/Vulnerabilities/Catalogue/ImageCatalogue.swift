@@ -15,6 +15,19 @@ package struct CataloguedPackage: Sendable, Hashable {
     /// A lock file asks for it; nothing shows that it is installed.
     package var isDeclared: Bool
     package var isDevelopment: Bool
+
+    package init(
+        package: SoftwarePackage, layer: Int = 0, paths: [String] = [], licences: [String] = [],
+        requires: [String] = [], isDeclared: Bool = false, isDevelopment: Bool = false
+    ) {
+        self.package = package
+        self.layer = layer
+        self.paths = paths
+        self.licences = licences
+        self.requires = requires
+        self.isDeclared = isDeclared
+        self.isDevelopment = isDevelopment
+    }
 }
 
 /// Everything that an image holds, its layers laid on top of each other.
