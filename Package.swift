@@ -121,12 +121,14 @@ let package = Package(
             "Posture",
             on: [
                 "Documents", "Kubernetes", "Findings", "PodSecurity", "Workloads", "RBAC", "NetworkPolicies",
-                "CISBenchmark", "Secrets", "Policies",
+                "CISBenchmark", "Secrets", "Policies", "Compliance",
             ]),
         .executableTarget(
             name: "martlet",
             dependencies: [
                 "Posture",
+                "Compliance",
+                "Evidence",
                 "Manifests",
                 "KubernetesClient",
                 "NodeInspection",
@@ -162,7 +164,8 @@ let package = Package(
             [Parts.nio, Parts.nioPosix, Parts.nioHTTP1, Parts.nioSSL, Parts.subprocess],
             resources: [.copy("Golden")]),
         tests("Adapters", "SecretManagers", on: ["SecretManagers"], [Parts.nio, Parts.nioPosix, Parts.nioHTTP1]),
-        tests("Platform", "Posture", on: ["Posture", "CISBenchmark", "Secrets"], resources: [.copy("Golden")]),
+        tests(
+            "Platform", "Posture", on: ["Posture", "CISBenchmark", "Secrets", "Compliance"], resources: [.copy("Golden")]),
         tests("Platform", "Evidence", on: ["Evidence", "Compliance"]),
         tests("Architecture", "Architecture", on: []),
         tests("Program", "Program", on: ["martlet"]),
@@ -171,6 +174,7 @@ let package = Package(
             name: "conformance",
             dependencies: [
                 "Posture",
+                "Compliance",
                 "Manifests",
                 "Secrets",
                 "NodeInspection",
@@ -189,6 +193,7 @@ let package = Package(
             name: "bench",
             dependencies: [
                 "Posture",
+                "Compliance",
                 "Manifests",
                 "Secrets",
                 "NodeInspection",
