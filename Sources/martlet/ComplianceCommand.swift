@@ -122,6 +122,11 @@ struct ComplianceInput: ParsableArguments {
     var attestations: [String] = []
 
     @Option(
+        help: "A file with what was seen elsewhere, such as scans of images; may be repeated.",
+        completion: .file(extensions: ["yaml", "yml"]))
+    var observations: [String] = []
+
+    @Option(
         help: "A file with the scans and changes of the past.", completion: .file(extensions: ["yaml", "yml", "json"]))
     var history: String?
 
@@ -160,6 +165,12 @@ struct ComplianceInput: ParsableArguments {
             try FrameworkOptions.refuse(problems)
             people += found
         }
+        var seen: [FamilyObservation] = []
+        for file in observations {
+            let (found, problems) = ObservationFile.read(try FrameworkOptions.source(file), catalogue: catalogue)
+            try FrameworkOptions.refuse(problems)
+            seen += found
+        }
         var past: EvidenceHistory?
         if let history {
             let (found, problems) = EvidenceHistory.read(try FrameworkOptions.source(history))
@@ -179,8 +190,8 @@ struct ComplianceInput: ParsableArguments {
             throw Failure(message: "the clock of this machine gives no time: \(scan.generatedAt)")
         }
         let facts = ComplianceFacts(
-            scan, inventory: read.inventory, unlistedKinds: read.unlistedKinds, attestations: people, history: past,
-            at: now)
+            scan, inventory: read.inventory, unlistedKinds: read.unlistedKinds, attestations: people,
+            observations: seen, history: past, at: now)
         do {
             return (try ComplianceEvaluation(facts, catalogue: catalogue).report(wanted, over: period), catalogue)
         } catch {

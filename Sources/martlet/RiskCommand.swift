@@ -60,7 +60,7 @@ struct RiskInput: ParsableArguments {
         return RiskGraph(
             read.inventory, isCluster: read.isCluster,
             targets: targets.isEmpty ? RiskTarget.standard : targets.compactMap(RiskTarget.init), weaknesses: list,
-            minor: minor)
+            unlistedKinds: read.unlistedKinds, minor: minor)
     }
 
     func write(_ text: String) throws {

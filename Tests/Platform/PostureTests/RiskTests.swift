@@ -291,6 +291,17 @@ enum RiskShop {
         #expect(ids() == ["risk/internet-reachable-kev"])
     }
 
+    @Test func whatCouldNotBeListedIsSaid() async {
+        var scan = PostureScan(
+            RiskShop.inventory(),
+            options: ScanOptions(
+                workloads: .init(unlistedKinds: ["NetworkPolicy"]), include: ["risk/*"], cluster: "c",
+                weaknesses: ListedWeaknesses([RiskShop.kev])))
+        await scan.evaluateAll()
+        let found = scan.report(target: "c", generatedAt: "", version: "").findings
+        #expect(found.map(\.outcome) == [.notObservable])
+    }
+
     // MARK: Layout
 
     @Test func aTreeIsDrawnWithoutCrossings() {

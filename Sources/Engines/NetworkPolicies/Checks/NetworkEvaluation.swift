@@ -24,12 +24,7 @@ package struct NetworkEvaluation: Sendable {
         _ inventory: Inventory, isCluster: Bool, unlistedKinds: Set<String> = [], plugin: NetworkPlugin? = nil
     ) {
         var state = NetworkState(inventory, plugin: plugin)
-        for kind in unlistedKinds.sorted() where kind.hasSuffix("NetworkPolicy") {
-            state.gaps.append(
-                PolicyGap(
-                    policy: ObjectReference(group: "", kind: kind, namespace: "", name: ""), node: nil,
-                    reason: "\(kind) objects could not be listed", subjects: .everything))
-        }
+        state.note(unlisted: unlistedKinds)
         let services = inventory.objects("Service").filter { service in
             let spec = service.node["spec"]
             return spec["type"].equals("LoadBalancer") || spec["type"].equals("NodePort")

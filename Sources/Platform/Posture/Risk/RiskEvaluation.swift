@@ -123,7 +123,7 @@ package struct RiskEvaluation: Sendable {
 
 extension KubernetesObject {
     /// Where no object of the input tells the place.
-    fileprivate static let nowhere: Node = {
+    static let nowhere: Node = {
         guard let document = DocumentReader.read(SourceText(name: "", bytes: Array("{}".utf8))).documents.first else {
             preconditionFailure("{} is a document")
         }

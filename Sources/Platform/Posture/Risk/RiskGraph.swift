@@ -97,13 +97,22 @@ package struct RiskGraph: Sendable {
     /// - Parameter minor: version of Kubernetes; nil for the newest.
     package init(
         _ inventory: Inventory, isCluster: Bool, targets: [RiskTarget] = RiskTarget.standard,
-        weaknesses: some WeaknessSource = NoWeaknesses(), minor: Int? = nil
+        weaknesses: some WeaknessSource = NoWeaknesses(), unlistedKinds: Set<String> = [], minor: Int? = nil
     ) {
         let objects = inventory.objects.values
         let model =
             isCluster ? AccessModel(objects) : AccessModel(BootstrapPolicy.of(minor: minor).objects + objects)
-        self.init(inventory, model: model, targets: targets, weaknesses: weaknesses, minor: minor ?? 36)
+        var state = NetworkState(inventory)
+        state.note(unlisted: unlistedKinds)
+        self.init(
+            inventory, model: model, targets: targets, weaknesses: weaknesses, network: NetworkModel(state),
+            minor: minor ?? 36)
     }
+
+    /// Kinds without which ways cannot be told.
+    package static let kindsNeeded: Set<String> = [
+        "Pod", "Role", "ClusterRole", "RoleBinding", "ClusterRoleBinding", "NetworkPolicy",
+    ]
 
     /// A namespace that is not written is "default" to the network.
     private static func key(_ reference: ObjectReference) -> ObjectReference {

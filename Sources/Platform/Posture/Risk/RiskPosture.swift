@@ -18,11 +18,32 @@ struct RiskPosture: Sendable {
         guard isWanted, Self.hasWayIn(inventory) else { return }
         let graph = RiskGraph(
             inventory, isCluster: !options.cluster.isEmpty, weaknesses: options.weaknesses,
-            minor: PostureScan.minor(options))
+            unlistedKinds: options.workloads.unlistedKinds, minor: PostureScan.minor(options))
         var evaluation = RiskEvaluation(graph)
         evaluation.selected = selected
         evaluation.cluster = options.cluster
         results = evaluation.results()
+        noteHoles()
+    }
+
+    /// Says of each kind that could not be listed that ways may be missing.
+    private mutating func noteHoles() {
+        let rule = RiskRules.administrator
+        guard selected?.contains(rule.id) ?? true else { return }
+        for kind in options.workloads.unlistedKinds.intersection(RiskGraph.kindsNeeded).sorted() {
+            let subject = ObjectReference(group: "", kind: kind, namespace: "", name: "*")
+            let owner = OwnerIdentity(subject, file: "")
+            var result = OwnerResult(owner: owner)
+            result.coverage.notObservable = 1
+            let place = KubernetesObject.nowhere
+            result.findings = [
+                Finding(
+                    rule: rule, outcome: .notObservable, subject: subject,
+                    evidence: [Evidence(node: place, message: "\(kind) objects could not be listed")],
+                    cluster: options.cluster)
+            ]
+            results[owner] = result
+        }
     }
 
     private static func hasWayIn(_ inventory: Inventory) -> Bool {
