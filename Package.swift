@@ -133,7 +133,7 @@ let package = Package(
             "Posture",
             on: [
                 "Documents", "Kubernetes", "Findings", "PodSecurity", "Workloads", "RBAC", "NetworkPolicies",
-                "CISBenchmark", "Secrets", "Policies",
+                "CISBenchmark", "Secrets", "Policies", "Compliance",
             ]),
         platform(
             "Admission",
@@ -151,6 +151,8 @@ let package = Package(
                 "Admission",
                 "AdmissionServer",
                 "Webhooks",
+                "Compliance",
+                "Evidence",
                 "Manifests",
                 "KubernetesClient",
                 "NodeInspection",
@@ -193,7 +195,6 @@ let package = Package(
             "Adapters", "ContainerImages", on: ["ContainerImages", "Compression"],
             [Parts.crypto, Parts.nio, Parts.nioPosix, Parts.nioHTTP1, Parts.subprocess]),
         tests("Platform", "ImageInspection", on: ["ImageInspection", "ContainerImages"]),
-        tests("Platform", "Posture", on: ["Posture", "CISBenchmark", "Secrets"], resources: [.copy("Golden")]),
         tests(
             "Platform", "ImageTrust", on: ["ImageTrust", "Documents"],
             [Parts.crypto, Parts.cryptoExtras, Parts.certificates, Parts.asn1]),
@@ -202,6 +203,9 @@ let package = Package(
         tests(
             "Platform", "AdmissionServer", on: ["AdmissionServer", "Admission", "KubernetesClient"],
             [Parts.httpClient, Parts.nio, Parts.nioPosix, Parts.nioSSL, Parts.subprocess, Parts.certificates]),
+        tests(
+            "Platform", "Posture", on: ["Posture", "CISBenchmark", "Secrets", "Compliance"],
+            resources: [.copy("Golden")]),
         tests("Platform", "Evidence", on: ["Evidence", "Compliance"]),
         tests("Architecture", "Architecture", on: []),
         tests("Program", "Program", on: ["martlet"]),
@@ -210,6 +214,7 @@ let package = Package(
             name: "conformance",
             dependencies: [
                 "Posture",
+                "Compliance",
                 "Manifests",
                 "Secrets",
                 "NodeInspection",
@@ -233,6 +238,7 @@ let package = Package(
             name: "bench",
             dependencies: [
                 "Posture",
+                "Compliance",
                 "Manifests",
                 "Secrets",
                 "NodeInspection",

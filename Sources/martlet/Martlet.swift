@@ -31,6 +31,7 @@ struct Martlet: AsyncParsableCommand {
             ScanCommand.self, FixCommand.self, PodSecurityCommand.self, ChecksCommand.self, PermissionsCommand.self,
             RBACCommand.self, NetworkCommand.self, CISCommand.self, SecretsCommand.self, ImageCommand.self,
             VEXCommand.self, DatabaseCommand.self, RuntimeCommand.self, PolicyCommand.self, CompletionCommand.self,
+            ComplianceCommand.self, RiskCommand.self,
         ])
 
     static func main() async {

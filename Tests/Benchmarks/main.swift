@@ -7,9 +7,11 @@ let benchmarks =
     + NetworkPolicyBenchmarks.all + NetworkFlowBenchmarks.all
     + DetectionBenchmarks.all + CISBenchmarks.all
     + VulnerabilityBenchmarks.all + SecretBenchmarks.all
+    + RiskBenchmarks.all
 let parts = DocumentBenchmarks.parts.merging(ScanBenchmarks.parts) { first, _ in first }
     .merging(NetworkPolicyBenchmarks.parts) { first, _ in first }
     .merging(RBACBenchmarks.parts) { first, _ in first }
+    .merging(RiskBenchmarks.parts) { first, _ in first }
 
 var arguments = Array(CommandLine.arguments.dropFirst())
 switch arguments.first {

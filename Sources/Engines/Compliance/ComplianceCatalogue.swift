@@ -20,13 +20,16 @@ package struct EvidenceFamily: Sendable, Hashable {
     package var checks: [CheckPattern]
     /// Other families that are part of this one.
     package var includes: [String]
-    /// Ids of the CIS benchmark that speak of the same.
+    /// Ids of the CIS benchmark that speak of the same; checks that count towards them count here too.
     package var cis: [String]
     /// What has to be handed in besides, in words; without it a part stays unseen.
     package var needs: String?
     /// What only people can show.
     package var people: String?
     package var record: Record?
+
+    /// Everything that is asked: its own checks and those of the benchmark's ids.
+    package var patterns: [CheckPattern] { checks + cis.map { CheckPattern("cis:\($0)") } }
 
     package init(
         id: String, title: String, checks: [CheckPattern] = [], includes: [String] = [], cis: [String] = [],
@@ -53,8 +56,9 @@ package struct CheckPattern: Sendable, Hashable, CustomStringConvertible {
 
     package func matches(_ rule: Rule) -> Bool {
         guard text.hasPrefix("cis:") else { return Glob(text).matches(rule.id) }
-        let id = text.dropFirst(4)
-        return rule.id == "cis/\(id)" || rule.references.contains { $0.source == .cis && $0.id == id }
+        let id = Glob(String(text.dropFirst(4)))
+        return (rule.id.hasPrefix("cis/") && id.matches(String(rule.id.dropFirst(4))))
+            || rule.references.contains { $0.source == .cis && id.matches($0.id) }
     }
 }
 

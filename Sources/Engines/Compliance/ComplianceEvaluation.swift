@@ -89,7 +89,7 @@ package struct ComplianceEvaluation: Sendable {
                 if let other = catalogue.family(name) { open.append(other) }
             }
         }
-        return (found.flatMap(\.checks), found)
+        return (found.flatMap(\.patterns), found)
     }
 
     private func result(of family: EvidenceFamily) -> FamilyResult {
@@ -98,7 +98,7 @@ package struct ComplianceEvaluation: Sendable {
         var parts = checks.map(\.outcome)
         var notes: [String] = []
         let names = Set(all.map(\.id))
-        if checks.isEmpty, !patterns.isEmpty {
+        if checks.isEmpty, patterns.contains(where: { !$0.text.hasPrefix("cis:") }) {
             parts.append(.notObservable)
             notes.append("\(family.title): its checks were left out of the scan")
         }

@@ -1,3 +1,4 @@
+package import Documents
 package import Findings
 package import Kubernetes
 
@@ -42,5 +43,49 @@ package struct ComplianceFacts: Sendable {
         self.attestations = attestations
         self.history = history
         self.at = at
+    }
+}
+
+/// Reads what was seen elsewhere, for families that ask for it:
+///
+/// ```yaml
+/// observations:
+/// - family: image-vulnerabilities
+///   outcome: pass                 # pass, fail, notObservable, notApplicable
+///   message: 212 images were scanned, none has an open critical
+///   at: "2026-11-23T02:00:00Z"
+/// ```
+package enum ObservationFile {
+    package static func read(_ source: SourceText, catalogue: ComplianceCatalogue) -> (
+        observations: [FamilyObservation], problems: [Problem]
+    ) {
+        let set = DocumentReader.read(source)
+        var out: [FamilyObservation] = []
+        var problems = set.problems.map {
+            Problem(.invalid, code: $0.code.rawValue, $0.message, location: $0.location)
+        }
+        func report(_ node: Node, _ message: String) {
+            problems.append(Problem(.invalid, code: "observation", message, location: node.location))
+        }
+        for root in set.documents.map(\.root) where !root.isNull {
+            if !root["observations"].isArray { report(root["observations"], "expected a list \"observations\"") }
+            for node in root["observations"].elements {
+                let family = node["family"].string ?? ""
+                guard catalogue.family(family) != nil else {
+                    report(node["family"], "unknown family \"\(family)\"")
+                    continue
+                }
+                guard let outcome = node["outcome"].string.flatMap(Outcome.init), outcome != .waived else {
+                    report(node["outcome"], "\"outcome\" is pass, fail, notObservable or notApplicable")
+                    continue
+                }
+                guard let message = node["message"].string, let at = Moment(node["at"].text ?? "") else {
+                    report(node, "expected \"message\" and \"at\": what was seen, and when")
+                    continue
+                }
+                out.append(FamilyObservation(family: family, outcome: outcome, message: message, at: at))
+            }
+        }
+        return (out, problems)
     }
 }

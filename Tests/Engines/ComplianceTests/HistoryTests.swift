@@ -145,3 +145,19 @@ import Testing
         #expect(problems.contains { $0.message.contains(message) }, "\(problems)")
     }
 }
+
+@Suite struct ObservationTests {
+    @Test func observationsAreReadAndWhatIsWrongIsNamed() {
+        let text = """
+            observations:
+            - {family: malware, outcome: pass, message: no alert, at: 2026-11-23}
+            - {family: nothing, outcome: pass, message: x, at: 2026-11-23}
+            - {family: malware, outcome: fine, message: x, at: 2026-11-23}
+            - {family: malware, outcome: fail, message: x, at: soon}
+            """
+        let (found, problems) = ObservationFile.read(
+            SourceText(name: "o.yaml", bytes: Array(text.utf8)), catalogue: .builtIn)
+        #expect(found.map(\.message) == ["no alert"])
+        #expect(problems.map { $0.location?.line } == [3, 4, 5])
+    }
+}

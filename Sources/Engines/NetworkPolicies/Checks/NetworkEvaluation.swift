@@ -25,12 +25,7 @@ package struct NetworkEvaluation: Sendable {
         _ inventory: Inventory, isCluster: Bool, unlistedKinds: Set<String> = [], plugin: NetworkPlugin? = nil
     ) {
         var state = NetworkState(inventory, plugin: plugin)
-        for kind in unlistedKinds.sorted() where kind.hasSuffix("NetworkPolicy") {
-            state.gaps.append(
-                PolicyGap(
-                    policy: ObjectReference(group: "", kind: kind, namespace: "", name: ""), node: nil,
-                    reason: "\(kind) objects could not be listed", subjects: .everything))
-        }
+        state.note(unlisted: unlistedKinds)
         self.init(NetworkModel(state), services: inventory.objects("Service"), isCluster: isCluster)
     }
 
