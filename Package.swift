@@ -209,6 +209,8 @@ let package = Package(
                 "Vulnerabilities",
                 "AdvisoryStore",
                 "Compression",
+                "ContainerImages",
+                "ImageInspection",
             ],
             path: "Tests/Benchmarks",
             swiftSettings: strict),
