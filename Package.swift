@@ -158,7 +158,7 @@ let package = Package(
         tests("Engines", "Workloads", on: ["Workloads"]),
         tests("Engines", "RBAC", on: ["RBAC"]),
         tests("Engines", "NetworkPolicies", on: ["NetworkPolicies"], resources: [.copy("Golden")]),
-        tests("Engines", "Vulnerabilities", on: ["Vulnerabilities"]),
+        tests("Engines", "Vulnerabilities", on: ["Vulnerabilities"], resources: [.copy("Fixtures")]),
         tests("Engines", "CISBenchmark", on: ["CISBenchmark"]),
         tests("Engines", "Secrets", on: ["Secrets"]),
         tests("Engines", "Detection", on: ["Detection"]),

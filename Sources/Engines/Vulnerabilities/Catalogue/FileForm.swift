@@ -65,7 +65,8 @@ enum FileForm: Sendable, Hashable {
         switch name[dot...] {
         case ".egg-info": return .pythonMetadata
         case ".whl", ".egg": return .pythonArchive
-        case ".gemspec": return folder.contains("/specifications") || folder.hasPrefix("specifications") ? .gemspec : nil
+        case ".gemspec":
+            return folder.contains("/specifications") || folder.hasPrefix("specifications") ? .gemspec : nil
         case ".json":
             if name.hasSuffix(".deps.json") { return .dotnetDependencies }
             return folder.hasSuffix("conda-meta") ? .condaMeta : nil

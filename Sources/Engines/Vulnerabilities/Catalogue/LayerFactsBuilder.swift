@@ -50,7 +50,8 @@ package struct LayerFactsBuilder: LayerVisitor {
             keep(FactReader.facts(of: contents, member: member))
         case .hardLink(let target):
             // The same contents under another name: what the first name told is told again, in its new place.
-            if var facts = files[target], FileForm.of(member.path) == FileForm.of(target) || FileForm.of(target) == nil {
+            if var facts = files[target], FileForm.of(member.path) == FileForm.of(target) || FileForm.of(target) == nil
+            {
                 facts.path = member.path
                 keep(facts)
             }

@@ -180,12 +180,15 @@ struct Inflate {
             default: for _ in 0..<(try bits(7) + 11) { all.append(0) }
             }
         }
-        guard all.count == literals + distances, all[256] != 0 else { throw ArchiveError(message: "codes without an end") }
+        guard all.count == literals + distances, all[256] != 0 else {
+            throw ArchiveError(message: "codes without an end")
+        }
         return (Codes(all[..<literals]), Codes(Array(all[literals...])[...]))
     }
 
     private static let lengthBase = [
-        3, 4, 5, 6, 7, 8, 9, 10, 11, 13, 15, 17, 19, 23, 27, 31, 35, 43, 51, 59, 67, 83, 99, 115, 131, 163, 195, 227, 258,
+        3, 4, 5, 6, 7, 8, 9, 10, 11, 13, 15, 17, 19, 23, 27, 31, 35, 43, 51, 59, 67, 83, 99, 115, 131, 163, 195, 227,
+        258,
     ]
     private static let lengthExtra = [
         0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3, 4, 4, 4, 4, 5, 5, 5, 5, 0,

@@ -53,7 +53,8 @@ struct ZipArchive {
             else { throw ArchiveError(message: "the archive's directory is cut") }
             var extra = position + 46 + nameLength
             let extraEnd = extra + extraLength
-            while extra + 4 <= extraEnd, let id = file.little(2, at: extra), let length = file.little(2, at: extra + 2) {
+            while extra + 4 <= extraEnd, let id = file.little(2, at: extra), let length = file.little(2, at: extra + 2)
+            {
                 if id == 1 {
                     var field = extra + 4
                     func long(_ value: Int) -> Int {

@@ -52,7 +52,9 @@ struct JavaReader {
         for entry in archive.entries {
             let name = entry.name
             if name == "META-INF/MANIFEST.MF" {
-                if let text = contents(archive, entry, inner, limit: Self.largestText) { manifest = Self.manifest(text) }
+                if let text = contents(archive, entry, inner, limit: Self.largestText) {
+                    manifest = Self.manifest(text)
+                }
             } else if name.hasPrefix("META-INF/maven/"), name.hasSuffix("/pom.properties") {
                 guard let text = contents(archive, entry, inner, limit: Self.largestText) else { continue }
                 let fields = Self.properties(text)

@@ -95,6 +95,7 @@ enum NodeReader {
 
     /// `pnpm-lock.yaml`: keys tell name and version, `/a/1.0.0_peer` (5), `/a@1.0.0(peer)` (6), `a@1.0.0` (9).
     static func pnpm(_ root: Node, _ facts: inout FileFacts) {
+        let isOld = root["lockfileVersion"].text?.hasPrefix("5") ?? false
         for member in root["packages"].members {
             var key = member.key[...]
             if key.hasPrefix("/") { key = key.dropFirst() }
@@ -102,10 +103,10 @@ enum NodeReader {
             var name = member.value["name"].string ?? ""
             var version = member.value["version"].string ?? ""
             if version.isEmpty {
-                if let at = key.dropFirst().lastIndex(of: "@") {
+                if !isOld, let at = key.dropFirst().lastIndex(of: "@") {
                     name = String(key[..<at])
                     version = String(key[key.index(after: at)...])
-                } else if let slash = key.lastIndex(of: "/") {
+                } else if let slash = key.prefix(while: { $0 != "_" }).lastIndex(of: "/") {
                     name = String(key[..<slash])
                     version = String(key[key.index(after: slash)...].prefix { $0 != "_" })
                 }

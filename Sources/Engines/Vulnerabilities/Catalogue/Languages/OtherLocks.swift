@@ -72,7 +72,9 @@ enum OtherLocks {
             return
         }
         func add(_ element: XMLTree, _ depth: Int) {
-            if element.name == "package", let name = element.attributes["id"], let version = element.attributes["version"] {
+            if element.name == "package", let name = element.attributes["id"],
+                let version = element.attributes["version"]
+            {
                 facts.declare(
                     "nuget", name, version, isDevelopment: element.attributes["developmentDependency"] == "true")
             }
@@ -157,7 +159,9 @@ enum OtherLocks {
         func resolved(_ text: String?) -> String? {
             guard var out = text else { return nil }
             for _ in 0..<8 {
-                guard let open = out.range(of: "${"), let close = out[open.upperBound...].firstIndex(of: "}") else { break }
+                guard let open = out.range(of: "${"), let close = out[open.upperBound...].firstIndex(of: "}") else {
+                    break
+                }
                 guard let value = properties[String(out[open.upperBound..<close])] else { return nil }
                 out.replaceSubrange(open.lowerBound...close, with: value)
             }
@@ -172,7 +176,9 @@ enum OtherLocks {
         }
         var requires: [String] = []
         for item in root["dependencies"]?.children(named: "dependency") ?? [] {
-            guard let group = resolved(item["groupId"]?.text), let name = resolved(item["artifactId"]?.text) else { continue }
+            guard let group = resolved(item["groupId"]?.text), let name = resolved(item["artifactId"]?.text) else {
+                continue
+            }
             let id = "\(group):\(name)"
             requires.append(id)
             guard let version = resolved(item["version"]?.text) ?? managed[id], !version.hasPrefix("["),

@@ -13,7 +13,9 @@ enum PythonReader {
         var requires: [String] = []
         for line in Lines(bytes) {
             if line.isEmpty { break }
-            guard let colon = bytes[line].firstIndex(of: UInt8(ascii: ":")), bytes[line.lowerBound] != 0x20 else { continue }
+            guard let colon = bytes[line].firstIndex(of: UInt8(ascii: ":")), bytes[line.lowerBound] != 0x20 else {
+                continue
+            }
             let key = String(decoding: bytes[line.lowerBound..<colon].map(\.lowercased), as: UTF8.self)
             func value() -> String { String(decoding: bytes[(colon + 1)..<line.upperBound], as: UTF8.self).trimmed }
             switch key {
@@ -65,12 +67,16 @@ enum PythonReader {
     static func requirements(_ bytes: [UInt8], _ facts: inout FileFacts) {
         for line in Lines(bytes) {
             var text = String(decoding: bytes[line], as: UTF8.self)
-            for end in [" #", ";", " --"] { if let mark = text.range(of: end) { text = String(text[..<mark.lowerBound]) } }
+            for end in [" #", ";", " --"] {
+                if let mark = text.range(of: end) { text = String(text[..<mark.lowerBound]) }
+            }
             text = text.trimmed
             guard !text.hasPrefix("#"), !text.hasPrefix("-"), let mark = text.range(of: "==") else { continue }
             let name = String(text[..<mark.lowerBound].prefix { $0 != "[" }).trimmed
-            let version = String(text[mark.upperBound...].drop { $0 == "=" }.prefix { $0 != "," && $0 != " " && $0 != "\\" })
-                .trimmed
+            let version = String(
+                text[mark.upperBound...].drop { $0 == "=" }.prefix { $0 != "," && $0 != " " && $0 != "\\" }
+            )
+            .trimmed
             guard !name.isEmpty, !version.isEmpty, !version.contains("*") else { continue }
             facts.declare("pypi", name, version)
         }

@@ -15,7 +15,9 @@ enum RubyReader {
                 continue
             }
             // `s.name = "abbrev".freeze`
-            guard let dot = text.firstIndex(of: "."), text[..<dot].allSatisfy({ $0.isLetter || $0 == "_" }) else { continue }
+            guard let dot = text.firstIndex(of: "."), text[..<dot].allSatisfy({ $0.isLetter || $0 == "_" }) else {
+                continue
+            }
             let rest = text[text.index(after: dot)...]
             let key = rest.prefix { $0.isLetter || $0 == "_" }
             let strings = Self.strings(rest.dropFirst(key.count))

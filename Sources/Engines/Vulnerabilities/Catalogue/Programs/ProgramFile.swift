@@ -91,7 +91,8 @@ struct ProgramFile {
             let (sum, overflows) = base.addingReportingOverflow(address)
             if overflows { continue }
             let part = Stretch(
-                name: String(decoding: name.prefix { $0 != 0 }, as: UTF8.self), address: sum, offset: offset, size: size)
+                name: String(decoding: name.prefix { $0 != 0 }, as: UTF8.self), address: sum, offset: offset, size: size
+            )
             sections.append(part)
             segments.append(part)
         }
