@@ -14,6 +14,7 @@ enum Parts {
     static let yams = Target.Dependency.product(name: "Yams", package: "Yams")
     static let hashTrees = Target.Dependency.product(name: "HashTreeCollections", package: "swift-collections")
     static let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
+    static let cryptoExtras = Target.Dependency.product(name: "CryptoExtras", package: "swift-crypto")
     static let nio = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
     static let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
     static let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
@@ -101,10 +102,12 @@ let package = Package(
         engine("RBAC", resources: [.embedInCode("Resources")]),
         engine("NetworkPolicies"),
         engine("Policies"),
+        engine("Webhooks"),
         engine("Detection", resources: [.embedInCode("Resources")]),
         engine("Vulnerabilities", resources: [.embedInCode("Resources")]),
         engine("CISBenchmark", resources: [.embedInCode("Resources")]),
         engine("Secrets", resources: [.embedInCode("Resources")]),
+        engine("Compliance", resources: [.embedInCode("Resources")]),
         adapter("Manifests", [Parts.subprocess]),
         adapter("SourceTrees", [Parts.subprocess]),
         adapter("NodeInspection", []),
@@ -122,18 +125,32 @@ let package = Package(
                 "Compression", "CFileAttributes", Parts.crypto, Parts.nio, Parts.nioHTTP1, Parts.nioSSL,
                 Parts.httpClient, Parts.subprocess,
             ]),
+        platform("Evidence", on: ["Documents", "Kubernetes", "Findings", "Compliance"], [Parts.crypto]),
         platform("AdvisoryStore", on: ["Vulnerabilities", "Compression"], [Parts.crypto]),
         platform("ImageInspection", on: ["ContainerImages", "Images", "Vulnerabilities"], [Parts.crypto]),
+        platform("ImageTrust", on: ["Documents"], [Parts.crypto, Parts.cryptoExtras, Parts.certificates, Parts.asn1]),
         platform(
             "Posture",
             on: [
                 "Documents", "Kubernetes", "Findings", "PodSecurity", "Workloads", "RBAC", "NetworkPolicies",
                 "CISBenchmark", "Secrets", "Policies",
             ]),
+        platform(
+            "Admission",
+            on: ["Documents", "Kubernetes", "Findings", "PodSecurity", "Policies", "Webhooks", "Posture"]),
+        platform(
+            "AdmissionServer", on: ["Documents", "Kubernetes", "Findings", "Admission", "KubernetesClient"],
+            [
+                Parts.hummingbird, Parts.hummingbirdTLS, Parts.hummingbirdHTTP2, Parts.certificates, Parts.asn1,
+                Parts.crypto, Parts.nio, Parts.nioSSL,
+            ]),
         .executableTarget(
             name: "martlet",
             dependencies: [
                 "Posture",
+                "Admission",
+                "AdmissionServer",
+                "Webhooks",
                 "Manifests",
                 "KubernetesClient",
                 "NodeInspection",
@@ -147,6 +164,7 @@ let package = Package(
                 "AdvisoryStore",
                 "ImageInspection",
                 "ContainerImages",
+                "ImageTrust",
                 Parts.arguments,
             ],
             path: "Sources/martlet",
@@ -162,6 +180,7 @@ let package = Package(
         tests("Engines", "CISBenchmark", on: ["CISBenchmark"]),
         tests("Engines", "Secrets", on: ["Secrets"]),
         tests("Engines", "Detection", on: ["Detection"]),
+        tests("Engines", "Compliance", on: ["Compliance"]),
         tests("Engines", "Policies", on: ["Policies"]),
         tests("Adapters", "Manifests", on: ["Manifests"]),
         tests("Adapters", "NodeInspection", on: ["NodeInspection"]),
@@ -175,6 +194,15 @@ let package = Package(
             [Parts.crypto, Parts.nio, Parts.nioPosix, Parts.nioHTTP1, Parts.subprocess]),
         tests("Platform", "ImageInspection", on: ["ImageInspection", "ContainerImages"]),
         tests("Platform", "Posture", on: ["Posture", "CISBenchmark", "Secrets"], resources: [.copy("Golden")]),
+        tests(
+            "Platform", "ImageTrust", on: ["ImageTrust", "Documents"],
+            [Parts.crypto, Parts.cryptoExtras, Parts.certificates, Parts.asn1]),
+        tests("Engines", "Webhooks", on: ["Webhooks"]),
+        tests("Platform", "Admission", on: ["Admission", "Webhooks"]),
+        tests(
+            "Platform", "AdmissionServer", on: ["AdmissionServer", "Admission", "KubernetesClient"],
+            [Parts.httpClient, Parts.nio, Parts.nioPosix, Parts.nioSSL, Parts.subprocess, Parts.certificates]),
+        tests("Platform", "Evidence", on: ["Evidence", "Compliance"]),
         tests("Architecture", "Architecture", on: []),
         tests("Program", "Program", on: ["martlet"]),
         // Runs the suites of MARTLET_CONFORMANCE; not a product.
@@ -190,11 +218,16 @@ let package = Package(
                 "Detection",
                 "Vulnerabilities",
                 "AdvisoryStore",
+                "ImageTrust",
                 "Compression",
             ],
             path: "Tests/Conformance",
             exclude: ["floors.txt"],
             swiftSettings: strict),
+        // Drives the admission server; not a product.
+        .executableTarget(
+            name: "load", dependencies: ["Admission", "AdmissionServer", "Policies", "PodSecurity", Parts.httpClient],
+            path: "Tests/Load", swiftSettings: strict),
         // Benchmarks; not a product.
         .executableTarget(
             name: "bench",

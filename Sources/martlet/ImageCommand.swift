@@ -20,8 +20,13 @@ struct ImageCommand: ParsableCommand {
               martlet vex lint app.openvex.json --bill app.cdx.json
             """,
         subcommands: [
-            ImageScanCommand.self, ImageSBOMCommand.self, ImageDiffCommand.self, ImageExplainCommand.self,
+            ImageScanCommand.self,
+            ImageSBOMCommand.self,
+            ImageDiffCommand.self,
+            ImageExplainCommand.self,
             ImageCompareCommand.self,
+            ImageVerifyCommand.self,
+            ImageAttestCommand.self,
         ])
 }
 

@@ -80,11 +80,14 @@ package struct AnalyzerLikeness: Sendable {
     }
 
     /// Ports there are: 1 to 65535 of TCP, UDP and SCTP.
-    private static func counted(_ traffic: TrafficSet) -> TrafficSet {
+    static func counted(_ traffic: TrafficSet) -> TrafficSet {
         var ports = TrafficSet()
         for transport in [TransportProtocol.tcp, .udp, .sctp] { ports = ports.union(TrafficSet(transport, 1...65535)) }
         return traffic.intersection(ports)
     }
+
+    /// The state with all of the tool's simplifications.
+    var simplifiedState: NetworkState { Self.state(inventory, []) }
 
     /// The state with the tool's simplifications; those in `kept` stay as they are here.
     private static func state(_ inventory: Inventory, _ kept: Set<Reason>) -> NetworkState {
