@@ -248,6 +248,8 @@ let package = Package(
                 "Vulnerabilities",
                 "AdvisoryStore",
                 "Compression",
+                "ContainerImages",
+                "ImageInspection",
             ],
             path: "Tests/Benchmarks",
             swiftSettings: strict),

@@ -141,7 +141,8 @@ struct ImageScanCommand: AsyncParsableCommand {
         guard let condition = FailCondition(text) else {
             throw Failure(
                 message:
-                    "--fail-on \(text): known are severities, kev, epss>=0.1, fixable, age>30, unassessed, eol and never")
+                    "--fail-on \(text): known are severities, kev, epss>=0.1, fixable, age>30, unassessed, eol and never"
+            )
         }
         return condition
     }

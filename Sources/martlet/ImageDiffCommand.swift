@@ -50,7 +50,9 @@ struct ImageDiffCommand: AsyncParsableCommand {
         let difference = ImageDifference(old, new)
         Console.print(output == .table ? table(difference) : json(difference))
         for subject in subjects {
-            for note in subject.notes where note.kind == .incomplete { Console.error("\(subject.name): \(note.message)") }
+            for note in subject.notes where note.kind == .incomplete {
+                Console.error("\(subject.name): \(note.message)")
+            }
         }
         if difference.vulnerabilities.contains(where: \.isNew) { throw ExitCode(1) }
     }

@@ -13,11 +13,13 @@ struct ImageReadOptions: ParsableArguments {
     @Flag(help: "Do not check registries' certificates, and speak to them without TLS where they speak none.")
     var insecure = false
 
-    @Option(name: .customLong("ca-file"), help: "Authorities to trust beside the system's, as PEM.", completion: .file())
+    @Option(
+        name: .customLong("ca-file"), help: "Authorities to trust beside the system's, as PEM.", completion: .file())
     var authorities: String?
 
     @Option(
-        name: .customLong("auth-file"), help: "A docker configuration with logins, in place of docker's and podman's own.",
+        name: .customLong("auth-file"),
+        help: "A docker configuration with logins, in place of docker's and podman's own.",
         completion: .file())
     var logins: String?
 

@@ -188,7 +188,8 @@ package struct BillWriter: Sendable {
             }
             if !properties.isEmpty {
                 writer.member(
-                    "properties", array: { writer in for (name, value) in properties { property(name, value, &writer) } })
+                    "properties",
+                    array: { writer in for (name, value) in properties { property(name, value, &writer) } })
             }
             let paths = details?.paths ?? package.location.map { [$0] } ?? []
             if !paths.isEmpty {

@@ -168,7 +168,8 @@ package struct ImageDifference: Sendable {
             let twin = other.feeds.first { $0.description.name == feed.description.name }
             guard twin?.digest != feed.digest else { continue }
             let date = feed.description.date.map { " of \($0.text)" } ?? ""
-            let than = twin.map { " against \($0.description.date?.text ?? "another day")" } ?? ", which the other lacks"
+            let than =
+                twin.map { " against \($0.description.date?.text ?? "another day")" } ?? ", which the other lacks"
             return .feed("\(feed.description.name)\(date)\(than) (\(proof.advisory))")
         }
         return nil

@@ -47,7 +47,7 @@ package struct LayerStream<Visitor: LayerVisitor>: ~Copyable {
         size += piece.count
         // What is stored as it is has one digest.
         if decompressor.format != .plain || !packed.isSHA256 { packed.update(piece) }
-        guard !isOver else { return }
+        guard !isOver, !isDamaged else { return }
         do {
             try decompressor.take(piece) { out in try takeUnpacked(out) }
         } catch {
@@ -55,8 +55,11 @@ package struct LayerStream<Visitor: LayerVisitor>: ~Copyable {
         }
     }
 
-    /// Whether reading on makes no sense: the stream is damaged or a bound was passed.
+    /// Whether reading on makes no sense: a bound was passed.
+    ///
+    /// Damage is no reason to stop: the digest then tells whether these are the right bytes.
     package private(set) var isOver = false
+    private var isDamaged = false
 
     private mutating func takeUnpacked(_ piece: Span<UInt8>) throws {
         unpackedSize += piece.count
@@ -77,7 +80,8 @@ package struct LayerStream<Visitor: LayerVisitor>: ~Copyable {
     }
 
     private mutating func end(_ error: any Error) {
-        isOver = true
+        isDamaged = true
+        isOver = (error as? ImageError)?.code == .tooLarge
         guard failure == nil else { return }
         switch error {
         case let error as CompressionError where error.code == .cut:
@@ -102,7 +106,7 @@ package struct LayerStream<Visitor: LayerVisitor>: ~Copyable {
     }
 
     package consuming func finish() -> (reading: LayerReading, visitor: Visitor) {
-        if !isOver {
+        if !isOver, !isDamaged {
             do {
                 try decompressor.finish { out in try takeUnpacked(out) }
                 if failure == nil { try tar.finish() }

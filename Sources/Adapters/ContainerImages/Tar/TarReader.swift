@@ -203,10 +203,6 @@ package struct TarReader: Sendable {
         found.group = records.group ?? global.group ?? found.group
         found.modified = records.modified ?? global.modified ?? found.modified
         (local, longName, longLink) = (nil, nil, nil)
-        // V7 marks a folder by its name only.
-        if found.type == 0 || found.type == UInt8(ascii: "0"), found.name.last == UInt8(ascii: "/") {
-            found.type = UInt8(ascii: "5")
-        }
         // These have no contents, whatever the header says; Go's reader does not look at it either.
         if (UInt8(ascii: "1")...UInt8(ascii: "6")).contains(found.type) { found.size = 0 }
         left = found.size
@@ -246,6 +242,9 @@ package struct TarReader: Sendable {
         if escapes, self.escapes.count < 10 { self.escapes.append(path) }
         let kind: LayerMember.Kind
         switch found.type {
+        // V7 marks a folder by its name only.
+        case 0 where found.name.last == UInt8(ascii: "/"), UInt8(ascii: "0") where found.name.last == UInt8(ascii: "/"):
+            kind = .directory
         case 0, UInt8(ascii: "0"), UInt8(ascii: "7"), UInt8(ascii: "S"): kind = .file
         case UInt8(ascii: "1"): kind = .hardLink(to: TarPath.cleaned(found.link).path)
         case UInt8(ascii: "2"): kind = .symbolicLink(to: String(decoding: found.link, as: UTF8.self))
