@@ -14,6 +14,7 @@ enum Parts {
     static let yams = Target.Dependency.product(name: "Yams", package: "Yams")
     static let hashTrees = Target.Dependency.product(name: "HashTreeCollections", package: "swift-collections")
     static let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
+    static let cryptoExtras = Target.Dependency.product(name: "CryptoExtras", package: "swift-crypto")
     static let nio = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
     static let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
     static let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
@@ -98,17 +99,19 @@ let package = Package(
         core("YAMLEvents", [Parts.yams], settings: strict),
         core("Documents", on: ["YAMLEvents"]),
         core("Kubernetes", on: ["Documents"], [Parts.hashTrees]),
-        core("Images"),
+        core("Images", on: ["Documents"]),
         core("Findings", on: ["Documents", "Kubernetes"]),
         engine("PodSecurity"),
         engine("Workloads", resources: [.embedInCode("Resources")]),
         engine("RBAC", resources: [.embedInCode("Resources")]),
         engine("NetworkPolicies"),
         engine("Policies"),
+        engine("Webhooks"),
         engine("Detection", resources: [.embedInCode("Resources")]),
         engine("Vulnerabilities", resources: [.embedInCode("Resources")]),
         engine("CISBenchmark", resources: [.embedInCode("Resources")]),
         engine("Secrets", resources: [.embedInCode("Resources")]),
+        engine("Compliance", resources: [.embedInCode("Resources")]),
         adapter("Manifests", [Parts.subprocess]),
         adapter("SourceTrees", [Parts.subprocess]),
         adapter("NodeInspection", []),
@@ -117,20 +120,40 @@ let package = Package(
             [Parts.nio, Parts.nioPosix, Parts.nioHTTP1, Parts.nioTLS, Parts.nioSSL, Parts.subprocess]),
         adapter("SecretManagers", [Parts.nio, Parts.nioPosix, Parts.nioHTTP1, Parts.nioSSL, Parts.crypto]),
         .systemLibrary(name: "CZstd", path: "Sources/Adapters/CZstd"),
-        adapter("Compression", ["CZstd"]),
+        .systemLibrary(name: "CZlib", path: "Sources/Adapters/CZlib"),
+        adapter("Compression", ["CZstd", "CZlib"]),
+        .systemLibrary(name: "CFileAttributes", path: "Sources/Adapters/CFileAttributes"),
+        adapter(
+            "ContainerImages",
+            [
+                "Compression", "CFileAttributes", Parts.crypto, Parts.nio, Parts.nioHTTP1, Parts.nioSSL,
+                Parts.httpClient, Parts.subprocess,
+            ]),
+        platform("Evidence", on: ["Documents", "Kubernetes", "Findings", "Compliance"], [Parts.crypto]),
         platform("AdvisoryStore", on: ["Vulnerabilities", "Compression"], [Parts.crypto]),
+        platform("ImageInspection", on: ["ContainerImages", "Images", "Vulnerabilities"], [Parts.crypto]),
+        platform("ImageTrust", on: ["Documents"], [Parts.crypto, Parts.cryptoExtras, Parts.certificates, Parts.asn1]),
         platform(
             "Posture",
             on: [
                 "Documents", "Kubernetes", "Findings", "PodSecurity", "Workloads", "RBAC", "NetworkPolicies",
-                "CISBenchmark", "Secrets", "Policies",
+                "CISBenchmark", "Secrets", "Policies", "Compliance",
+            ]),
+        platform(
+            "Admission",
+            on: ["Documents", "Kubernetes", "Findings", "PodSecurity", "Policies", "Webhooks", "Posture"]),
+        platform(
+            "AdmissionServer", on: ["Documents", "Kubernetes", "Findings", "Admission", "KubernetesClient"],
+            [
+                Parts.hummingbird, Parts.hummingbirdTLS, Parts.hummingbirdHTTP2, Parts.certificates, Parts.asn1,
+                Parts.crypto, Parts.nio, Parts.nioSSL,
             ]),
         platform("Store", on: ["Documents", "Findings"], [Parts.database, Parts.crypto]),
         platform(
             "Hub",
             on: [
                 "Documents", "Kubernetes", "Findings", "Workloads", "Posture", "Store", "Manifests", "KubernetesClient",
-                "CISBenchmark", "Vulnerabilities", "Detection", "NetworkPolicies", "RBAC",
+                "CISBenchmark", "Vulnerabilities", "Detection", "NetworkPolicies", "RBAC", "Compliance",
             ],
             [
                 Parts.hummingbird, Parts.hummingbirdCore, Parts.hummingbirdTLS, Parts.httpClient, Parts.crypto,
@@ -141,6 +164,11 @@ let package = Package(
             name: "martlet",
             dependencies: [
                 "Posture",
+                "Admission",
+                "AdmissionServer",
+                "Webhooks",
+                "Compliance",
+                "Evidence",
                 "Manifests",
                 "KubernetesClient",
                 "NodeInspection",
@@ -154,6 +182,9 @@ let package = Package(
                 "AdvisoryStore",
                 "Hub",
                 Parts.logging,
+                "ImageInspection",
+                "ContainerImages",
+                "ImageTrust",
                 Parts.arguments,
             ],
             path: "Sources/martlet",
@@ -165,10 +196,11 @@ let package = Package(
         tests("Engines", "Workloads", on: ["Workloads"]),
         tests("Engines", "RBAC", on: ["RBAC"]),
         tests("Engines", "NetworkPolicies", on: ["NetworkPolicies"], resources: [.copy("Golden")]),
-        tests("Engines", "Vulnerabilities", on: ["Vulnerabilities"]),
+        tests("Engines", "Vulnerabilities", on: ["Vulnerabilities"], resources: [.copy("Fixtures")]),
         tests("Engines", "CISBenchmark", on: ["CISBenchmark"]),
         tests("Engines", "Secrets", on: ["Secrets"]),
         tests("Engines", "Detection", on: ["Detection"]),
+        tests("Engines", "Compliance", on: ["Compliance"]),
         tests("Engines", "Policies", on: ["Policies"]),
         tests("Adapters", "Manifests", on: ["Manifests"]),
         tests("Adapters", "NodeInspection", on: ["NodeInspection"]),
@@ -182,6 +214,22 @@ let package = Package(
         tests(
             "Platform", "Hub", on: ["Hub", "Store", "Documents"],
             [Parts.httpClient, Parts.logging, Parts.nio, Parts.nioPosix, Parts.nioHTTP1, Parts.subprocess]),
+        tests(
+            "Adapters", "ContainerImages", on: ["ContainerImages", "Compression"],
+            [Parts.crypto, Parts.nio, Parts.nioPosix, Parts.nioHTTP1, Parts.subprocess]),
+        tests("Platform", "ImageInspection", on: ["ImageInspection", "ContainerImages"]),
+        tests(
+            "Platform", "ImageTrust", on: ["ImageTrust", "Documents"],
+            [Parts.crypto, Parts.cryptoExtras, Parts.certificates, Parts.asn1]),
+        tests("Engines", "Webhooks", on: ["Webhooks"]),
+        tests("Platform", "Admission", on: ["Admission", "Webhooks"]),
+        tests(
+            "Platform", "AdmissionServer", on: ["AdmissionServer", "Admission", "KubernetesClient"],
+            [Parts.httpClient, Parts.nio, Parts.nioPosix, Parts.nioSSL, Parts.subprocess, Parts.certificates]),
+        tests(
+            "Platform", "Posture", on: ["Posture", "CISBenchmark", "Secrets", "Compliance"],
+            resources: [.copy("Golden")]),
+        tests("Platform", "Evidence", on: ["Evidence", "Compliance"]),
         tests("Architecture", "Architecture", on: []),
         tests("Program", "Program", on: ["martlet"]),
         // Runs the suites of MARTLET_CONFORMANCE; not a product.
@@ -189,6 +237,7 @@ let package = Package(
             name: "conformance",
             dependencies: [
                 "Posture",
+                "Compliance",
                 "Manifests",
                 "Secrets",
                 "NodeInspection",
@@ -197,16 +246,22 @@ let package = Package(
                 "Detection",
                 "Vulnerabilities",
                 "AdvisoryStore",
+                "ImageTrust",
                 "Compression",
             ],
             path: "Tests/Conformance",
             exclude: ["floors.txt"],
             swiftSettings: strict),
+        // Drives the admission server; not a product.
+        .executableTarget(
+            name: "load", dependencies: ["Admission", "AdmissionServer", "Policies", "PodSecurity", Parts.httpClient],
+            path: "Tests/Load", swiftSettings: strict),
         // Benchmarks; not a product.
         .executableTarget(
             name: "bench",
             dependencies: [
                 "Posture",
+                "Compliance",
                 "Manifests",
                 "Secrets",
                 "NodeInspection",
@@ -216,6 +271,8 @@ let package = Package(
                 "Vulnerabilities",
                 "AdvisoryStore",
                 "Compression",
+                "ContainerImages",
+                "ImageInspection",
             ],
             path: "Tests/Benchmarks",
             swiftSettings: strict),

@@ -81,12 +81,14 @@ final class ProgressLine: Sendable {
 /// Files the program writes.
 enum OutputFile {
     /// Replaces a file's content in one step, with the permissions it had, so that a cut never leaves half a file.
-    static func replace(_ path: String, with bytes: [UInt8]) throws {
+    ///
+    /// - Parameter newMode: permissions of a file that is made.
+    static func replace(_ path: String, with bytes: [UInt8], mode newMode: mode_t = 0o644) throws {
         var info = stat()
         let exists = stat(path, &info) == 0
         // Pipes and devices (/dev/stdout, /dev/null) are written to, never replaced.
         if exists, info.st_mode & S_IFMT != S_IFREG { return try write(path, bytes) }
-        let mode = exists ? info.st_mode & 0o7777 : 0o644
+        let mode = exists ? info.st_mode & 0o7777 : newMode
         // A link's target is replaced, not the link.
         let target = realpath(path, nil).map { pointer in
             defer { free(pointer) }

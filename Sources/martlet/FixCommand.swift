@@ -40,6 +40,9 @@ struct FixCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("Not for these checks, by id with *.", valueName: "id"))
     var skip: [String] = []
 
+    @Flag(help: "Exit with 3 when something was not observable.")
+    var strict = false
+
     func run() async throws {
         let read = try await target.read()
         if write, read.isCluster {
@@ -60,6 +63,10 @@ struct FixCommand: AsyncParsableCommand {
         read.tellHoles()
         if write { try writeFiles(fixes) } else { show(fixes, read) }
         try read.failIfUnreadable()
+        // What was not seen may be what a fix would open.
+        if strict, read.problems.contains(where: { $0.kind == .forbidden || $0.kind == .unsupported }) {
+            throw ExitCode(RunStatus.partial.rawValue)
+        }
     }
 
     private func show(_ fixes: [VerifiedFix], _ read: Target) {

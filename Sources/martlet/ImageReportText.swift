@@ -1,3 +1,4 @@
+import ContainerImages
 import Documents
 import Foundation
 import Vulnerabilities
@@ -30,8 +31,15 @@ struct ImageReportText {
     let database: AdvisoryDatabase
     let rows: [ImageRow]
     let remediation: Remediation?
+    /// As it was named.
+    let file: String
+    /// What is odd about the image, and what of it was not read.
+    var notes: [ImageNote] = []
+    var isComplete = true
 
-    private var counted: [ImageRow] { rows.filter { !$0.decision.isSuppressed } }
+    var isClean: Bool { report.isClean && isComplete }
+
+    var counted: [ImageRow] { rows.filter { !$0.decision.isSuppressed } }
 
     func table(width: Int) -> String {
         var lines: [String] = []
@@ -67,9 +75,10 @@ struct ImageReportText {
 
     private var summary: String {
         guard !counted.isEmpty else {
-            return report.isClean
-                ? "clean: every package was assessed, nothing is known"
-                : "nothing is known, but not every package could be assessed"
+            if isClean { return "clean: every package was assessed, nothing is known" }
+            return isComplete
+                ? "nothing is known, but not every package could be assessed"
+                : "nothing is known of what could be read, but parts of the image could not be read"
         }
         let counts = Severity.allCases.reversed().compactMap { severity -> String? in
             let count = counted.count { $0.decision.finding.severity == severity }
@@ -89,6 +98,9 @@ struct ImageReportText {
         for (why, names) in reasons.sorted(by: { ($1.value.count, $0.key) < ($0.value.count, $1.key) }) {
             let some = names.prefix(3).joined(separator: ", ") + (names.count > 3 ? ", ..." : "")
             lines.append("  not assessable: \(names.count) (\(some)): \(why)")
+        }
+        for note in notes {
+            lines.append("  \(note.kind == .incomplete ? "not read" : "note"): \(note.message)")
         }
         if bill.skipped > 0 { lines.append("  \(bill.skipped) components of the bill name no package") }
         return lines
@@ -120,8 +132,18 @@ struct ImageReportText {
 
     // MARK: JSON
 
-    func json() -> String {
+    /// One object for one image, a list for several.
+    static func json(_ texts: [ImageReportText]) -> String {
         var writer = JSONWriter(compact: false)
+        if texts.count == 1 {
+            texts[0].write(&writer)
+        } else {
+            writer.array { writer in for text in texts { text.write(&writer) } }
+        }
+        return writer.string
+    }
+
+    private func write(_ writer: inout JSONWriter) {
         writer.object { writer in
             writer.field("bill") { writer in
                 writer.member("format", bill.format.rawValue)
@@ -129,7 +151,19 @@ struct ImageReportText {
                 writer.member("name", bill.name)
             }
             if let distribution = bill.distribution { writer.member("distribution", distribution.title) }
-            writer.member("clean", report.isClean)
+            writer.member("clean", isClean)
+            writer.member("complete", isComplete)
+            writer.member(
+                "notes",
+                array: { writer in
+                    for note in notes {
+                        writer.object { writer in
+                            writer.member("kind", note.kind.rawValue)
+                            writer.member("code", note.code)
+                            writer.member("message", note.message)
+                        }
+                    }
+                })
             writer.member("findings", array: { writer in for row in rows { finding(row, &writer) } })
             writer.member(
                 "coverage",
@@ -160,7 +194,6 @@ struct ImageReportText {
                 })
             if let remediation { self.remediation(remediation, &writer) }
         }
-        return writer.string
     }
 
     private func finding(_ row: ImageRow, _ writer: inout JSONWriter) {
@@ -236,32 +269,49 @@ struct ImageReportText {
 
     // MARK: SARIF
 
-    func sarif(_ file: String) -> String {
+    /// One run for each image.
+    static func sarif(_ texts: [ImageReportText]) -> String {
         var writer = JSONWriter(compact: false)
-        let ids = Array(Set(counted.map(\.decision.finding.id))).sorted()
         writer.object { writer in
             writer.member("$schema", "https://json.schemastore.org/sarif-2.1.0.json")
             writer.member("version", "2.1.0")
+            writer.member("runs", array: { writer in for text in texts { text.run(&writer) } })
+        }
+        return writer.string
+    }
+
+    private func run(_ writer: inout JSONWriter) {
+        let ids = Array(Set(counted.map(\.decision.finding.id))).sorted()
+        writer.object { writer in
+            writer.field("tool") { writer in
+                writer.field("driver") { writer in
+                    writer.member("name", "Martlet")
+                    writer.member("version", MartletVersion.current)
+                    writer.member("rules", array: { writer in for id in ids { rule(id, &writer) } })
+                }
+            }
             writer.member(
-                "runs",
+                "results", array: { writer in for row in counted { result(row, ids, file, &writer) } })
+            let holes = notes.filter { $0.kind == .incomplete }
+            guard !holes.isEmpty else { return }
+            writer.member(
+                "invocations",
                 array: { writer in
                     writer.object { writer in
-                        writer.field("tool") { writer in
-                            writer.field("driver") { writer in
-                                writer.member("name", "Martlet")
-                                writer.member("version", MartletVersion.current)
-                                writer.member("rules", array: { writer in for id in ids { rule(id, &writer) } })
-                            }
-                        }
+                        writer.member("executionSuccessful", false)
                         writer.member(
-                            "results",
+                            "toolExecutionNotifications",
                             array: { writer in
-                                for row in counted { result(row, ids, file, &writer) }
+                                for hole in holes {
+                                    writer.object { writer in
+                                        writer.member("level", "error")
+                                        writer.field("message") { $0.member("text", hole.message) }
+                                    }
+                                }
                             })
                     }
                 })
         }
-        return writer.string
     }
 
     private func rule(_ id: String, _ writer: inout JSONWriter) {

@@ -30,7 +30,8 @@ struct NetworkCommand: AsyncParsableCommand {
 }
 
 extension TargetOptions {
-    /// Also reads ConfigMaps, where plugins keep what they are told; a cluster that does not show them is read without.
+    /// Also reads ConfigMaps, where workloads and plugins keep what they are told; a cluster that does not show them is
+    /// read without.
     func readNetwork() async throws -> Target { try await read(.configMaps) }
 }
 
@@ -57,8 +58,8 @@ struct PluginOptions: ParsableArguments {
         let onNodes = Set(state.pods.filter(\.isOnHostNetwork).map(\.owner))
         if !onNodes.isEmpty {
             Console.note(
-                "martlet: \(onNodes.count) workloads are on the network of their node and stand for it: policies for pods"
-                    + " do not apply to them")
+                "martlet: \(onNodes.count.of("workload")) on the network of a node: policies for pods do not apply there"
+            )
         }
         let differences = state.plugin.differences
         guard state.plugin.family != .standard || !differences.isEmpty else { return }
@@ -221,7 +222,7 @@ struct NetworkScoreCommand: AsyncParsableCommand {
         let read = try await target.readNetwork()
         let state = plugin.state(read.inventory)
         plugin.note(state, read.problems)
-        let score = NetworkModel(state).isolation()
+        let score = DualStack(state).isolation()
         guard output == .table else { return Console.print(NetworkText.json(score)) }
         Console.print("isolation \(score.value.map { "\($0) of 100" } ?? "not observable: no workload was seen")")
         if !score.isEnforced { Console.print("the network plugin enforces no policy: that makes it 0") }
@@ -239,9 +240,24 @@ struct NetworkExposureCommand: AsyncParsableCommand {
     @OptionGroup var target: TargetOptions
     @OptionGroup var plugin: PluginOptions
     @Option(name: [.short, .long], help: "table, json, csv, svg.") var output: Format = .table
+    @Option(
+        help: ArgumentHelp(
+            "List what this tool would: netpol-analyzer.",
+            discussion: "Beside what is there it lists pods that are not, and that a rule would let in."))
+    var like: NetworkMatrixCommand.Likeness?
+
+    mutating func validate() throws {
+        if like != nil, plugin.plugin != nil {
+            throw ValidationError("--like reads policies its own way, without --plugin")
+        }
+        if like != nil, output == .svg || output == .json {
+            throw ValidationError("--like is written as table or csv")
+        }
+    }
 
     func run() async throws {
         let read = try await target.readNetwork()
+        if like != nil { return tellLike(read) }
         let state = plugin.state(read.inventory)
         plugin.note(state, read.problems)
         let network = DualStack(state)
@@ -260,6 +276,27 @@ struct NetworkExposureCommand: AsyncParsableCommand {
         case .svg:
             Console.print(ExposurePicture(exposures, outreach).svg(title: "What is exposed in \(read.name)"))
         }
+    }
+}
+
+extension NetworkExposureCommand {
+    private func tellLike(_ read: Target) {
+        plugin.note(NetworkState(), read.problems)
+        let rows = AnalyzerLikeness(read.inventory).exposures().map { exposure in
+            let peer =
+                switch exposure.peer {
+                case .entireCluster: "entire-cluster"
+                case .outside(let range): "\(range)"
+                case .pods(let text): text
+                }
+            let names = exposure.names.map { "\($0.protocols.map(\.rawValue).joined(separator: "/")) \($0.name)" }
+            let traffic = exposure.traffic.isEmpty && !names.isEmpty ? [] : ["\(exposure.traffic)"]
+            return [
+                "\(exposure.workload)", exposure.direction.rawValue, peer, (traffic + names).joined(separator: ", "),
+            ]
+        }
+        let head = ["WORKLOAD", "DIRECTION", "PEER", "TRAFFIC"]
+        Console.print(output == .csv ? NetworkText.csv(head, rows) : NetworkText.columns(head, rows))
     }
 }
 

@@ -42,7 +42,7 @@ struct NetworkDiffCommand: AsyncParsableCommand {
             before = try await files(target.paths[0])
             after = try await files(target.paths[1]).inventory
         } else {
-            before = try await target.read()
+            before = try await target.readNetwork()
             var change = InventoryChange(before.inventory)
             for path in patches {
                 let read = try await files(path)
@@ -58,7 +58,9 @@ struct NetworkDiffCommand: AsyncParsableCommand {
         plugin.note(old, before.problems)
         // The plugin does not change with the policies that are tried.
         let new = NetworkState(after, plugin: old.plugin)
-        plugin.note(new, [])
+        for problem in new.problems where !old.problems.contains(problem) {
+            Console.note("martlet: \(problem.location.map { "\($0): " } ?? "")\(problem.message)")
+        }
         let table = try flows.table(old, before.inventory)
         let effect = WhatIf(from: old, to: new, flows: table)
         switch output {

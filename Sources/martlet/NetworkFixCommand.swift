@@ -1,5 +1,6 @@
 import ArgumentParser
 import Documents
+import Kubernetes
 import NetworkPolicies
 
 struct NetworkFixCommand: AsyncParsableCommand {
@@ -22,7 +23,7 @@ struct NetworkFixCommand: AsyncParsableCommand {
         let namespace = target.connection.namespace
         var everywhere = target
         everywhere.connection.namespace = nil
-        let read = try await everywhere.read()
+        let read = try await everywhere.readNetwork()
         let state = plugin.state(read.inventory)
         plugin.note(state, read.problems)
         var options = GenerationOptions()
@@ -30,7 +31,7 @@ struct NetworkFixCommand: AsyncParsableCommand {
         options.form = form
         options.isolatesUnknown = isolatesUnknown
         let table = try flows.table(state, read.inventory)
-        let fixes = NetworkFixes(state, read.inventory, flows: table, options).all()
+        let fixes = NetworkFixes(state, read.inventory, flows: table, options, isCluster: read.isCluster).all()
         var offered = 0
         for fix in fixes {
             guard fix.isOffered else {
@@ -42,21 +43,31 @@ struct NetworkFixCommand: AsyncParsableCommand {
             switch fix.remedy {
             case .add(let policies): Console.print(policies.map { "---\n\($0.yaml)" }.joined())
             case .patch(let policy, let patch):
-                let place = policy.namespace.isEmpty ? "" : "-n \(policy.namespace) "
-                Console.print(
-                    "# kubectl patch \(policy.kind.lowercased()) \(policy.name) \(place)--type json -p '\(patch.json())'"
-                )
+                Console.print("# kubectl patch \(Self.kubectl(policy)) --type json -p '\(patch.json())'")
+            case .remove(let policy): Console.print("# kubectl delete \(Self.kubectl(policy))")
             }
         }
         let closed = fixes.filter(\.isOffered).reduce(0) { $0 + $1.closes.count }
-        Console.note("\(offered) of \(fixes.count) fixes offered; they close \(closed) findings and open none")
+        if fixes.isEmpty {
+            Console.note("nothing that lint finds can be mended by a policy")
+        } else {
+            Console.note(
+                "\(offered) of \(fixes.count.of("fix", "fixes")) offered, closing \(closed.of("finding")) and opening none"
+            )
+        }
         try read.failIfUnreadable()
+    }
+
+    private static func kubectl(_ policy: ObjectReference) -> String {
+        let kind = policy.group == "networking.k8s.io" ? "networkpolicy" : "\(policy.kind.lowercased()).\(policy.group)"
+        return "\(kind) \(policy.name)\(policy.namespace.isEmpty ? "" : " -n \(policy.namespace)")"
     }
 
     private static func name(_ fix: NetworkFix) -> String {
         switch fix.remedy {
         case .add(let policies): "policies for namespace \(policies.first?.reference.namespace ?? "")"
         case .patch(let policy, _): "a change of \(policy)"
+        case .remove(let policy): "taking away \(policy)"
         }
     }
 
@@ -65,12 +76,17 @@ struct NetworkFixCommand: AsyncParsableCommand {
         let cut = fix.certificate?.lines.flatMap { $0.broken + $0.unknown }.first
         if let cut { return "it may cut \(cut)" }
         if let first = fix.certificate?.refusals.first { return first }
+        if let first = fix.cutFlows.first { return "it would cut \(first.source) to \(first.target), \(first.traffic)" }
+        if fix.changesNothing, !fix.isWithoutEffect { return "it would change who may talk to whom" }
         return "it closes nothing"
     }
 
     private static func words(_ fix: NetworkFix) -> [String] {
-        var out = ["\(name(fix)) closes \(fix.closes.count) findings:"] + fix.closes.map { "  \($0)" }
-        out.append("cuts \(fix.change.removed.count) connections, opens \(fix.change.added.count)")
+        var out = ["\(name(fix)) closes \(fix.closes.count.of("finding")):"] + fix.closes.map { "  \($0)" }
+        out.append(
+            fix.isWithoutEffect
+                ? "changes no connection"
+                : "cuts \(fix.change.removed.count.of("connection")), opens \(fix.change.added.count)")
         return out
     }
 }

@@ -55,6 +55,7 @@ struct FlowOptions: ParsableArguments {
 
 extension Int {
     /// `1 flow`, `1,204 flows`.
+    func of(_ noun: String, _ plural: String) -> String { "\(grouped) \(self == 1 ? noun : plural)" }
     func of(_ noun: String) -> String { "\(grouped) \(noun)\(self == 1 ? "" : "s")" }
 
     /// `1,204`, for people.

@@ -41,7 +41,7 @@ struct NetworkGenerateCommand: AsyncParsableCommand {
         let namespace = target.connection.namespace
         var everywhere = target
         everywhere.connection.namespace = nil
-        let read = try await everywhere.read()
+        let read = try await everywhere.readNetwork()
         let state = plugin.state(read.inventory)
         plugin.note(state, read.problems)
         let table = try flows.table(state, read.inventory)

@@ -16,7 +16,10 @@ enum NetworkGenerateText {
             if !line.unknown.isEmpty { parts.append("\(line.unknown.count) not observable") }
             if !line.broken.isEmpty { parts.append("\(line.broken.count) CUT") }
             out.append(parts.joined(separator: ", "))
-            for text in line.broken { out.append("    cut: \(text)") }
+            for text in line.broken {
+                let family = generation.certificate.familyOfCut[text].map { " over IPv\($0.rawValue)" } ?? ""
+                out.append("    cut: \(text)\(family)")
+            }
             for text in line.unknown { out.append("    not observable: \(text)") }
             for text in line.alreadyDenied { out.append("    denied today already: \(text)") }
         }

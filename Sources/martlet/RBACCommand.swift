@@ -12,12 +12,15 @@ struct RBACCommand: AsyncParsableCommand {
         discussion: """
               martlet rbac who-can get secrets -n shop --cluster
               martlet rbac can-i create pods/exec -n shop --as system:serviceaccount:shop:api -f rbac/
-              martlet rbac rules-for system:serviceaccount:shop:api -f dump.yaml -o json
+              martlet rbac rules-for system:serviceaccount:shop:api dump.yaml -o json
+              martlet rbac subjects deploy/
               martlet rbac diff before/ after/
               martlet rbac diff deploy/ --patch change.yaml
               martlet rbac escalation --cluster --to cluster-admin --all
               martlet rbac escalation deploy/ --cuts --picture paths.svg
               martlet rbac right-size --cluster --audit-log audit.log.gz --diff
+
+            Without files the cluster of the current context is read.
             """,
         subcommands: [
             RBACWhoCanCommand.self, RBACCanICommand.self, RBACRulesForCommand.self, RBACSubjectsCommand.self,
@@ -40,18 +43,28 @@ struct RBACInputOptions: ParsableArguments {
     @Option(name: [.short, .long], help: "How to write the answer: table, json or csv.")
     var output: RBACOutput.Format = .table
 
-    private var meansCluster: Bool { cluster || connection.context != nil || connection.kubeconfig != nil }
+    private var namesCluster: Bool { cluster || connection.context != nil || connection.kubeconfig != nil }
 
     func validate() throws {
-        guard meansCluster != !paths.isEmpty else {
-            throw ValidationError("say where to read: -f FILE..., or --cluster (or --context, --kubeconfig)")
-        }
+        if namesCluster, !paths.isEmpty { throw ValidationError("name files or a cluster, not both") }
     }
 
     /// Everything that was read. What could not be is told on the error side, and fails the command at its end.
-    func read() async throws -> RBACInput {
-        meansCluster ? try await RBACInput(connection.flags) : await RBACInput(paths)
+    ///
+    /// Without files the cluster of the current context is meant.
+    func read(_ more: [String] = []) async throws -> RBACInput {
+        let paths = paths + more
+        if namesCluster, !paths.isEmpty { throw ValidationError("name files or a cluster, not both") }
+        return paths.isEmpty ? try await RBACInput(connection.flags) : await RBACInput(paths)
     }
+}
+
+/// Files named without a flag, where no other words stand.
+struct RBACPathOptions: ParsableArguments {
+    @Argument(
+        help: "Files and folders with roles and bindings, as with -f.",
+        completion: .file(extensions: ["yaml", "yml", "json"]))
+    var paths: [String] = []
 }
 
 /// What was read, and what was not.
@@ -220,6 +233,8 @@ struct RBACRulesForCommand: AsyncParsableCommand {
     @Argument(help: "User name, or system:serviceaccount:NAMESPACE:NAME; a group with group:NAME.")
     var subject: String
 
+    @OptionGroup var files: RBACPathOptions
+
     @Option(name: .customLong("as-group"), help: "Group the subject is in; may be repeated.")
     var groups: [String] = []
 
@@ -228,7 +243,7 @@ struct RBACRulesForCommand: AsyncParsableCommand {
     var namespace: String?
 
     func run() async throws {
-        let read = try await input.read()
+        let read = try await input.read(files.paths)
         let model = read.model
         var identity = Identity.named(subject)
         if subject.hasPrefix("group:") { identity = Identity(user: "", groups: [String(subject.dropFirst(6))]) }
@@ -253,13 +268,23 @@ struct RBACSubjectsCommand: AsyncParsableCommand {
         commandName: "subjects", abstract: "Everybody a binding names, and what they are bound to.")
 
     @OptionGroup var input: RBACInputOptions
+    @OptionGroup var files: RBACPathOptions
+
+    @Flag(help: "Those too that Kubernetes' own bindings name, unchanged.")
+    var system = false
 
     func run() async throws {
-        let read = try await input.read()
+        let read = try await input.read(files.paths)
         let model = read.model
+        let bootstrap = read.bootstrap
         var rows: [[String]] = []
+        var own = 0
         for subject in model.subjects {
             for (binding, role) in model.bindings(of: subject) {
+                if !system, bootstrap.subjectsSoFar(of: binding.reference, to: role).contains(subject) {
+                    own += 1
+                    continue
+                }
                 let place = binding.kind == "ClusterRoleBinding" ? "*" : binding.namespace
                 rows.append([
                     subject.description, place, binding.reference.description,
@@ -271,6 +296,7 @@ struct RBACSubjectsCommand: AsyncParsableCommand {
         RBACOutput.write(
             input.output, ["SUBJECT", "NAMESPACE", "BINDING", "ROLE", "PLACE"], rows,
             empty: read.nothing("no binding names anybody"), hole: read.hole)
+        if own > 0 { Console.note("\(own) entries of Kubernetes' own bindings are left out; --system shows them") }
         try read.finish()
     }
 }

@@ -13,12 +13,13 @@ struct RBACEscalationCommand: AsyncParsableCommand {
             objects tell, such as a cloud's trust policy, count as given and are named.
 
               martlet rbac escalation --cluster --to cluster-admin
-              martlet rbac escalation -f dump.yaml --from shop/Deployment/web --all
-              martlet rbac escalation -f deploy/ --cuts
-              martlet rbac escalation -f deploy/ --picture paths.svg
+              martlet rbac escalation dump.yaml --from shop/Deployment/web --all
+              martlet rbac escalation deploy/ --cuts
+              martlet rbac escalation deploy/ --picture paths.svg
             """)
 
     @OptionGroup var input: RBACInputOptions
+    @OptionGroup var files: RBACPathOptions
 
     @Option(name: .customLong("to"), help: "Only this goal.")
     var goal: Goal?
@@ -64,18 +65,24 @@ struct RBACEscalationCommand: AsyncParsableCommand {
     private static func minor(_ version: String) -> Int? { version.split(separator: ".").last.flatMap { Int($0) } }
 
     func run() async throws {
-        let read = try await input.read()
+        let read = try await input.read(files.paths)
         let minor = version.flatMap(Self.minor) ?? read.version ?? 36
         let graph = EscalationGraph(
             read.model, accounts: read.accounts, workloads: WorkloadMap(read.objects), minor: minor)
         let goals = EscalationEdge.Goal.allCases.filter { goal == nil || $0.rawValue == goal?.rawValue }
-        let found = cuts ? writeCuts(graph, goals, minor, read) : try writePaths(graph, goals, read)
+        let (paths, reached) = cuts && picture == nil ? ([], [:]) : paths(graph, goals)
+        if let picture {
+            let drawing = EscalationPicture(paths)
+            try OutputFile.replace(picture, with: Array((picture.hasSuffix(".dot") ? drawing.dot : drawing.svg).utf8))
+        }
+        let found = cuts ? writeCuts(graph, goals, minor, read) : writePaths(paths, reached, read)
         try read.finish()
         if found { throw ExitCode(1) }
     }
 
-    private func writePaths(_ graph: EscalationGraph, _ goals: [EscalationEdge.Goal], _ read: RBACInput) throws -> Bool
-    {
+    private func paths(
+        _ graph: EscalationGraph, _ goals: [EscalationEdge.Goal]
+    ) -> (paths: [EscalationPath], reached: [EscalationLimit: Int]) {
         var paths: [EscalationPath] = []
         var reached: [EscalationLimit: Int] = [:]
         for goal in goals {
@@ -90,10 +97,10 @@ struct RBACEscalationCommand: AsyncParsableCommand {
                 if let most { reached[most, default: 0] += 1 }
             }
         }
-        if let picture {
-            let drawing = EscalationPicture(paths)
-            try OutputFile.replace(picture, with: Array((picture.hasSuffix(".dot") ? drawing.dot : drawing.svg).utf8))
-        }
+        return (paths, reached)
+    }
+
+    private func writePaths(_ paths: [EscalationPath], _ reached: [EscalationLimit: Int], _ read: RBACInput) -> Bool {
         EscalationText(input.output, hole: read.pathHole).write(
             paths, empty: read.nothing("nobody reaches anything", hole: read.pathHole))
         for (most, count) in reached.sorted(by: { $0.key < $1.key }) {

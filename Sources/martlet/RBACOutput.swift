@@ -61,7 +61,8 @@ enum RBACOutput {
 
     /// RFC 4180; a cell that a spreadsheet would take for a formula is kept a text.
     private static func csv(_ row: [String]) -> String {
-        row.map { cell in
+        row.map { text in
+            let cell = text.first.map { "=+-@\t\r".contains($0) } ?? false ? "'\(text)" : text
             let needsQuotes = cell.contains { ",\"\n\r".contains($0) }
             return needsQuotes
                 ? "\"\(cell.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\"\""))\""

@@ -10,10 +10,11 @@ struct SecretsCommand: AsyncParsableCommand {
               martlet secrets audit --audit-log audit.log
               martlet secrets encryption encryption.yaml
               martlet secrets encryption --prove-encryption -n shop
+              martlet secrets extract deploy/            how each plain value becomes a Secret
               martlet secrets dossier db -n shop --cluster --audit-log audit.log
             """,
         subcommands: [
             SecretsScanCommand.self, SecretsAuditCommand.self, SecretsEncryptionCommand.self,
-            SecretsDossierCommand.self,
+            SecretsDossierCommand.self, SecretsExtractCommand.self,
         ])
 }

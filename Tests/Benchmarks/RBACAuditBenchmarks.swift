@@ -5,6 +5,9 @@ import RBAC
 enum RBACAuditBenchmarks {
     static let all: [Benchmark] = [
         Benchmark("rbac-audit-mixed-events", goal: ">= 200000 events/s") { try figure(0, "events/s") },
+        Benchmark("rbac-audit-random-events", goal: ">= 200000 events/s") {
+            try figure(0, "events/s", of: "rbac-audit-random")
+        },
         Benchmark("rbac-audit-memory", goal: "<= 200 MB") { try figure(1, "MB") },
     ]
 
@@ -12,11 +15,14 @@ enum RBACAuditBenchmarks {
     static let parts: [String: @Sendable ([String]) throws -> Void] = [
         "rbac-audit-write": { arguments in write(arguments.first.flatMap(Int.init) ?? 1_000_000) },
         "rbac-audit-read": { _ in read() },
+        "rbac-audit-random": { arguments in random(arguments.first.flatMap(Int.init) ?? 1_000_000) },
         "rbac-audit-learn": { arguments in learn(arguments.first.flatMap(Int.init) ?? 1_000_000) },
     ]
 
-    private static func figure(_ position: Int, _ unit: String) throws -> Benchmark.Outcome {
-        let text = try Measuring.child(["--part", "rbac-audit-learn", "1000000"])
+    private static func figure(
+        _ position: Int, _ unit: String, of part: String = "rbac-audit-learn"
+    ) throws -> Benchmark.Outcome {
+        let text = try Measuring.child(["--part", part, "1000000"])
         let figures = text.split(whereSeparator: \.isWhitespace).compactMap { Double($0) }
         guard figures.count > position else { return .skipped("no figure came back") }
         return .figure(figures[position], unit: unit)
@@ -39,6 +45,38 @@ enum RBACAuditBenchmarks {
             seconds += Measuring.threadSeconds { for line in lines { usage.read(line: line) } }
         }
         tell(usage, seconds, bytes: 0)
+    }
+
+    /// Events without any habit: accounts, verbs, resources and names evenly at random.
+    private static func random(_ count: Int) {
+        var random = SplitMix(state: 3)
+        var usage = usage()
+        var seconds = 0.0
+        for start in stride(from: 0, to: count, by: 10_000) {
+            let lines = (start..<min(count, start + 10_000)).map { evenLine($0, &random) }
+            seconds += Measuring.threadSeconds { for line in lines { usage.read(line: line) } }
+        }
+        tell(usage, seconds, bytes: 0)
+    }
+
+    private static func evenLine(_ number: Int, _ random: inout SplitMix) -> [UInt8] {
+        let namespace = "team-\(random.next(200))"
+        let user = "system:serviceaccount:\(namespace):app-\(random.next(10))"
+        let verb = ["get", "list", "watch", "update", "patch", "create", "delete"][random.next(7)]
+        let resource = ["configmaps", "pods", "secrets", "services", "endpoints"][random.next(5)]
+        let name = ["list", "watch", "create"].contains(verb) ? "" : "/n\(random.next(4))"
+        let text = """
+            {"kind":"Event","apiVersion":"audit.k8s.io/v1","level":"Metadata","auditID":"b5a1fa28-\(number)",\
+            "stage":"ResponseComplete","requestURI":"/api/v1/namespaces/\(namespace)/\(resource)\(name)",\
+            "verb":"\(verb)","user":{"username":"\(user)","uid":"6f9","groups":["system:serviceaccounts",\
+            "system:serviceaccounts:\(namespace)","system:authenticated"]},"sourceIPs":["10.0.0.1"],\
+            "userAgent":"app/v1","objectRef":{"resource":"\(resource)","namespace":"\(namespace)","apiVersion":"v1"},\
+            "responseStatus":{"metadata":{},"code":200},\
+            "requestReceivedTimestamp":"2026-11-0\(1 + number % 9)T10:00:00.000000Z",\
+            "stageTimestamp":"2026-11-01T10:00:00.001000Z","annotations":{"authorization.k8s.io/decision":"allow",\
+            "authorization.k8s.io/reason":"RBAC: allowed by RoleBinding"}}
+            """
+        return Array(text.utf8)
     }
 
     private static func tell(_ usage: AuditUsage, _ seconds: Double, bytes: Int) {

@@ -6,10 +6,12 @@ let benchmarks =
     DocumentBenchmarks.all + PodSecurityBenchmarks.all + ScanBenchmarks.all + RBACBenchmarks.all
     + NetworkPolicyBenchmarks.all + NetworkFlowBenchmarks.all
     + DetectionBenchmarks.all + CISBenchmarks.all
-    + VulnerabilityBenchmarks.all + SecretBenchmarks.all
+    + VulnerabilityBenchmarks.all + SecretBenchmarks.all + RiskBenchmarks.all + ImageBenchmarks.all
 let parts = DocumentBenchmarks.parts.merging(ScanBenchmarks.parts) { first, _ in first }
     .merging(NetworkPolicyBenchmarks.parts) { first, _ in first }
     .merging(RBACBenchmarks.parts) { first, _ in first }
+    .merging(RiskBenchmarks.parts) { first, _ in first }
+    .merging(ImageBenchmarks.parts) { first, _ in first }
 
 var arguments = Array(CommandLine.arguments.dropFirst())
 switch arguments.first {

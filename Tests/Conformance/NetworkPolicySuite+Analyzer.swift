@@ -24,6 +24,45 @@ extension ConformanceFile {
         return agreement
     }
 
+    /// The lists of inputs with more networks than one; a pair may stand there once for each network.
+    static let analyzerNetworks = ConformanceFile(name: "netpol-analyzer-networks") { folder in
+        var agreement = Agreement()
+        for line in try folder.lines("netpol-analyzer/normal.jsonl") where line["multipleNetworks"].bool ?? false {
+            let focus = AnalyzerTruth.Focus(line)
+            let found = AnalyzerLikeness(try AnalyzerTruth.inventory(folder, line)).edges.compactMap { focus.text($0) }
+                .sorted()
+            let expected = line["edges"].elements.map { AnalyzerTruth.text($0) }.sorted()
+            let missing = Set(expected).subtracting(found).sorted()
+            let extra = Set(found).subtracting(expected).sorted()
+            agreement.note(
+                line["id"].string ?? "?",
+                found == expected
+                    ? nil
+                    : "\(found.count) of \(expected.count), missing \(missing.prefix(3)), extra \(extra.prefix(3))")
+        }
+        return agreement
+    }
+
+    /// What workloads are exposed to beside each other, under the same switch: one agreement a list.
+    static let analyzerExposures = ConformanceFile(name: "netpol-analyzer-exposure") { folder in
+        var agreement = Agreement()
+        for line in try folder.lines("netpol-analyzer/normal.jsonl") where line["exposure"].bool ?? false {
+            let focus = AnalyzerTruth.Focus(line)
+            let found = Set(
+                AnalyzerLikeness(try AnalyzerTruth.inventory(folder, line)).exposures(on: focus.connection)
+                    .compactMap { focus.text($0) })
+            let expected = try AnalyzerTruth.expectedExposures(folder, line)
+            let missing = expected.subtracting(found).sorted()
+            let extra = found.subtracting(expected).sorted()
+            agreement.note(
+                line["id"].string ?? "?",
+                missing.isEmpty && extra.isEmpty
+                    ? nil
+                    : "missing \(missing.prefix(3)) (\(missing.count)), extra \(extra.prefix(3)) (\(extra.count))")
+        }
+        return agreement
+    }
+
     /// Every difference of the exact answer from the list has a reason.
     static let analyzerDifferences = ConformanceFile(name: "netpol-analyzer-differences-explained") { folder in
         var agreement = Agreement()
@@ -72,6 +111,25 @@ private enum AnalyzerTruth {
             })
     }
 
+    static func expectedExposures(_ folder: ConformanceFolder, _ line: Node) throws -> Set<String> {
+        guard line["focusConn"].exists else {
+            let (into, out) = (line["ingressExposure"].elements, line["egressExposure"].elements)
+            return Set(into.map { "in \(text($0))" } + out.map { "out \(text($0))" })
+        }
+        let output = try folder.json("netpol-analyzer/expected/\(line["id"].string ?? "")")[
+            "exposure_conn_focus_results"]
+        return Set(
+            [("in", "ingress_exposure"), ("out", "egress_exposure")].flatMap { word, key in
+                output[key].elements.map { edge in
+                    let ends = [edge["src"], edge["dst"]].map { end in
+                        let text = end.string ?? ""
+                        return text.hasSuffix("[External]") ? String(text.dropLast(10)) : text
+                    }
+                    return "\(word) \(ends[0]) -> \(ends[1]) "
+                }
+            })
+    }
+
     static func text(_ edge: Node) -> String {
         "\(party(edge["src"])) -> \(party(edge["dst"])) \(edge["conn"].exists ? connection(edge["conn"]) : "")"
     }
@@ -81,6 +139,7 @@ private enum AnalyzerTruth {
         case "workload":
             "\(node["namespace"].string ?? "")/\(node["name"].string ?? "")[\(node["workloadKind"].string ?? "")]"
         case "external": "\(node["range"][0].string ?? "")-\(node["range"][1].string ?? "")"
+        case "text": node["text"].string ?? ""
         default: node["kind"].string ?? ""
         }
     }
@@ -100,7 +159,7 @@ private enum AnalyzerTruth {
         private let workloads: [String]
         private let peers: [String]
         private let direction: String?
-        private let connection: Traffic?
+        let connection: Traffic?
 
         init(_ line: Node) {
             workloads = line["focusWorkloads"].strings
@@ -128,6 +187,33 @@ private enum AnalyzerTruth {
                 return "\(source) -> \(name(edge.target)) "
             }
             return "\(source) -> \(name(edge.target)) \(traffic(edge.traffic))"
+        }
+
+        func text(_ exposure: AnalyzerExposure) -> String? {
+            guard direction == nil || direction == exposure.direction.rawValue else { return nil }
+            guard case .workload(let reference) = exposure.workload, workloads.isEmpty || names(reference, workloads)
+            else { return nil }
+            if !peers.isEmpty, exposure.peer != .entireCluster { return nil }
+            let other =
+                switch exposure.peer {
+                case .entireCluster: "entire-cluster"
+                case .outside(let range): "\(range.first)-\(range.last)"
+                case .pods(let text): text
+                }
+            let own = name(exposure.workload)
+            let ends = exposure.direction == .ingress ? "in \(other) -> \(own)" : "out \(own) -> \(other)"
+            if let connection { return exposure.traffic.contains(connection) ? "\(ends) " : nil }
+            let ports = [TransportProtocol.tcp, .udp, .sctp].compactMap { transport -> String? in
+                let ranges = exposure.traffic.ports(of: transport).map { "\($0.lowerBound)-\($0.upperBound)" }
+                let words = ranges + exposure.names.filter { $0.protocols.contains(transport) }.map(\.name).sorted()
+                return words.isEmpty ? nil : "\(transport.rawValue) \(words.joined(separator: ","))"
+            }
+            let all = exposure.names.isEmpty ? traffic(exposure.traffic) : ""
+            return "\(ends) \(all == "all" ? all : ports.sorted().joined(separator: " "))"
+        }
+
+        private func names(_ reference: ObjectReference, _ names: [String]) -> Bool {
+            names.contains(reference.name) || names.contains("\(reference.namespace)/\(reference.name)")
         }
 
         private func isMeant(_ party: Party, _ edge: AnalyzerLikeness.Edge, _ names: [String]) -> Bool {

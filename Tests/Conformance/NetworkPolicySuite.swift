@@ -16,7 +16,7 @@ extension ConformanceSuite {
             ConformanceFile(name: "calico-programs", run: calicoPrograms),
             ConformanceFile(name: "calico-selectors", run: calicoSelectors),
             ConformanceFile(name: "fqdn-patterns", run: namePatterns),
-            .analyzerLists, .analyzerDifferences,
+            .analyzerLists, .analyzerNetworks, .analyzerExposures, .analyzerDifferences,
         ])
 
     private static func truth(_ name: String, _ plugin: NetworkPlugin = .standard) -> ConformanceFile {

@@ -12,6 +12,7 @@ extension ConformanceSuite {
             ConformanceFile(name: "k8s-value") { try objects($0, level: 3) },
             ConformanceFile(name: "vectors-detect") { try vectors($0, expecting: "detect") },
             ConformanceFile(name: "vectors-none") { try vectors($0, expecting: "none") },
+            ConformanceFile(name: "values-hidden") { try hiddenValues($0) },
             ConformanceFile(name: "files-leaky") { try files($0, leaky: true) },
             ConformanceFile(name: "files-clean") { try files($0, leaky: false) },
             ConformanceFile(name: "kubescape") { try kubescape($0) },

@@ -5,6 +5,6 @@ import Vulnerabilities
 extension ConformanceSuite {
     static let vulnerabilities = ConformanceSuite(
         name: "vulns",
-        files: versionFiles + vulnerabilityFormatFiles + matchingFiles + sampleFiles
+        files: versionFiles + vulnerabilityFormatFiles + matchingFiles + sampleFiles + trustFiles + catalogueFiles
             + [TrivyGoldens.file, TrivyGoldens.repositories, GrypeScenarios.file, CorpusFigures.file])
 }

@@ -13,6 +13,7 @@ let suites: [ConformanceSuite] = [
     .secretManagement,
     .cel,
     .vulnerabilities,
+    .compliance,
 ]
 
 exit(ConformanceRun(arguments: Array(CommandLine.arguments.dropFirst())).run(suites))

@@ -40,6 +40,8 @@ package struct ClusterReader: Sendable {
         let tally = Tally(total: plan.reads.count, report: progress)
         let results = try await plan.reads.concurrentMap(width: width) { try await read($0, tally) }
 
+        let named = try await readNamed(discovery)
+
         var inventory = Inventory()
         if let object = own.object { inventory.insert(object) }
         for result in results {
@@ -49,9 +51,10 @@ package struct ClusterReader: Sendable {
                 if inventory[key] == nil { inventory.insert(object) } else { inventory.replace(key, with: object) }
             }
         }
+        for object in named.objects where inventory[ObjectKey(object.reference)] == nil { inventory.insert(object) }
         return ClusterSnapshot(
             inventory: inventory, name: client.configuration.displayName, server: "\(client.configuration.server)",
-            version: version, namespace: namespace, gaps: own.gaps + plan.gaps + results.compactMap(\.gap),
+            version: version, namespace: namespace, gaps: own.gaps + plan.gaps + results.compactMap(\.gap) + named.gaps,
             unreadKinds: plan.unread, reads: results.compactMap(\.read), warnings: client.configuration.warnings,
             seconds: max(0, time.now() - start))
     }
@@ -172,6 +175,30 @@ package struct ClusterReader: Sendable {
         }
         tally.finish(resource)
         return out
+    }
+
+    /// Objects that settings stand in, fetched by name; most clusters have a few of them only.
+    private func readNamed(_ discovery: Discovery) async throws -> (objects: [KubernetesObject], gaps: [ReadGap]) {
+        var objects: [KubernetesObject] = []
+        var gaps: [ReadGap] = []
+        for single in set.singles {
+            guard let place = single.namespace, let resource = discovery.resource(single.name, in: single.group) else {
+                continue
+            }
+            for name in single.names {
+                do {
+                    guard let node = try await client.object(resource, named: name, in: place) else { continue }
+                    objects += try ObjectCondenser(resource).objects(CollectionOfOne(node))
+                } catch let error as ClientError where error.code == .forbidden {
+                    let permission = Permission("get", single.name, in: single.group, namespace: place, name: name)
+                    gaps.append(forbidden(permission, resource, nil))
+                } catch let error as ClientError {
+                    guard let gap = gap(error, resource) else { throw error }
+                    gaps.append(gap)
+                }
+            }
+        }
+        return (objects, gaps)
     }
 
     /// A ReplicaSet at zero that a Deployment keeps to be able to roll back: not what runs, and ten to each Deployment.

@@ -37,7 +37,9 @@ extension ResourceSet {
     package func permissions(in namespace: String? = nil) -> [Permission] {
         guard let namespace else {
             return entries.map { Permission("list", $0.name, in: $0.group) }
-                + singles.map { Permission("get", $0.name, in: $0.group, name: $0.names.first) }
+                + singles.map {
+                    Permission("get", $0.name, in: $0.group, namespace: $0.namespace, name: $0.names.first)
+                }
         }
         return [Permission("get", "namespaces", in: "", namespace: namespace)]
             + namespaced.entries.map { Permission("list", $0.name, in: $0.group, namespace: namespace) }
@@ -49,7 +51,8 @@ extension ResourceSet {
         role(
             kind: "ClusterRole", metadata: ["name: \(name)"],
             comment: [
-                "The least Martlet needs to read a cluster: one verb, \"list\", on each kind it looks at.",
+                "The least Martlet needs to read a cluster: \"list\" on each kind it looks at, and \"get\" on what is named",
+                "at the end.",
                 "/version and discovery need no rule: every signed-in user has them (system:discovery).",
             ], entries: entries, namespaces: nil)
     }

@@ -33,6 +33,8 @@ package struct ResourceSet: Sendable {
         /// The only names; empty for any.
         package var names: [String]
         package var reason: String
+        /// The namespace where the reader fetches those names; nil for what others fetch.
+        package var namespace: String?
     }
 
     package var entries: [Entry]
@@ -43,9 +45,21 @@ package struct ResourceSet: Sendable {
     /// Everything the checks look at, and nothing more.
     ///
     /// Not read, on purpose: Secrets (RBAC has no way to allow their metadata alone: who may list them may read their
-    /// values) and ConfigMaps, until a check asks for them; Events, Leases, Endpoints and EndpointSlices, metrics and
-    /// reviews, which change all the time and configure nothing; revisions of workloads, which are not what runs.
-    package static let standard = ResourceSet(builtIn + customWorkloads + customNetwork + secretOperators)
+    /// values) and ConfigMaps but a few by name; Events, Leases, Endpoints and EndpointSlices but the API server's own,
+    /// metrics and reviews, which change all the time and configure nothing; revisions of workloads, which are not what
+    /// runs.
+    package static let standard: ResourceSet = {
+        var set = ResourceSet(builtIn + customWorkloads + customNetwork + secretOperators)
+        set.singles = [
+            Single(
+                group: "", name: "configmaps", names: ["amazon-vpc-cni", "cilium-config"],
+                reason: "How the network plugin reads policies", namespace: "kube-system"),
+            Single(
+                group: "discovery.k8s.io", name: "endpointslices", names: ["kubernetes"],
+                reason: "Where the API server answers, which policies have to allow", namespace: "default"),
+        ]
+        return set
+    }()
 
     /// The names, labels and owners of Secrets; their values are never asked for.
     package static let secretMetadata = ResourceSet([

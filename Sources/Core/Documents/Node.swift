@@ -256,6 +256,12 @@ package struct Node: Sendable {
         return start..<Swift.max(start, tape.sourceEnd(Int(index)))
     }
 
+    /// Whether the value is written as a literal block of YAML (`|`), whose lines are the lines of its text.
+    package var isLiteralBlock: Bool {
+        guard kind == .string, let start = sourceRange?.lowerBound, start < tape.source.bytes.count else { return false }
+        return tape.source.bytes[start] == UInt8(ascii: "|")
+    }
+
     /// Bytes of the key of this member as written, quotes included; nil for list elements and synthetic members.
     package var keyRange: Range<Int>? {
         let node = tape.nodes[Int(index)]

@@ -19,16 +19,20 @@ package struct ScanOptions: Sendable {
     package var exclude: [String]
     /// The cluster's name; empty for files.
     package var cluster: String
+    /// Whoever knows what is wrong with images, for combinations with what is open.
+    package var weaknesses: any WeaknessSource
 
     package init(
         podSecurityVersion: PolicyVersion = .latest, workloads: WorkloadOptions = WorkloadOptions(),
-        include: [String] = [], exclude: [String] = [], cluster: String = ""
+        include: [String] = [], exclude: [String] = [], cluster: String = "",
+        weaknesses: any WeaknessSource = NoWeaknesses()
     ) {
         self.podSecurityVersion = podSecurityVersion
         self.workloads = workloads
         self.include = include
         self.exclude = exclude
         self.cluster = cluster
+        self.weaknesses = weaknesses
     }
 }
 
@@ -47,6 +51,7 @@ package struct PostureScan: Sendable {
     /// What the engines said of the whole, until a change reaches it.
     private var wholes: [(findings: [Finding], coverage: Coverage)?]
     private var network = NetworkPosture()
+    private var risk = RiskPosture()
     private let selected: Set<String>?
     private var results: [OwnerIdentity: OwnerResult] = [:]
 
@@ -60,6 +65,7 @@ package struct PostureScan: Sendable {
         wholes = Array(repeating: nil, count: engines.count)
         let all =
             podSecurity.rules + WorkloadChecks.rules(options.workloads) + engines.flatMap(\.rules) + NetworkRules.all
+            + RiskRules.all
         let include = options.include.map(Glob.init)
         let exclude = options.exclude.map(Glob.init)
         rules = all.filter { rule in
@@ -79,6 +85,8 @@ package struct PostureScan: Sendable {
         for index in engines.indices { engines[index].selected = selected }
         network.selected = selected
         network.options = options
+        risk.selected = selected
+        risk.options = options
     }
 
     /// Every engine that is not about pods alone.
@@ -132,6 +140,7 @@ package struct PostureScan: Sendable {
         }
         results = evaluated
         network.evaluate(inventory)
+        risk.evaluate(inventory)
     }
 
     // MARK: What changed
@@ -156,6 +165,7 @@ package struct PostureScan: Sendable {
     private mutating func reevaluate(_ touched: some Sequence<ObjectKey>, before: Inventory) -> [OwnerIdentity] {
         let touched = Set(touched)
         network.note(touched, before: before, after: inventory)
+        risk.note(touched, before: before, after: inventory)
         let dependents = workloads.follow(touched, before: before, after: inventory)
         // Limits of a namespace, disruption budgets: they decide over findings on anything.
         var reachesAll = dependents == nil
@@ -180,14 +190,18 @@ package struct PostureScan: Sendable {
 
     // MARK: Results
 
-    package func result(of owner: OwnerIdentity) -> OwnerResult? { network.merged(results[owner], owner) }
+    package func result(of owner: OwnerIdentity) -> OwnerResult? {
+        risk.merged(network.merged(results[owner], owner), owner)
+    }
 
     /// Brings the network's results up to date after events; gives the owners whose results are new.
     ///
     /// Policies decide over pods far away from them, so this runs once for many events, and not at all for those that
     /// change nothing the network looks at.
     @discardableResult
-    package mutating func settle() -> [OwnerIdentity] { network.settle(inventory) }
+    package mutating func settle() -> [OwnerIdentity] {
+        Set(network.settle(inventory)).union(risk.settle(inventory)).sorted()
+    }
 
     /// What the engines say of the whole, where a change has reached it since this was asked last; nil where none has.
     package mutating func settleWholes() -> (findings: [Finding], coverage: Coverage)? {
@@ -244,17 +258,19 @@ package struct PostureScan: Sendable {
         settle()
         let own = results
         results = [:]
-        let owned = network.merged(consume own)
+        let owned = risk.merged(network.merged(consume own))
         return report(
             consume owned, target: target, generatedAt: generatedAt, version: version, problems: problems)
     }
 
     /// The report of what has been evaluated, without waivers or baseline.
     package func report(target: String, generatedAt: String, version: String, problems: [Problem] = []) -> Report {
-        var network = network
+        var (network, risk) = (network, risk)
         _ = network.settle(inventory)
+        _ = risk.settle(inventory)
         return report(
-            network.merged(results), target: target, generatedAt: generatedAt, version: version, problems: problems)
+            risk.merged(network.merged(results)), target: target, generatedAt: generatedAt, version: version,
+            problems: problems)
     }
 
     private func report(
@@ -299,7 +315,7 @@ extension PostureScan {
     package static let allRules: [Rule] =
         PodSecurityEvaluation().rules + WorkloadChecks.rules + RBACChecks.rules
         + SecretDetectionRules.all + SecretManagementChecks.rules + PolicyRules.all + CISEvaluation.allRules
-        + NetworkRules.all
+        + NetworkRules.all + RiskRules.all
 
     /// The waivers that objects carry in their annotations.
     package func annotatedWaivers(today: CalendarDate) -> (waivers: [Waiver], problems: [Problem]) {

@@ -50,6 +50,37 @@ import Testing
         }
     }
 
+    @Test func `settings are fetched by name; one that is forbidden is a gap, one that is not there is none`()
+        async throws
+    {
+        let resources = """
+            {"kind":"APIGroupDiscoveryList","items":[{"metadata":{"name":""},"versions":[{"version":"v1","resources":[
+            {"resource":"configmaps","responseKind":{"kind":"ConfigMap"},"scope":"Namespaced","verbs":["get","list"]}]}]}]}
+            """
+        let server = try await FakeServer { request in
+            switch request.path {
+            case "/version": .json(TransportTests.version)
+            case "/api": .json(resources)
+            case "/apis": .json(#"{"kind":"APIGroupDiscoveryList","items":[]}"#)
+            case "/api/v1/namespaces/kube-system/configmaps/cilium-config":
+                .json(
+                    #"{"metadata":{"name":"cilium-config","namespace":"kube-system"},"data":{"enable-policy":"always"}}"#
+                )
+            case "/api/v1/namespaces/kube-system/configmaps/amazon-vpc-cni":
+                .json(status(403, "Forbidden", "no"), status: 403)
+            default: .json(status(404, "NotFound", "not found"), status: 404)
+            }
+        }
+        let snapshot = try await ClusterReader(try .plain(server)).read()
+        #expect(snapshot.inventory.keys.map(\.reference.description) == ["ConfigMap kube-system/cilium-config"])
+        #expect(snapshot.inventory.objects("ConfigMap").first?.node["data"]["enable-policy"].string == "always")
+        #expect(
+            snapshot.gaps.map(\.permission) == [
+                Permission("get", "configmaps", in: "", namespace: "kube-system", name: "amazon-vpc-cni")
+            ])
+        #expect(!server.requests.contains { $0.path == "/api/v1/configmaps" })
+    }
+
     @Test func `what may be read is in the inventory, what may not is named with the permission`() async throws {
         let server = try await Self.server()
         let progress = Mutexed<[ReadProgress]>([])
@@ -175,7 +206,11 @@ import Testing
         #expect(set.problems.isEmpty)
         let root = try #require(set.documents.first?.root)
         var allowed: Set<String> = []
-        for rule in root["rules"].elements {
+        let named = root["rules"].elements.filter { $0["resourceNames"].exists }
+        #expect(
+            named.map { $0["resourceNames"].strings } == ResourceSet.standard.singles.map(\.names)
+                && named.allSatisfy { $0["verbs"].strings == ["get"] })
+        for rule in root["rules"].elements where !rule["resourceNames"].exists {
             #expect(rule["verbs"].strings == ["list"])
             for group in rule["apiGroups"].strings {
                 for resource in rule["resources"].strings { allowed.insert("\(group)/\(resource)") }

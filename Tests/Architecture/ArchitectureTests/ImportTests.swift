@@ -17,7 +17,7 @@ import Testing
         "Documents": ["YAMLEvents"],
         "Kubernetes": ["Documents", "HashTreeCollections"],
         "Findings": ["Documents", "Kubernetes"],
-        "Images": [],
+        "Images": ["Documents"],
     ]
 
     private struct Import {

@@ -46,6 +46,19 @@ import Testing
         #expect(sources(of: "db", text) == ["shop/web (Pod)"])
     }
 
+    @Test func theScoreCountsWhatEitherFamilyLetsPass() {
+        func offline(_ block: String) -> Int? {
+            let text =
+                Self.pods
+                + Self.policy(
+                    "{podSelector: {}, policyTypes: [Egress], egress: [{to: [{ipBlock: {cidr: \(block)}}]}]}")
+            return DualStack(Cluster(text).state).isolation().terms.first { $0.name.hasSuffix("the internet") }?.good
+        }
+        #expect(offline("'::/0'") == 0)
+        #expect(offline("0.0.0.0/0") == 0)
+        #expect(offline("10.0.0.0/8") == 3)
+    }
+
     @Test func aChangeOverTheSecondAddressIsTold() {
         let closed = Cluster(Self.pods + Self.policy("{podSelector: {matchLabels: {app: db}}}")).state
         let opened = Cluster(

@@ -130,6 +130,138 @@ import Testing
         #expect(failures(changed).isEmpty)
     }
 
+    /// A check that knows a fix, and an object of a cluster that it is about.
+    struct Mend: Sendable, CustomTestStringConvertible {
+        var rule: String
+        var text: String
+        var testDescription: String { rule }
+    }
+
+    private static func binding(_ role: String, _ subjects: String, more: String = "") -> String {
+        """
+        apiVersion: rbac.authorization.k8s.io/v1
+        kind: ClusterRoleBinding
+        metadata: {name: tried}
+        roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: \(role)}
+        subjects: [\(subjects)]
+        ---
+        {apiVersion: v1, kind: ServiceAccount, metadata: {name: api, namespace: shop}}
+        \(more)
+        """
+    }
+
+    private static func bound(_ rules: String) -> String {
+        """
+        apiVersion: rbac.authorization.k8s.io/v1
+        kind: ClusterRole
+        metadata: {name: tried}
+        rules: [\(rules)]
+        ---
+        \(binding("tried", account))
+        """
+    }
+
+    private static let account = "{kind: ServiceAccount, name: api, namespace: shop}"
+    private static let group = "apiGroups: [rbac.authorization.k8s.io]"
+
+    static let mends: [Mend] = [
+        Mend(
+            rule: "rbac/anonymous-bound",
+            text: binding(
+                "view", "\(account), {kind: User, apiGroup: rbac.authorization.k8s.io, name: 'system:anonymous'}")
+        ),
+        Mend(
+            rule: "rbac/masters-group-bound",
+            text: binding(
+                "view", "{kind: Group, apiGroup: rbac.authorization.k8s.io, name: 'system:masters'}, \(account)")
+        ),
+        Mend(
+            rule: "rbac/dangling-subject",
+            text: binding(
+                "view",
+                "{kind: ServiceAccount, name: a, namespace: b}, \(account), {kind: ServiceAccount, name: c, namespace: d}"
+            )),
+        Mend(
+            rule: "rbac/duplicate-binding",
+            text: binding(
+                "view", account,
+                more: """
+                    ---
+                    apiVersion: rbac.authorization.k8s.io/v1
+                    kind: ClusterRoleBinding
+                    metadata: {name: first}
+                    roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: view}
+                    subjects: [\(account)]
+                    """)),
+        Mend(
+            rule: "rbac/changed-default-binding",
+            text: """
+                apiVersion: rbac.authorization.k8s.io/v1
+                kind: ClusterRoleBinding
+                metadata: {name: 'system:basic-user'}
+                roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: 'system:basic-user'}
+                subjects: [{kind: User, name: eve}, {kind: Group, name: 'system:authenticated'}, {kind: User, name: mallory}]
+                """),
+        Mend(
+            rule: "rbac/changed-default-role",
+            text: """
+                apiVersion: rbac.authorization.k8s.io/v1
+                kind: ClusterRole
+                metadata: {name: 'system:basic-user'}
+                rules:
+                - {apiGroups: [""], resources: [secrets], verbs: [get]}
+                - {apiGroups: [authorization.k8s.io], resources: [selfsubjectaccessreviews, selfsubjectrulesreviews], verbs: [create]}
+                - {apiGroups: [""], resources: [configmaps], verbs: [get]}
+                """),
+        Mend(
+            rule: "rbac/shadowed-rule",
+            text: bound(
+                "{apiGroups: [''], resources: [pods], verbs: [get, list]}, {apiGroups: [''], resources: [pods], verbs: [get]}"
+            )),
+        Mend(rule: "rbac/escalate", text: bound("{\(group), resources: [roles], verbs: [get, escalate, list]}")),
+        Mend(rule: "rbac/bind", text: bound("{\(group), resources: [clusterroles], verbs: [bind]}")),
+        Mend(
+            rule: "rbac/impersonate",
+            text: bound(
+                "{apiGroups: [''], resources: [pods, users], verbs: [impersonate, get]}, {apiGroups: [authentication.k8s.io], resources: [users], verbs: ['impersonate:user-info']}"
+            )),
+        Mend(rule: "rbac/node-proxy", text: bound("{apiGroups: [''], resources: [nodes, nodes/proxy], verbs: [get]}")),
+        Mend(rule: "rbac/node-proxy", text: bound("{apiGroups: [''], resources: [nodes/proxy], verbs: [create]}")),
+    ]
+
+    @Test(arguments: mends)
+    func aFixClosesItsFindingAndOpensNone(_ mend: Mend) throws {
+        func evaluate(_ objects: [KubernetesObject]) -> (RBACEvaluation, [Finding]) {
+            let evaluation = RBACEvaluation(Inventory(objects), isCluster: true)
+            let all = objects.flatMap { evaluation.evaluate($0).findings }
+            return (evaluation, all.filter { $0.outcome == .fail })
+        }
+        let written = objects(mend.text)
+        let own = BootstrapPolicy.current.objects.filter { object in
+            !written.contains { $0.reference == object.reference }
+        }
+        let before = own + written
+        let (evaluation, found) = evaluate(before)
+        let finding = try #require(found.first { $0.rule.id == mend.rule })
+        let place = try #require(before.firstIndex { $0.reference == finding.subject })
+        let patch = evaluation.fix(finding, in: before[place])
+        var after = before
+        after[place] = before[place].with(try #require(patch.applied(to: before[place].node)))
+        let (_, left) = evaluate(after)
+        #expect(!left.contains { $0.rule.id == mend.rule && $0.subject == finding.subject })
+        let known = Set(found.map(\.fingerprint))
+        #expect(left.filter { !known.contains($0.fingerprint) }.map { "\($0.rule.id) \($0.subject)" } == [])
+        // Whoever is not meant keeps all.
+        let changes = AccessDiff(from: AccessModel(before), to: AccessModel(after)).changes
+        #expect(changes.allSatisfy { $0.gained.isEmpty || mend.rule == "rbac/node-proxy" })
+        if mend.rule == "rbac/duplicate-binding" || mend.rule == "rbac/shadowed-rule" { #expect(changes.isEmpty) }
+    }
+
+    @Test func everyCheckWithAFixIsTried() {
+        let known = Set(RBACChecks.all.filter { $0.fix != nil }.map(\.rule.id))
+        #expect(known == Set(Self.mends.map(\.rule)))
+    }
+
     @Test func whatCouldNotBeListedIsNotObservable() {
         let inventory = Inventory(
             objects(Self.role(Self.pods, subject: "kind: ServiceAccount, name: api, namespace: shop")))

@@ -135,4 +135,33 @@ import Testing
             #expect(said(scan) == said(fresh))
         }
     }
+
+    @Test func aPolicyIsMendedAndTheWholeNetworkAskedAgain() throws {
+        let text = """
+            apiVersion: v1
+            kind: Pod
+            metadata: {name: web, namespace: shop, labels: {app: web}}
+            spec: {containers: [{name: c, image: i, ports: [{containerPort: 8080}]}]}
+            ---
+            apiVersion: v1
+            kind: Service
+            metadata: {name: web, namespace: shop}
+            spec: {selector: {app: web}, ports: [{port: 80, targetPort: 8080}]}
+            ---
+            apiVersion: networking.k8s.io/v1
+            kind: NetworkPolicy
+            metadata: {name: web, namespace: shop}
+            spec:
+              podSelector: {}
+              policyTypes: [Ingress, Egress]
+              ingress: [{from: [{podSelector: {}}], ports: [{port: 80}]}]
+              egress: [{to: [{ipBlock: {cidr: 0.0.0.0/0}}]}]
+            """
+        let planner = FixPlanner(engines: Inventory(objects(text)))
+        let key = try #require(planner.inventory.keys.first { $0.reference.kind == "NetworkPolicy" })
+        let fix = try #require(planner.fix(key) { $0.hasPrefix("network/") })
+        #expect(fix.steps.flatMap(\.answers).sorted() == ["network/metadata-reachable", "network/service-port"])
+        #expect(Set(fix.closed.map(\.rule.id)) == ["network/metadata-reachable", "network/service-port"])
+        #expect(fix.opened.isEmpty && fix.refused.isEmpty)
+    }
 }

@@ -23,6 +23,12 @@ import Testing
     private func run(
         _ arguments: String..., input: String = "", environment: [String: String] = [:]
     ) throws -> Run {
+        try run(arguments, input: input, environment: environment)
+    }
+
+    private func run(
+        _ arguments: [String], input: String = "", environment: [String: String] = [:]
+    ) throws -> Run {
         let process = Process()
         let program: URL = try #require(Self.program, "the program is not built")
         process.executableURL = program
@@ -52,6 +58,37 @@ import Testing
         kind: ConfigMap
         metadata: {name: a, namespace: b}
         """
+
+    /// Every question of rights and the network, asked of the example: how it ends and a word of the answer.
+    @Test(arguments: [
+        ("rbac who-can get secrets -n shop -f Examples/shop", Int32(0), "ServiceAccount shop/payments"),
+        ("rbac can-i get secrets --as system:serviceaccount:shop:payments -f Examples/shop", 0, "payments-admin"),
+        ("rbac can-i get secrets --as eve -f Examples/shop", 1, "no"),
+        ("rbac rules-for system:serviceaccount:shop:payments Examples/shop -o csv", 0, "* * (*)"),
+        ("rbac subjects Examples/shop", 0, "payments-admin"),
+        ("rbac escalation Examples/shop", 1, "cluster-admin: 3 can reach it"),
+        ("rbac escalation Examples/shop --cuts", 1, "2 of 3 paths"),
+        ("rbac diff Examples/shop Examples/shop", 0, "nobody gains or loses anything"),
+        ("rbac subjects Examples/shop --cluster", 2, ""),
+        ("rbac subjects", 2, ""),
+        ("network reach shop/cart shop/database Examples/shop --port 5432", 0, "allowed by NetworkPolicy shop/cart"),
+        ("network reach shop/storefront shop/database Examples/shop --port 5432", 1, "denied"),
+        ("network matrix Examples/shop --by namespace -o csv", 0, "from,to,traffic"),
+        ("network exposure Examples/shop", 0, "Ingress shop/storefront"),
+        ("network exposure Examples/shop --like netpol-analyzer", 0, "entire-cluster"),
+        ("network lint Examples/shop", 1, "network/metadata-reachable"),
+        ("network score Examples/shop -o json", 0, "\"isolation\""),
+        ("network generate Examples/shop -o summary", 0, "certificate: holds"),
+        ("network fix Examples/shop", 0, "169.254.169.254/32"),
+        ("network diff Examples/shop Examples/shop", 0, "0 cut, 0 opened"),
+        ("fix Examples/shop --check network/metadata-reachable", 0, "ipBlock.except"),
+    ])
+    func everyQuestionIsAnswered(_ words: String, _ code: Int32, _ answer: String) throws {
+        let parts = words.split(separator: " ").map(String.init)
+        let process = try run(parts)
+        #expect(process.code == code, "\(process.errors)")
+        #expect(answer.isEmpty ? process.output.isEmpty : process.output.contains(answer), "\(process.output)")
+    }
 
     @Test func theExampleHasFindingsWithPlaces() throws {
         let run = try run("scan", "Examples/shop")

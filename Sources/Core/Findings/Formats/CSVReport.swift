@@ -5,7 +5,7 @@ import Kubernetes
 ///
 /// Standard: RFC 4180. Trap: a cell that begins with `=`, `+`, `-` or `@` is run by spreadsheets; such cells get a `'`
 /// before them.
-struct CSVReport {
+package struct CSVReport {
     static let columns = [
         "fingerprint", "severity", "outcome", "check", "title", "cluster", "namespace", "kind", "name", "group",
         "origin",
@@ -62,7 +62,8 @@ struct CSVReport {
 
     private func row(_ cells: [String]) -> String { cells.map(Self.cell).joined(separator: ",") + "\r\n" }
 
-    static func cell(_ text: String) -> String {
+    /// One cell, quoted where it has to be, and never run as a formula.
+    package static func cell(_ text: String) -> String {
         var safe = PrintableText.of(text)
         if let first = safe.unicodeScalars.first(where: { !$0.properties.isWhitespace }),
             "=+-@\u{FF1D}\u{FF0B}\u{FF0D}\u{FF20}|%".unicodeScalars.contains(first)

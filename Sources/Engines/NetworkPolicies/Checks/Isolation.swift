@@ -74,11 +74,24 @@ extension NetworkModel {
         return bits
     }
 
+    /// Whether every pod of the cluster is let in on some port.
+    func isOpenToEveryPod(_ pod: Int) -> Bool {
+        let everyPod = podBits
+        return allowed(.ingress, pod: pod).contains { everyPod.isSubset(of: $0.allowed) }
+    }
+
     /// Namespaces and workloads counted by how far policies close them.
+    package func isolation() -> IsolationScore { DualStack([self]).isolation() }
+}
+
+extension DualStack {
+    /// The same over every family of addresses: what one of them lets pass is open.
     package func isolation() -> IsolationScore {
+        let model = models[0]
+        let state = model.state
         var closed = [Direction.ingress: 0, .egress: 0]
         var namespaces = 0
-        for (number, pods) in podsByNamespace.enumerated() where !pods.isEmpty {
+        for (number, pods) in model.podsByNamespace.enumerated() where !pods.isEmpty {
             namespaces += 1
             for direction in Direction.allCases where state.isClosed(number, direction) {
                 closed[direction, default: 0] += 1
@@ -86,18 +99,18 @@ extension NetworkModel {
         }
         var chosen = [Direction.ingress: 0, .egress: 0]
         var (workloads, offline, safe, apart, total) = (0, 0, 0, 0, 0)
-        let everyPod = podBits
         for row in outreach() {
             total += 1
             if row.metadata == .denied { safe += 1 }
             if row.internet == .denied { offline += 1 }
             guard !state.pods[row.pod].isOnHostNetwork else { continue }
             workloads += 1
-            for direction in Direction.allCases where isSelected(row.pod, direction) {
+            for direction in Direction.allCases where model.isSelected(row.pod, direction) {
                 chosen[direction, default: 0] += 1
             }
-            let isOpen = allowed(.ingress, pod: row.pod).contains { everyPod.isSubset(of: $0.allowed) }
-            if !isOpen, !isInGap(.ingress, row.pod) { apart += 1 }
+            if !models.contains(where: { $0.isOpenToEveryPod(row.pod) }), !model.isInGap(.ingress, row.pod) {
+                apart += 1
+            }
         }
         return IsolationScore(
             terms: [

@@ -15,6 +15,7 @@ package struct NetworkEvaluation: Sendable {
     /// The cluster's name; empty for files.
     package var cluster = ""
     let isCluster: Bool
+    private let services: [KubernetesObject]
     private let published: Set<Int>
     private let namespacesWithPolicies: Set<Int>
     private var found: [OwnerIdentity: OwnerResult] = [:]
@@ -24,25 +25,16 @@ package struct NetworkEvaluation: Sendable {
         _ inventory: Inventory, isCluster: Bool, unlistedKinds: Set<String> = [], plugin: NetworkPlugin? = nil
     ) {
         var state = NetworkState(inventory, plugin: plugin)
-        for kind in unlistedKinds.sorted() where kind.hasSuffix("NetworkPolicy") {
-            state.gaps.append(
-                PolicyGap(
-                    policy: ObjectReference(group: "", kind: kind, namespace: "", name: ""), node: nil,
-                    reason: "\(kind) objects could not be listed", subjects: .everything))
-        }
-        let services = inventory.objects("Service").filter { service in
-            let spec = service.node["spec"]
-            return spec["type"].equals("LoadBalancer") || spec["type"].equals("NodePort")
-                || !spec["externalIPs"].isEmpty
-        }
-        self.init(NetworkModel(state), services: services, isCluster: isCluster)
+        state.note(unlisted: unlistedKinds)
+        self.init(NetworkModel(state), services: inventory.objects("Service"), isCluster: isCluster)
     }
 
     package init(_ model: NetworkModel, services: [KubernetesObject] = [], isCluster: Bool = true) {
         self.model = model
         self.isCluster = isCluster
+        self.services = services
         var published: Set<Int> = []
-        for service in services {
+        for service in services where Self.isPublished(service) {
             let wanted = service.node["spec"]["selector"].stringMap
             guard !wanted.isEmpty else { continue }
             let place = service.namespace.isEmpty ? "default" : service.namespace
@@ -54,6 +46,11 @@ package struct NetworkEvaluation: Sendable {
         }
         self.published = published
         namespacesWithPolicies = model.namespacesWithPolicies
+    }
+
+    private static func isPublished(_ service: KubernetesObject) -> Bool {
+        let spec = service.node["spec"]
+        return spec["type"].equals("LoadBalancer") || spec["type"].equals("NodePort") || !spec["externalIPs"].isEmpty
     }
 
     package var rules: [Rule] { NetworkRules.all.filter { selected?.contains($0.id) ?? true } }
@@ -85,7 +82,7 @@ package struct NetworkEvaluation: Sendable {
         run.lookAtNamespaces()
         run.lookAtWorkloads()
         run.lookAtGaps()
-        for finding in PolicyHygiene(model, isCluster: isCluster).findings() {
+        for finding in PolicyHygiene(model, services: services, isCluster: isCluster).findings() {
             run.say(finding.rule, .fail, finding.policy, finding.evidence, finding.object)
         }
         return run.found

@@ -7,7 +7,7 @@ package enum NetworkRules {
         pluginWithoutEnforcement, noDefaultDenyIngress, noDefaultDenyEgress, unselectedIngress, unselectedEgress,
         internetEgress, metadataReachable, crossNamespaceOpen, invalidPolicy, unreadPolicy, selectsNothing,
         peerSelectsNothing,
-        redundantRule, samePriority, unknownNamedPort, blockWithoutEffect,
+        redundantRule, samePriority, unknownNamedPort, servicePort, blockWithoutEffect,
     ]
 
     static let pluginWithoutEnforcement = Rule(
@@ -106,6 +106,13 @@ package enum NetworkRules {
         title: "A rule names a port that no selected pod has",
         why: "A named port is looked up in the destination's containers; where none has it the rule allows nothing.",
         remedy: "Use a number, or name the container's port.")
+
+    static let servicePort = Rule(
+        "network/service-port", .medium, [.kubernetes("Network Policies")], category: .hygiene,
+        title: "A rule names the port of a Service where the port of its pods is meant",
+        why: "Policies see a connection after the Service has been taken out of it: its destination is the pod and the "
+            + "port the pod listens on. A rule with the Service's port allows nothing, and what it was for is cut.",
+        remedy: "Write the Service's targetPort, or its name.")
 
     static let blockWithoutEffect = Rule(
         "network/block-without-effect", .low, [], category: .hygiene,

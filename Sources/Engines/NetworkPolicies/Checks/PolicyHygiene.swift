@@ -23,9 +23,11 @@ struct PolicyHygiene {
     private var state: NetworkState { model.state }
 
     private let isCluster: Bool
+    private let services: [KubernetesObject]
 
-    init(_ model: NetworkModel, isCluster: Bool = true) {
+    init(_ model: NetworkModel, services: [KubernetesObject] = [], isCluster: Bool = true) {
         self.model = model
+        self.services = services
         self.isCluster = isCluster
     }
 
@@ -34,7 +36,9 @@ struct PolicyHygiene {
     func findings() -> [Found] {
         let families = state.perFamily
         guard families.count > 1 else { return findingsOfFamily() }
-        let others = families.map { PolicyHygiene(NetworkModel($0), isCluster: isCluster).findingsOfFamily() }
+        let others = families.map {
+            PolicyHygiene(NetworkModel($0), services: services, isCluster: isCluster).findingsOfFamily()
+        }
         return others[0].compactMap { found in
             var out = found
             out.evidence = found.evidence.filter { evidence in
@@ -71,6 +75,14 @@ struct PolicyHygiene {
             }
             out += peers(policy, rules[number])
             out += ports(policy, number)
+        }
+        if let slips = ServicePortSlips(model, services) {
+            for (number, policy) in state.policies.enumerated() {
+                let evidence = slips.evidence(policy, number)
+                if !evidence.isEmpty {
+                    out.append(Found(rule: NetworkRules.servicePort, policy: policy, evidence: evidence))
+                }
+            }
         }
         return out + redundant() + clashes()
     }

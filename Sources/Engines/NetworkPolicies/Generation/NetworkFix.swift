@@ -1,5 +1,5 @@
 package import Documents
-import Findings
+package import Findings
 package import Kubernetes
 
 /// A way to close findings about the network, tried before it is offered.
@@ -9,6 +9,8 @@ package struct NetworkFix: Sendable {
         case add([GeneratedPolicy])
         /// A change of a policy that is there.
         case patch(ObjectReference, JSONPatch)
+        /// A policy to take away: it is about nothing.
+        case remove(ObjectReference)
     }
 
     /// A finding as `rule subject`.
@@ -29,9 +31,19 @@ package struct NetworkFix: Sendable {
     /// For generated policies: that nothing needed is cut.
     package var certificate: PolicyCertificate?
     package var notes: [String] = []
+    /// Whether it says that no connection changes: what takes out rules and policies without effect.
+    package var changesNothing = false
+    /// Flows that were seen to pass and would not any more.
+    package var cutFlows: [FlowEffect] = []
 
-    /// Whether it may be offered: it closes something, opens no finding, and its certificate holds.
-    package var isOffered: Bool { !closes.isEmpty && opens.isEmpty && (certificate?.holds ?? true) }
+    /// Whether it may be offered: it closes something, opens no finding, cuts nothing that was seen, and its certificate
+    /// holds.
+    package var isOffered: Bool {
+        !closes.isEmpty && opens.isEmpty && cutFlows.isEmpty && (certificate?.holds ?? true)
+            && (!changesNothing || isWithoutEffect)
+    }
+
+    package var isWithoutEffect: Bool { change.added.isEmpty && change.removed.isEmpty && change.unclear.isEmpty }
 }
 
 /// Fixes for the findings of `NetworkEvaluation`, each verified by evaluating again.
@@ -40,7 +52,9 @@ package struct NetworkFixes: Sendable {
     private let inventory: Inventory
     private let flows: FlowTable?
     private let options: GenerationOptions
-    private let found: [Finding]
+    private let isCluster: Bool
+    private let model: NetworkModel
+    private var found: [Finding]
 
     /// Findings that policies for a namespace close.
     private static let isolation: Set<String> = [
@@ -50,17 +64,21 @@ package struct NetworkFixes: Sendable {
 
     package init(
         _ state: NetworkState, _ inventory: Inventory, flows: FlowTable? = nil,
-        _ options: GenerationOptions = GenerationOptions()
+        _ options: GenerationOptions = GenerationOptions(), isCluster: Bool = true
     ) {
         self.state = state
         self.inventory = inventory
         self.flows = flows
         self.options = options
-        found = Self.failures(state)
+        self.isCluster = isCluster
+        model = NetworkModel(state)
+        found = []
+        found = failures(model, inventory)
     }
 
-    private static func failures(_ state: NetworkState) -> [Finding] {
-        NetworkEvaluation(NetworkModel(state)).results().findings.filter { $0.outcome == .fail }
+    private func failures(_ model: NetworkModel, _ inventory: Inventory) -> [Finding] {
+        NetworkEvaluation(model, services: inventory.objects("Service"), isCluster: isCluster)
+            .results().findings.filter { $0.outcome == .fail }
     }
 
     /// A fix for every namespace and policy that has one, in order; those that may not be offered too, so that it can be
@@ -81,13 +99,19 @@ package struct NetworkFixes: Sendable {
         for namespace in namespaces.sorted() where isWanted(namespace) {
             if let fix = isolating(namespace.isEmpty ? "default" : namespace) { out.append(fix) }
         }
-        var seen: Set<String> = []
-        for finding in found {
-            for (policy, patch) in patches(finding) where seen.insert("\(policy) \(patch.json())").inserted {
-                if let fix = patched(policy, patch) { out.append(fix) }
-            }
+        for proposal in proposals where isWanted(proposal.policy.namespace) || proposal.policy.namespace.isEmpty {
+            if let fix = verified(proposal) { out.append(fix) }
         }
         return out
+    }
+
+    /// Whether a finding says that policies for the namespace are missing.
+    package func isOpen(_ namespace: String) -> Bool {
+        found.contains { finding in
+            Self.isolation.contains(finding.rule.id)
+                && (finding.subject.namespace == namespace
+                    || (finding.subject.kind == "Namespace" && finding.subject.name == namespace))
+        }
     }
 
     /// Default deny, names and what is needed, for one namespace.
@@ -96,65 +120,138 @@ package struct NetworkFixes: Sendable {
         own.namespaces = [namespace]
         let generation = PolicyGeneration(state, inventory, flows: flows, own)
         guard !generation.policies.isEmpty else { return nil }
-        var fix = verified(.add(generation.policies), generation.after)
+        var fix = verified(.add(generation.policies), generation.after, inventory)
         fix.certificate = generation.certificate
         fix.notes = generation.notes
         return fix
     }
 
-    /// Changes of the policies a finding points at.
-    private func patches(_ finding: Finding) -> [(ObjectReference, JSONPatch)] {
+    // MARK: Changes of policies
+
+    /// A change of one policy, not tried yet.
+    package struct Proposal: Sendable {
+        package var policy: ObjectReference
+        /// The rule it answers.
+        package var rule: Rule
+        /// Nil where the policy is to be taken away.
+        package var patch: JSONPatch?
+        var changesNothing: Bool
+    }
+
+    /// What may be done about the policies that findings point at, each change once.
+    package var proposals: [Proposal] {
+        var out: [Proposal] = []
+        var seen: Set<String> = []
+        for finding in found {
+            for proposal in proposals(finding)
+            where seen.insert("\(proposal.policy) \(proposal.patch?.json() ?? "")").inserted {
+                out.append(proposal)
+            }
+        }
+        return out
+    }
+
+    private func proposals(_ finding: Finding) -> [Proposal] {
+        func change(_ policy: ObjectReference, _ operations: [PatchOperation], nothing: Bool = false) -> [Proposal] {
+            operations.isEmpty
+                ? []
+                : [
+                    Proposal(
+                        policy: policy, rule: finding.rule, patch: JSONPatch(operations), changesNothing: nothing)
+                ]
+        }
         switch finding.rule.id {
         case "network/metadata-reachable":
-            return finding.evidence.compactMap { evidence in
-                guard let patch = Self.withoutMetadata(evidence.node) else { return nil }
-                return (evidence.object ?? finding.subject, patch)
+            return finding.evidence.flatMap {
+                change($0.object ?? finding.subject, PolicyNarrowing.withoutMetadata($0.node))
             }
+        case "network/internet-egress":
+            return finding.evidence.flatMap { evidence in
+                let policy = evidence.object ?? finding.subject
+                guard let number = model.state.policies.firstIndex(where: { $0.reference == policy }), let flows else {
+                    return [Proposal]()
+                }
+                let seen = PolicyNarrowing.outsideSeen(flows, by: model.egress.subjects[number], model)
+                return change(policy, PolicyNarrowing.toSeen(evidence.node, seen) ?? [])
+            }
+        case "network/peer-selects-nothing":
+            return change(finding.subject, PolicyNarrowing.removing(finding.evidence), nothing: true)
         case "network/redundant-rule":
-            // One at a time: of two rules that cover each other only one may go.
-            guard let evidence = finding.evidence.last, case .index? = evidence.node.path.last else { return [] }
-            return [(finding.subject, JSONPatch([PatchOperation(.remove, evidence.node.path)]))]
+            return change(finding.subject, withoutRedundant(finding), nothing: true)
+        case "network/selects-nothing":
+            return [Proposal(policy: finding.subject, rule: finding.rule, patch: nil, changesNothing: true)]
+        case "network/service-port":
+            guard let number = model.state.policies.firstIndex(where: { $0.reference == finding.subject }),
+                let slips = ServicePortSlips(model, inventory.objects("Service"))
+            else { return [] }
+            let policy = model.state.policies[number]
+            return change(
+                finding.subject,
+                finding.evidence.compactMap { evidence in
+                    slips.target(policy, number, evidence.node.path).map {
+                        PatchOperation(.replace, evidence.node.path, .int(Int($0)))
+                    }
+                })
         default: return []
         }
     }
 
-    /// Leaves 169.254.169.254 out of every block of a rule that holds it; nil when the rule allows it without a block.
-    private static func withoutMetadata(_ rule: Node) -> JSONPatch? {
-        guard rule["to"].isArray, let metadata = CIDR("169.254.169.254/32") else { return nil }
+    /// Rules taken out one after the other until none is left over: of two that cover each other only one may go.
+    private func withoutRedundant(_ finding: Finding) -> [PatchOperation] {
         var operations: [PatchOperation] = []
-        for peer in rule["to"].elements {
-            let block = peer["ipBlock"]
-            guard let cidr = block["cidr"].string.flatMap({ CIDR($0) }), cidr.contains(metadata), cidr != metadata
-            else {
-                continue
+        var current: Finding? = finding
+        while operations.count < 16, let evidence = current?.evidence.last, case .index? = evidence.node.path.last {
+            operations.append(PatchOperation(.remove, evidence.node.path))
+            guard let after = applied(finding.subject, JSONPatch(operations)) else { return [] }
+            current = failures(NetworkModel(after.state), after.inventory).first {
+                $0.rule.id == finding.rule.id && $0.subject == finding.subject
             }
-            let path = block.path.appending("except")
-            operations.append(
-                block["except"].isArray
-                    ? PatchOperation(.add, path.appending(block["except"].count), .string("\(metadata)"))
-                    : PatchOperation(.add, path, [.string("\(metadata)")]))
         }
-        return operations.isEmpty ? nil : JSONPatch(operations)
+        return operations
     }
 
-    private func patched(_ reference: ObjectReference, _ patch: JSONPatch) -> NetworkFix? {
-        guard let old = inventory[ObjectKey(reference)], let node = patch.applied(to: old.node) else { return nil }
-        var change = InventoryChange(inventory)
-        change.apply(old.with(node))
-        let after = NetworkState(change.inventory, plugin: state.plugin)
-        return verified(.patch(reference, patch.normalized(for: old.node)), after)
+    // MARK: Trying
+
+    private func applied(
+        _ reference: ObjectReference, _ patch: JSONPatch?
+    ) -> (state: NetworkState, inventory: Inventory)? {
+        guard let old = inventory[ObjectKey(reference)] else { return nil }
+        var changed = inventory
+        if let patch {
+            guard let node = patch.applied(to: old.node) else { return nil }
+            changed.replace(ObjectKey(reference), with: old.with(node))
+        } else {
+            _ = changed.apply(.deleted(old))
+        }
+        return (NetworkState(changed, plugin: state.plugin), changed)
+    }
+
+    private func verified(_ proposal: Proposal) -> NetworkFix? {
+        guard let old = inventory[ObjectKey(proposal.policy)],
+            let after = applied(proposal.policy, proposal.patch)
+        else { return nil }
+        let remedy: NetworkFix.Remedy =
+            proposal.patch.map { .patch(proposal.policy, $0.normalized(for: old.node)) } ?? .remove(proposal.policy)
+        var fix = verified(remedy, after.state, after.inventory)
+        fix.changesNothing = proposal.changesNothing
+        return fix
     }
 
     /// Evaluates again and compares.
-    private func verified(_ remedy: NetworkFix.Remedy, _ after: NetworkState) -> NetworkFix {
+    private func verified(
+        _ remedy: NetworkFix.Remedy, _ after: NetworkState, _ changed: Inventory
+    ) -> NetworkFix {
+        let new = NetworkModel(after)
         let before = Set(found.map { NetworkFix.Key(rule: $0.rule.id, subject: $0.subject) })
         let now = Set(
-            Self.failures(after).filter { !isOnlyUnseen($0) }.map { finding in
+            failures(new, changed).filter { !isOnlyUnseen($0) }.map { finding in
                 NetworkFix.Key(rule: finding.rule.id, subject: finding.subject)
             })
-        return NetworkFix(
+        var fix = NetworkFix(
             remedy: remedy, closes: before.subtracting(now).sorted(), opens: now.subtracting(before).sorted(),
             change: ConnectivityChange(from: state, to: after))
+        if let flows { fix.cutFlows = WhatIf(from: model, to: new, flows: flows).cut }
+        return fix
     }
 
     /// Rules for the cluster's DNS name pods that files do not hold; that is no fault of the policy.

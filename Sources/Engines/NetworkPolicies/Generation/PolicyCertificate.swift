@@ -79,6 +79,31 @@ package struct PolicyCertificate: Sendable {
         }
     }
 
+    /// Takes in what was checked over one family of addresses: a need that is cut there is cut.
+    mutating func join(_ other: PolicyCertificate, over family: IPAddress.Family) {
+        for line in other.lines {
+            guard let place = lines.firstIndex(where: { $0.name == line.name }) else {
+                lines.append(line)
+                continue
+            }
+            for text in line.broken where !lines[place].broken.contains(text) {
+                lines[place].broken.append(text)
+                familyOfCut[text] = family
+                lines[place].unknown.removeAll { $0 == text }
+                lines[place].alreadyDenied.removeAll { $0 == text }
+            }
+            for text in line.unknown where !(lines[place].broken + lines[place].unknown).contains(text) {
+                lines[place].unknown.append(text)
+                lines[place].alreadyDenied.removeAll { $0 == text }
+            }
+            // What one family refuses today and the other keeps is kept.
+            lines[place].alreadyDenied.removeAll { !line.alreadyDenied.contains($0) }
+        }
+    }
+
+    /// The family over which a need is cut, where it is kept over the one that pods name first.
+    package private(set) var familyOfCut: [String: IPAddress.Family] = [:]
+
     private static func name(_ reason: NetworkNeed.Reason) -> String {
         switch reason {
         case .declared: "declared connections"

@@ -91,6 +91,14 @@ package struct PolicyGeneration: Sendable {
         self.after = after
         certificate = PolicyCertificate(
             planner, before: before, after: NetworkModel(after), flows: flows, refusals: refusals)
+        // Pods with addresses of both families: what is needed has to pass over each of them.
+        for family in given.perFamily.compactMap(\.family) {
+            var (old, new) = (given, after)
+            (old.family, new.family) = (family, family)
+            let other = PolicyCertificate(
+                planner, before: NetworkModel(old), after: NetworkModel(new), flows: flows, refusals: refusals)
+            certificate.join(other, over: family)
+        }
     }
 
     /// One end of a need in words.

@@ -224,6 +224,18 @@ package struct NetworkState: Sendable {
     package var serviceAccountLabels: [String: [String: String]] = [:]
 }
 
+extension NetworkState {
+    /// Takes note of kinds of policies that a cluster did not show: without them nothing is certain.
+    package mutating func note(unlisted kinds: Set<String>) {
+        for kind in kinds.sorted() where kind.hasSuffix("NetworkPolicy") {
+            gaps.append(
+                PolicyGap(
+                    policy: ObjectReference(group: "", kind: kind, namespace: "", name: ""), node: nil,
+                    reason: "\(kind) objects could not be listed", subjects: .everything))
+        }
+    }
+}
+
 /// A hole: a policy that says something this program cannot read.
 package struct PolicyGap: Sendable {
     package var policy: ObjectReference

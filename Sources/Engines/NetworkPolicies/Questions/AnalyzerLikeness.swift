@@ -25,22 +25,44 @@ package struct AnalyzerLikeness: Sendable {
         package var traffic: TrafficSet
         /// From the pods of an ingress controller, which are taken to be there.
         package var isFromController = false
+        /// The network it is of, where that is not the cluster's own.
+        package var network = ""
 
         package static func < (a: Self, b: Self) -> Bool {
             if a.source != b.source { return a.source < b.source }
-            return a.target < b.target
+            return a.target == b.target ? a.network < b.network : a.target < b.target
         }
     }
 
     package let edges: [Edge]
     private let inventory: Inventory
 
-    package init(_ inventory: Inventory) {
+    package init(_ given: Inventory) {
+        let inventory = Self.withPods(given)
         self.inventory = inventory
-        var state = Self.state(inventory, [])
+        edges = AnalyzerNetworks(inventory, Self.state(inventory, [])).networks.flatMap {
+            Self.edges(of: $0, inventory)
+        }.sorted()
+    }
+
+    /// The tool takes a Pod for one whatever group is written; an API server would not.
+    private static func withPods(_ given: Inventory) -> Inventory {
+        let objects = given.keys.compactMap { given[$0] }
+        guard objects.contains(where: { $0.kind == "Pod" && !$0.is("Pod") }) else { return given }
+        return Inventory(
+            objects.map { object in
+                guard object.kind == "Pod", !object.is("Pod") else { return object }
+                var editor = DocumentEditor(object.node)
+                editor.set("apiVersion", "v1")
+                return KubernetesObject(editor.finish()) ?? object
+            })
+    }
+
+    private static func edges(of network: AnalyzerNetworks.Network, _ inventory: Inventory) -> [Edge] {
+        var state = network.state
         let controller = ObjectReference(
             group: "", kind: "Pod", namespace: "ingress-controller-ns", name: "ingress-controller")
-        let entries = Self.entries(inventory, state)
+        let entries = network.isAttached ? [:] : Self.entries(inventory, state)
         if !entries.isEmpty {
             state.add(pod: controller.name, in: controller.namespace, labels: [:], owner: controller)
         }
@@ -57,14 +79,17 @@ package struct AnalyzerLikeness: Sendable {
             {
                 continue
             }
+            if network.isAttached, !Self.isWorkload(counted.source) || !Self.isWorkload(counted.target) { continue }
             kept.append(counted)
         }
-        edges = Connection.merged(kept).map { connection in
+        return Connection.merged(kept).map { connection in
             Edge(
                 source: connection.source, target: connection.target, traffic: connection.traffic,
-                isFromController: connection.source == .workload(controller))
-        }.sorted()
+                isFromController: connection.source == .workload(controller), network: network.name)
+        }
     }
+
+    private static func isWorkload(_ party: Party) -> Bool { if case .workload = party { true } else { false } }
 
     /// The same as connections, for tables and pictures.
     package var connections: [Connection] {
@@ -80,11 +105,14 @@ package struct AnalyzerLikeness: Sendable {
     }
 
     /// Ports there are: 1 to 65535 of TCP, UDP and SCTP.
-    private static func counted(_ traffic: TrafficSet) -> TrafficSet {
+    static func counted(_ traffic: TrafficSet) -> TrafficSet {
         var ports = TrafficSet()
         for transport in [TransportProtocol.tcp, .udp, .sctp] { ports = ports.union(TrafficSet(transport, 1...65535)) }
         return traffic.intersection(ports)
     }
+
+    /// The state with all of the tool's simplifications.
+    var simplifiedState: NetworkState { Self.state(inventory, []) }
 
     /// The state with the tool's simplifications; those in `kept` stay as they are here.
     private static func state(_ inventory: Inventory, _ kept: Set<Reason>) -> NetworkState {

@@ -8,6 +8,8 @@ package struct DualStack: Sendable {
     /// One model a family, or the one there is.
     package let models: [NetworkModel]
 
+    init(_ models: [NetworkModel]) { self.models = models }
+
     package init(_ state: NetworkState) { models = state.perFamily.map { NetworkModel($0) } }
 
     /// Who may talk to whom over any family, in order.

@@ -10,6 +10,12 @@ package struct AdmissionResponse: Sendable, Hashable {
             package var reason = ""
             package var message: String
             package var field = ""
+
+            package init(reason: String = "", message: String, field: String = "") {
+                self.reason = reason
+                self.message = message
+                self.field = field
+            }
         }
         package var code: Int
         package var reason: String
@@ -18,6 +24,19 @@ package struct AdmissionResponse: Sendable, Hashable {
         package var group = ""
         package var kind = ""
         package var causes: [Cause] = []
+
+        package init(
+            code: Int, reason: String, message: String, name: String = "", group: String = "", kind: String = "",
+            causes: [Cause] = []
+        ) {
+            self.code = code
+            self.reason = reason
+            self.message = message
+            self.name = name
+            self.group = group
+            self.kind = kind
+            self.causes = causes
+        }
     }
 
     package var uid: String
@@ -26,6 +45,17 @@ package struct AdmissionResponse: Sendable, Hashable {
     package var warnings: [String] = []
     /// Keys without the plug-in's prefix.
     package var auditAnnotations: [String: String] = [:]
+
+    package init(
+        uid: String, allowed: Bool = true, status: Status? = nil, warnings: [String] = [],
+        auditAnnotations: [String: String] = [:]
+    ) {
+        self.uid = uid
+        self.allowed = allowed
+        self.status = status
+        self.warnings = warnings
+        self.auditAnnotations = auditAnnotations
+    }
 
     static func allowed(_ request: AdmissionRequest) -> Self { Self(uid: request.uid) }
 

@@ -184,7 +184,8 @@ extension RBACChecks {
             "rbac/duplicate-binding", .info, category: .hygiene,
             title: "A binding gives what another gives already",
             why: "Deleting one of them looks as if it took the role away, and does not.",
-            remedy: "Delete one of the bindings.")
+            remedy: "Delete one of the bindings."),
+        fix: { _, evidence in [PatchOperation(.remove, evidence.path)] }
     ) { subject, report in
         guard subject.isBinding else { return report.notApplicable() }
         for entry in subject.entries {

@@ -54,8 +54,28 @@ struct DangerousRight: Sendable {
         self.narrowsByName = narrowsByName
     }
 
+    /// Takes the right out of one rule of a role, where the words that give it give nothing else.
+    private static func fix(_ id: String, _ patterns: [Pattern]) -> (
+        @Sendable (RBACSubject, Evidence) -> [PatchOperation]
+    )? {
+        switch id {
+        case "rbac/escalate", "rbac/bind", "rbac/impersonate":
+            // These verbs mean nothing on other resources.
+            let words = Set(patterns.flatMap(\.verbs))
+            return { _, evidence in
+                let verbs = evidence.node["verbs"]
+                let places = verbs.elements.enumerated().filter { words.contains($0.element.string ?? "") }
+                if !places.isEmpty, places.count == verbs.count { return [PatchOperation(.remove, evidence.path)] }
+                return places.reversed().map { PatchOperation(.remove, $0.element.path) }
+            }
+        case "rbac/node-proxy":
+            return { _, evidence in KubeletRights.withoutProxy(evidence.node) }
+        default: return nil
+        }
+    }
+
     var check: Check<RBACSubject> {
-        Check(rule) { [patterns, narrowsByName, rule] subject, report in
+        Check(rule, fix: Self.fix(rule.id, patterns)) { [patterns, narrowsByName, rule] subject, report in
             guard !subject.isBinding else { return report.notApplicable() }
             var isNamedOnly = true
             var more = 0

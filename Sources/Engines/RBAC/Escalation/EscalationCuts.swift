@@ -268,7 +268,7 @@ package struct EscalationCuts: Sendable {
     }
 
     /// The graph as it would be.
-    private static func applied(
+    static func applied(
         _ chosen: [EscalationChange], to graph: EscalationGraph, _ known: [ServiceAccountName], _ minor: Int
     ) -> EscalationGraph {
         var model = graph.model

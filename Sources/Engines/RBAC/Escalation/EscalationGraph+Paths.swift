@@ -74,32 +74,13 @@ extension EscalationGraph {
     }
 
     private func steps(from start: Int, _ next: [Int32]) -> [EscalationStep] {
-        var out: [EscalationStep] = []
-        var node = Int32(start)
-        var holder = actor(node)
-        // Whom a right belongs to: a group that somebody in hand is a member of.
-        var owner = holder
-        while next[Int(node)] >= 0 {
-            let arc = arcs[Int(next[Int(node)])]
-            node = arc.to
-            let arrived = actor(node)
-            if arc.edge >= 0 {
-                if let holder, let owner {
-                    out.append(EscalationStep(actor: holder, becomes: arrived, ways: [way(owner, arc)]))
-                }
-                if arrived != nil { (holder, owner) = (arrived, arrived) }
-            } else if let arrived {
-                if arc.from >= layout.subjects {
-                    owner = arrived
-                } else {
-                    // By way of a namespace or a machine: this is who is become.
-                    if !out.isEmpty { out[out.count - 1].becomes = arrived }
-                    (holder, owner) = (arrived, arrived)
-                }
-            }
+        var path: [Int32] = []
+        var node = start
+        while next[node] >= 0 {
+            path.append(next[node])
+            node = Int(arcs[Int(next[node])].to)
         }
-        if !out.isEmpty, node < layout.accounts { out[out.count - 1].becomes = nil }
-        return out
+        return steps(along: path, from: Int32(start))
     }
 
     func way(_ owner: EscalationActor, _ arc: Arc) -> EscalationWay {

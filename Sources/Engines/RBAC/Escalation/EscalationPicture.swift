@@ -107,69 +107,108 @@ package struct EscalationPicture: Sendable {
 
     // MARK: SVG
 
-    private static let (boxWidth, boxHeight, gap, rowHeight, margin) = (230, 34, 170, 58, 16)
+    private static let (boxWidth, leastHeight, gap, space, margin, lane) = (230, 34, 210, 22, 16, 15)
+    /// Most letters of a way that fit between two columns.
+    private static let mostLetters = 34
+
+    /// Where a box stands; every arrow has a place of its own at its edges, so that no two labels lie on each other.
+    private struct Place {
+        var x = 0
+        var y = 0
+        var height = leastHeight
+
+        func port(_ number: Int, of count: Int) -> Int { y + height * (2 * number + 1) / (2 * max(1, count)) }
+    }
+
+    private var places: [Place] {
+        var out = [Place](repeating: Place(), count: boxes.count)
+        let columns = (boxes.map(\.distance).max() ?? 0) + 1
+        for number in boxes.indices {
+            let busiest = max(arrows.count { $0.to == number }, arrows.count { $0.from == number })
+            out[number].height = max(Self.leastHeight, busiest * Self.lane + 4)
+            out[number].x = Self.margin + (columns - 1 - boxes[number].distance) * (Self.boxWidth + Self.gap)
+        }
+        for column in 0..<columns {
+            var y = Self.margin
+            for number in boxes.indices.filter({ boxes[$0].distance == column }).sorted(by: {
+                (boxes[$0].row, $0) < (boxes[$1].row, $1)
+            }) {
+                out[number].y = y
+                y += out[number].height + Self.space
+            }
+        }
+        return out
+    }
 
     /// A drawing that needs no other program: it follows the reader's light or dark scheme.
     package var svg: String {
-        let columns = (boxes.map(\.distance).max() ?? 0) + 1
-        let rows = (boxes.map(\.row).max() ?? 0) + 1
-        let width = columns * Self.boxWidth + (columns - 1) * Self.gap + 2 * Self.margin
-        let height = rows * Self.rowHeight + 2 * Self.margin
-        func place(_ number: Int) -> (x: Int, y: Int) {
-            let column = columns - 1 - boxes[number].distance
-            return (
-                Self.margin + column * (Self.boxWidth + Self.gap), Self.margin + boxes[number].row * Self.rowHeight
-            )
-        }
+        let places = places
+        let width = (places.map(\.x).max() ?? 0) + Self.boxWidth + Self.margin
+        let height = (places.map { $0.y + $0.height }.max() ?? 0) + Self.margin
         var out = """
             <svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 \(width) \(height)" width="\(width)" \
             height="\(height)" role="img" aria-label="Escalation paths" font-family="sans-serif" font-size="12">
             <style>
             rect { fill: #eef3fa; stroke: #3b5b8c; } .workload { fill: #eaf6ec; stroke: #2f7a3f; }
             .node { fill: #f6f0e4; stroke: #8a6a1f; } .goal { fill: #fbe9e7; stroke: #b3261e; stroke-width: 2; }
-            text { fill: #1c1c1c; } .way { fill: #555; font-size: 10px; text-anchor: middle; }
-            path { fill: none; stroke: #777; } .tip { fill: #777; stroke: none; }
+            text { fill: #1c1c1c; } .way { fill: #444; font-size: 10px; text-anchor: end; stroke: #fff; \
+            stroke-width: 3px; paint-order: stroke; }
+            path { fill: none; stroke: #999; } .tip { fill: #777; stroke: none; }
             @media (prefers-color-scheme: dark) { rect { fill: #1d2a3d; } .workload { fill: #1b3020; }
-            .node { fill: #332a17; } .goal { fill: #43201d; } text { fill: #eee; } .way { fill: #bbb; } }
+            .node { fill: #332a17; } .goal { fill: #43201d; } text { fill: #eee; } .way { fill: #ccc; stroke: #16181d; } }
             </style>
             <defs><marker id="tip" viewBox="0 0 8 8" refX="8" refY="4" markerWidth="8" markerHeight="8" orient="auto">\
             <path class="tip" d="M0 0 L8 4 L0 8 z"/></marker></defs>
 
             """
-        // Where many arrows cross, each of a box's labels stands at another part of its arrow.
-        let counts = arrows.reduce(into: [Int: Int]()) { $0[$1.from, default: 0] += 1 }
-        var drawn: [Int: Int] = [:]
+        // Arrows leave and arrive in the order of where they lead and come from, so that few cross.
+        func ports(_ end: KeyPath<Arrow, Int>, by other: KeyPath<Arrow, Int>) -> [Arrow: Int] {
+            let groups = Dictionary(grouping: arrows) { $0[keyPath: end] }
+            return groups.values.reduce(into: [:]) { found, group in
+                let sorted = group.sorted { a, b in
+                    let (first, second) = (places[a[keyPath: other]], places[b[keyPath: other]])
+                    return (first.y, -first.x, a[keyPath: other]) < (second.y, -second.x, b[keyPath: other])
+                }
+                for (number, arrow) in sorted.enumerated() {
+                    found[arrow] = places[arrow[keyPath: end]].port(
+                        number, of: sorted.count)
+                }
+            }
+        }
+        let (leaving, arriving) = (ports(\.from, by: \.to), ports(\.to, by: \.from))
+        var words = ""
         for arrow in arrows {
-            drawn[arrow.from, default: 0] += 1
-            let part = Double(drawn[arrow.from] ?? 1) / Double((counts[arrow.from] ?? 1) + 1)
-            let (from, to) = (place(arrow.from), place(arrow.to))
-            let (x1, y1) = (from.x + Self.boxWidth, from.y + Self.boxHeight / 2)
-            let (x2, y2) = (to.x, to.y + Self.boxHeight / 2)
-            let bend = max(40, (x2 - x1) / 2)
-            out +=
-                "<path d=\"M\(x1) \(y1) C\(x1 + bend) \(y1) \(x2 - bend) \(y2) \(x2) \(y2)\" marker-end=\"url(#tip)\"/>"
-            out +=
-                "<text class=\"way\" x=\"\(Self.point(x1, x1 + bend, x2 - bend, x2, part))\" y=\"\(Self.point(y1, y1, y2, y2, part) - 4)\">\(Self.escaped(label(arrow)))</text>\n"
+            let (x1, x2) = (places[arrow.from].x + Self.boxWidth, places[arrow.to].x)
+            guard let y1 = leaving[arrow], let y2 = arriving[arrow] else { continue }
+            let bend = Self.gap / 2
+            out += """
+                <path d="M\(x1) \(y1) C\(x1 + bend) \(y1) \(x2 - bend) \(y2) \(x2) \(y2)" marker-end="url(#tip)">\
+                <title>\(Self.escaped((labels[arrow] ?? []).joined(separator: ", ")))</title></path>
+
+                """
+            words += "<text class=\"way\" x=\"\(x2 - 10)\" y=\"\(y2 - 2)\">\(Self.escaped(shortLabel(arrow)))</text>\n"
         }
         for number in boxes.indices {
-            let box = boxes[number]
-            let at = place(number)
+            let (box, at) = (boxes[number], places[number])
             let shown = box.text.count > 36 ? box.text.prefix(17) + "…" + box.text.suffix(18) : box.text[...]
             out += """
                 <g><title>\(Self.escaped(box.text))</title><rect class="\(box.kind)" x="\(at.x)" y="\(at.y)" \
-                width="\(Self.boxWidth)" height="\(Self.boxHeight)" rx="6"/>\
-                <text x="\(at.x + 8)" y="\(at.y + 21)">\(Self.escaped(String(shown)))</text></g>
+                width="\(Self.boxWidth)" height="\(at.height)" rx="6"/>\
+                <text x="\(at.x + 8)" y="\(at.y + at.height / 2 + 4)">\(Self.escaped(String(shown)))</text></g>
 
                 """
         }
-        return out + "</svg>\n"
+        return out + words + "</svg>\n"
     }
 
-    /// A point of a cubic curve.
-    private static func point(_ a: Int, _ b: Int, _ c: Int, _ d: Int, _ part: Double) -> Int {
-        let rest = 1 - part
-        let sum = rest * rest * rest * Double(a) + 3 * rest * rest * part * Double(b)
-        return Int(sum + 3 * rest * part * part * Double(c) + part * part * part * Double(d))
+    /// The ways of an arrow in the room there is.
+    private func shortLabel(_ arrow: Arrow) -> String {
+        let whole = label(arrow)
+        guard whole.count > Self.mostLetters, let first = labels[arrow]?.first else { return whole }
+        let others = (labels[arrow]?.count ?? 1) - 1
+        let tail = others == 0 ? "" : " or \(others) more"
+        let room = Self.mostLetters - tail.count
+        return (first.count > room ? "\(first.prefix(room - 1))…" : first) + tail
     }
 
     private static func escaped(_ text: String) -> String {

@@ -79,7 +79,7 @@ package struct BootstrapPolicy: Sendable {
     }
 
     /// Likewise the subjects of a binding.
-    func subjectsSoFar(of binding: ObjectReference, to role: RoleReference) -> Set<Subject> {
+    package func subjectsSoFar(of binding: ObjectReference, to role: RoleReference) -> Set<Subject> {
         Self.versions.reduce(into: []) { out, version in
             guard version.minor <= minor, let own = version.bindings[binding], own.role == role else { return }
             out.formUnion(own.subjects)

@@ -89,53 +89,88 @@ struct AuditGlance {
         return !EventScan.contains(bytes, uri, Word.authorization)
     }
 
-    /// Identity, verb and URI; nil where an escape has to be read first.
-    func words(_ line: [UInt8]) -> (identity: Identity, verb: String, uri: String)? {
-        for range in [verb, uri, user, groups] where line[range].contains(UInt8(ascii: "\\")) { return nil }
-        func text(_ range: Range<Int>) -> String { String(decoding: line[range], as: UTF8.self) }
-        guard line[user.lowerBound] == UInt8(ascii: "\"") else { return nil }
+    /// Whether an escape has to be read before the words mean what they say.
+    func hasEscapes(_ bytes: Span<UInt8>) -> Bool {
+        for range in [verb, uri, user, groups] {
+            for position in range where bytes[position] == UInt8(ascii: "\\") { return true }
+        }
+        return bytes[user.lowerBound] != UInt8(ascii: "\"")
+    }
+
+    func identity(_ line: [UInt8]) -> Identity {
         var names: [String] = []
         var start: Int?
         for position in groups where line[position] == UInt8(ascii: "\"") {
-            if let from = start { names.append(text(from..<position)) }
+            if let from = start { names.append(Self.text(line, from..<position)) }
             start = start == nil ? position + 1 : nil
         }
-        let name = text(user.lowerBound + 1..<user.upperBound - 1)
-        return (Identity(user: name, groups: names), text(verb), text(uri))
+        return Identity(user: Self.text(line, user.lowerBound + 1..<user.upperBound - 1), groups: names)
     }
 
-    /// What tells two requests apart, as it was written; the hash for a quick look.
-    func signature(_ bytes: Span<UInt8>) -> UInt64 {
-        var hash: UInt64 = 0xCBF2_9CE4_8422_2325
-        for range in [verb, uri, user, groups] {
-            for position in range { hash = (hash ^ UInt64(bytes[position])) &* 0x100_0000_01B3 }
-            hash = hash &* 0x100_0000_01B3
-        }
-        return hash
+    func request(_ line: [UInt8]) -> AccessRequest {
+        AuditUsage.request(Self.text(line, verb), Self.text(line, uri), hasObject: true)
     }
 
-    func key(_ bytes: Span<UInt8>) -> [UInt8] {
-        var out: [UInt8] = []
-        out.reserveCapacity(verb.count + uri.count + user.count + groups.count + 3)
-        for range in [verb, uri, user, groups] {
-            for position in range { out.append(bytes[position]) }
-            out.append(0)
-        }
-        return out
+    private static func text(_ line: [UInt8], _ range: Range<Int>) -> String {
+        String(decoding: line[range], as: UTF8.self)
     }
+}
 
-    func isSame(_ bytes: Span<UInt8>, as key: [UInt8]) -> Bool {
-        guard key.count == verb.count + uri.count + user.count + groups.count + 4 else { return false }
-        let own = key.span
+/// What was made of bytes the last time they stood in a line: two ranges that together tell a thing.
+///
+/// A look is a hash and a comparison; nothing is decoded. When it is full it is emptied, so that it stays small.
+struct GlanceMemory<Value: Sendable>: Sendable {
+    private var entries: [UInt64: (key: [UInt8], split: Int, value: Value)] = [:]
+    private let limit: Int
+
+    init(limit: Int) { self.limit = limit }
+
+    func value(_ bytes: Span<UInt8>, _ first: Range<Int>, _ second: Range<Int>, _ hash: UInt64) -> Value? {
+        guard let found = entries[hash], found.split == first.count, found.key.count == first.count + second.count
+        else { return nil }
+        let own = found.key.span
         var at = 0
-        for range in [verb, uri, user, groups] {
-            for position in range {
-                guard own[at] == bytes[position] else { return false }
-                at += 1
-            }
+        for position in first {
+            guard own[at] == bytes[position] else { return nil }
             at += 1
         }
-        return true
+        for position in second {
+            guard own[at] == bytes[position] else { return nil }
+            at += 1
+        }
+        return found.value
+    }
+
+    mutating func keep(
+        _ value: Value, _ bytes: Span<UInt8>, _ first: Range<Int>, _ second: Range<Int>, _ hash: UInt64
+    ) {
+        if entries.count >= limit { entries.removeAll(keepingCapacity: true) }
+        var key: [UInt8] = []
+        key.reserveCapacity(first.count + second.count)
+        for position in first { key.append(bytes[position]) }
+        for position in second { key.append(bytes[position]) }
+        entries[hash] = (key, first.count, value)
+    }
+
+    /// FNV-1a over eight bytes at a time, with a turn in between.
+    static func hash(_ bytes: Span<UInt8>, _ first: Range<Int>, _ second: Range<Int>) -> UInt64 {
+        var hash: UInt64 = 0xCBF2_9CE4_8422_2325
+        for range in [first, second] {
+            var position = range.lowerBound
+            while position + 8 <= range.upperBound {
+                var word: UInt64 = 0
+                for offset in 0..<8 { word |= UInt64(bytes[position + offset]) << UInt64(8 * offset) }
+                hash = (hash ^ word) &* 0x9E37_79B9_7F4A_7C15
+                hash ^= hash >> 32
+                position += 8
+            }
+            while position < range.upperBound {
+                hash = (hash ^ UInt64(bytes[position])) &* 0x100_0000_01B3
+                position += 1
+            }
+            hash = hash &* 0x100_0000_01B3 ^ (hash >> 29)
+        }
+        return hash
     }
 }
 

@@ -18,17 +18,30 @@ package struct AuditUsage: Sendable {
     }
 
     private var table: UsageTable
-    package private(set) var summary = Summary()
+    private var counted = Summary()
+    package var summary: Summary {
+        var out = counted
+        out.first = String(decoding: firstTime, as: UTF8.self)
+        out.last = String(decoding: lastTime, as: UTF8.self)
+        return out
+    }
     /// Who was refused before any authorizer decided: by impersonation that was not allowed as a whole.
     package private(set) var refused: Set<Identity> = []
     /// Who wrote bindings of which the log does not tell the role.
     package private(set) var binders: Set<Identity> = []
-    /// What a plain request led to the last time somebody wrote the same; emptied when full, so that it stays small.
-    private var known: [UInt64: (key: [UInt8], row: Int32)] = [:]
+    /// What plain lines say, as they were written the last time: who, what, and the row of the two.
+    private var people = GlanceMemory<Int32>(limit: AuditUsage.knownLimit)
+    private var requests = GlanceMemory<(number: UInt32, request: AccessRequest)>(limit: AuditUsage.knownLimit)
+    private var requestCount: UInt32 = 0
+    private var rows: [UInt64: Int32] = [:]
     /// Most different names (or paths) kept of one identity, verb, resource and namespace. A log of a year has
     /// millions of pods; what they are called decides nothing beyond this many.
     package static let nameLimit = UsageTable.nameLimit
     private static let knownLimit = 1 << 15
+    private static let knownRows = 1 << 18
+    /// The first and the last time as they stand in lines; texts are made when somebody asks.
+    private var firstTime: [UInt8] = []
+    private var lastTime: [UInt8] = []
 
     /// Only events from this moment on, `2026-09-01T00:00:00Z`; empty for all.
     private let since: String
@@ -88,7 +101,7 @@ package struct AuditUsage: Sendable {
             SourceText(name: "", bytes: line), options: DocumentReader.Options(checkDuplicateKeys: false))
         guard read.problems.isEmpty, read.documents.count == 1, let root = read.documents.first?.root, root.isObject
         else {
-            summary.malformed += 1
+            counted.malformed += 1
             return
         }
         guard !root["items"].isArray else { return self.read(root) }
@@ -99,34 +112,50 @@ package struct AuditUsage: Sendable {
     private mutating func glance(_ line: [UInt8]) -> Bool {
         let bytes = line.span
         guard let glance = AuditGlance(bytes), let day = DayNumber.of(line[glance.time]) else { return false }
-        let signature = glance.signature(bytes)
-        var row = known[signature].flatMap { glance.isSame(bytes, as: $0.key) ? $0.row : nil }
-        let time = String(decoding: line[glance.time], as: UTF8.self)
-        guard time >= since else {
-            summary.events += 1
-            summary.passedOver += 1
+        guard since.isEmpty || !line[glance.time].lexicographicallyPrecedes(since.utf8) else {
+            counted.events += 1
+            counted.passedOver += 1
             return true
         }
-        if row == nil {
-            guard let (identity, verb, uri) = glance.words(line) else { return false }
-            let number = table.number(of: identity)
-            row = table.row(number, Self.request(verb, uri, hasObject: true))
-            if known.count >= Self.knownLimit { known.removeAll(keepingCapacity: true) }
-            known[signature] = row.map { (glance.key(bytes), $0) }
-        }
-        summary.events += 1
-        note(time)
-        if let row { table.note(row, day: day) }
+        guard let row = row(of: glance, line, bytes) else { return false }
+        counted.events += 1
+        note(line[glance.time])
+        table.note(row, day: day)
         return true
     }
 
-    private mutating func note(_ time: String) {
-        if summary.first.isEmpty || time < summary.first { summary.first = time }
-        if time > summary.last { summary.last = time }
+    /// The row of a plain line; nil where its words are not what they look like.
+    private mutating func row(of glance: AuditGlance, _ line: [UInt8], _ bytes: Span<UInt8>) -> Int32? {
+        let who = GlanceMemory<Int32>.hash(bytes, glance.user, glance.groups)
+        let what = GlanceMemory<Int32>.hash(bytes, glance.verb, glance.uri)
+        let knownPerson = people.value(bytes, glance.user, glance.groups, who)
+        let knownRequest = requests.value(bytes, glance.verb, glance.uri, what)
+        if let knownPerson, let knownRequest,
+            let row = rows[UInt64(UInt32(bitPattern: knownPerson)) << 32 | UInt64(knownRequest.number)]
+        {
+            return row
+        }
+        if knownPerson == nil || knownRequest == nil, glance.hasEscapes(bytes) { return nil }
+        let request = knownRequest ?? (requestCount, glance.request(line))
+        if knownRequest == nil {
+            requestCount &+= 1
+            requests.keep(request, bytes, glance.verb, glance.uri, what)
+        }
+        let person = knownPerson ?? table.number(of: glance.identity(line))
+        if knownPerson == nil { people.keep(person, bytes, glance.user, glance.groups, who) }
+        let row = table.row(person, request.request)
+        if rows.count >= Self.knownRows { rows.removeAll(keepingCapacity: true) }
+        rows[UInt64(UInt32(bitPattern: person)) << 32 | UInt64(request.number)] = row
+        return row
+    }
+
+    private mutating func note(_ time: some Collection<UInt8>) {
+        if firstTime.isEmpty || time.lexicographicallyPrecedes(firstTime) { firstTime = Array(time) }
+        if lastTime.lexicographicallyPrecedes(time) { lastTime = Array(time) }
     }
 
     /// Notes a line that was too long to take.
-    package mutating func skipLine() { summary.malformed += 1 }
+    package mutating func skipLine() { counted.malformed += 1 }
 
     /// Learns from an event, or from every one of an EventList.
     package mutating func read(_ node: Node) {
@@ -141,10 +170,10 @@ package struct AuditUsage: Sendable {
         guard let verb = node["verb"].string, let user = node["user"]["username"].string,
             let uri = node["requestURI"].string, let stage = node["stage"].string
         else {
-            summary.malformed += 1
+            counted.malformed += 1
             return
         }
-        summary.events += 1
+        counted.events += 1
         let time = node["requestReceivedTimestamp"].string ?? node["stageTimestamp"].string ?? ""
         let code = node["responseStatus"]["code"].int ?? 0
         let decision = node["annotations"]["authorization.k8s.io/decision"].string
@@ -155,10 +184,10 @@ package struct AuditUsage: Sendable {
             if code == 403, decision == nil, time >= since, refused.count < UsageTable.identityLimit {
                 refused.insert(Identity(user: user, groups: node["user"]["groups"].strings))
             }
-            summary.passedOver += 1
+            counted.passedOver += 1
             return
         }
-        note(time)
+        note(Array(time.utf8))
         let day = DayNumber.of(time.utf8) ?? 0
         let impersonated = node["impersonatedUser"]
         let object = node["objectRef"]

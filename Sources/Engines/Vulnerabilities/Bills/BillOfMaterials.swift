@@ -13,6 +13,8 @@ package struct BillOfMaterials: Sendable {
         case cycloneDX = "CycloneDX"
         case spdx = "SPDX"
         case syft = "Syft JSON"
+        /// None was written: the packages were found in an image.
+        case image = "image"
     }
 
     package var format: Format

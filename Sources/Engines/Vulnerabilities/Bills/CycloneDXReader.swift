@@ -65,6 +65,7 @@ enum CycloneDXReader {
         package.module =
             properties["syft:metadata:modularityLabel"] ?? properties["aquasecurity:trivy:Modularitylabel"]
             ?? package.module
+        package.owner = properties["martlet:owner"]
         package.location = properties["syft:location:0:path"] ?? properties["aquasecurity:trivy:FilePath"]
         package.layer = properties["syft:location:0:layerID"] ?? properties["aquasecurity:trivy:LayerDigest"]
         if let name = properties["aquasecurity:trivy:SrcName"] {

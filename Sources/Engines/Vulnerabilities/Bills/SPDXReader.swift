@@ -71,8 +71,9 @@ enum SPDXPackage {
         // Trivy writes `built package from: openssl 1:1.0.2k-16.el7`.
         if let sourceInfo, let mark = sourceInfo.range(of: "built package from: ") {
             let words = sourceInfo[mark.upperBound...].split(separator: " ").map(String.init)
-            if let source = words.first {
-                package.sources = [.init(name: source, version: words.count > 1 ? words[1] : nil)]
+            if let source = words.first?.replacing("</text>", with: "") {
+                let version = words.count > 1 ? words[1].replacing("</text>", with: "") : nil
+                package.sources = [.init(name: source, version: version)]
             }
         } else if package.sources.isEmpty, let generatedFrom, package.isOfDistribution {
             package.sources = [.init(name: generatedFrom)]

@@ -107,4 +107,21 @@ package struct CPE: Sendable, Hashable {
 
     /// Under which advisories name it.
     package var key: String { "\(vendor):\(product)" }
+
+    /// The whole name again; fields that matching does not read stand for any value.
+    package var text: String {
+        func field(_ value: String) -> String {
+            if value == "*" || value == "-" { return value }
+            var out = ""
+            for character in value {
+                let isPlain =
+                    character.isASCII && (character.isLetter || character.isNumber || "_-.".contains(character))
+                if !isPlain { out.append("\\") }
+                out.append(character)
+            }
+            return out.isEmpty ? "*" : out
+        }
+        let fields = [part, vendor, product, version, update, "*", "*", "*", targetSoftware, "*", "*"]
+        return "cpe:2.3:" + fields.map(field).joined(separator: ":")
+    }
 }

@@ -7,12 +7,20 @@ package struct PackageMatcher: Sendable {
     package let distribution: Distribution?
     package let policy: MatchPolicy
     private let lifecycle: ReleaseLifecycle?
+    /// The distribution's keys and its upstream's, with what every package would ask of them anew.
+    private let distributionKeys: [MatchKey]
+    private let languageKeys: [String: MatchKey]
 
     package init(_ database: AdvisoryDatabase, distribution: Distribution?, policy: MatchPolicy = MatchPolicy()) {
         self.database = database
         self.distribution = distribution
         self.policy = policy
         lifecycle = distribution?.lifecycle(in: database.lifecycles)
+        let own = (distribution?.keys ?? []).map { MatchKey($0, rank: 0, database) }
+        distributionKeys = own + (distribution?.upstreamKeys ?? []).map { MatchKey($0, rank: 1, database) }
+        var languages: [String: MatchKey] = [:]
+        for type in Self.languages { languages[type] = MatchKey(EcosystemKey(type), rank: 0, database) }
+        languageKeys = languages
     }
 
     package var isEndOfLife: Bool {
@@ -29,11 +37,20 @@ package struct PackageMatcher: Sendable {
         var coverage: [PackageCoverage] = []
         var answers: [Question: [VulnerabilityFinding]] = [:]
         coverage.reserveCapacity(packages.count)
+        // Most packages are of one kind, and their coverage is the kind's.
+        var usual: [String: PackageCoverage] = [:]
         for (index, package) in packages.enumerated() {
-            coverage.append(self.coverage(package))
+            if package.owner == nil, package.cpes.isEmpty, isComparable(package) {
+                let known = usual[package.type] ?? self.coverage(package)
+                usual[package.type] = known
+                coverage.append(known)
+            } else {
+                coverage.append(self.coverage(package))
+            }
             if package.owner != nil, !policy.includesOwned { continue }
             // Binary packages of one source are asked the same question; most of a distribution is such.
-            let question = Question(package, places(package))
+            let places = places(package)
+            let question = Question(package, places)
             if let known = answers[question] {
                 findings += known.map { finding in
                     var own = finding
@@ -42,7 +59,7 @@ package struct PackageMatcher: Sendable {
                 }
                 continue
             }
-            let found = self.findings(package, index)
+            let found = self.findings(package, index, places)
             answers[question] = found
             findings += found
         }
@@ -77,33 +94,52 @@ package struct PackageMatcher: Sendable {
         /// Places of the same rank speak together; a lower one goes before.
         var rank: Int
         var scheme: VersionScheme
+        /// The feeds that speak of the key.
+        var feeds: [Int]
+
+        static func == (left: Place, right: Place) -> Bool {
+            left.rank == right.rank && left.name == right.name && left.version == right.version
+                && left.key == right.key
+        }
+
+        func hash(into hasher: inout Hasher) {
+            hasher.combine(name)
+            hasher.combine(version)
+        }
     }
 
     func places(_ package: SoftwarePackage) -> [Place] {
         var out: [Place] = []
-        func add(_ key: EcosystemKey, _ name: String, _ version: String, rank: Int, _ scheme: VersionScheme? = nil) {
-            let place = Place(
-                key: key, name: key.normalized(name), version: version, rank: rank, scheme: scheme ?? key.scheme)
-            if !out.contains(where: { $0.key == place.key && $0.name == place.name }) { out.append(place) }
+        func add(_ key: MatchKey, _ name: String, _ version: String) {
+            let name = key.isNormalized ? key.key.normalized(name) : name
+            for known in out where known.name == name && known.key == key.key { return }
+            out.append(
+                Place(
+                    key: key.key, name: name, version: version, rank: key.rank, scheme: key.scheme, feeds: key.feeds))
         }
         if package.isOfDistribution {
-            guard let distribution else { return [] }
+            guard distribution != nil else { return [] }
             // Debug symbols hold no code that runs.
             if package.name.hasSuffix("-debuginfo") || package.name.hasSuffix("-debugsource") { return [] }
-            for (rank, keys) in [distribution.keys, distribution.upstreamKeys].enumerated() {
-                for key in keys {
-                    if Self.knowsBinaries(key) { add(key, package.name, package.version, rank: rank) }
-                    guard Self.knowsSources(key) else { continue }
-                    for source in package.sources where source.name != package.name || !Self.knowsBinaries(key) {
-                        add(key, source.name, sourceVersion(source, package), rank: rank)
-                    }
-                    if package.sources.isEmpty { add(key, package.name, package.version, rank: rank) }
+            for key in distributionKeys {
+                if key.knowsBinaries { add(key, package.name, package.version) }
+                guard key.knowsSources else { continue }
+                for source in package.sources where source.name != package.name || !key.knowsBinaries {
+                    add(key, source.name, sourceVersion(source, package))
                 }
+                if package.sources.isEmpty { add(key, package.name, package.version) }
             }
-        } else if let key = Self.languageKey(package.type) {
-            add(key, package.name, Self.comparable(package), rank: 0)
+        } else if let key = languageKeys[package.type] {
+            add(key, package.name, Self.comparable(package))
         }
-        if usesCPEs(package) { addCPEs(package, add) }
+        if usesCPEs(package) {
+            addCPEs(package) { key, name, version, rank, scheme in
+                let place = Place(
+                    key: key, name: key.normalized(name), version: version, rank: rank, scheme: scheme ?? key.scheme,
+                    feeds: database.feeds(for: key))
+                if !out.contains(where: { $0.key == place.key && $0.name == place.name }) { out.append(place) }
+            }
+        }
         return out
     }
 
@@ -112,27 +148,15 @@ package struct PackageMatcher: Sendable {
         return version
     }
 
-    /// Families whose advisories name binary packages.
-    private static func knowsBinaries(_ key: EcosystemKey) -> Bool { key.scheme != .deb }
-
-    /// Families whose advisories name source packages; Red Hat's are found under both.
-    private static func knowsSources(_ key: EcosystemKey) -> Bool {
-        switch key.scheme {
-        case .deb, .apk, .alpm: true
-        case .rpm: key.family == "redhat"
-        default: false
-        }
-    }
-
     /// The key of a purl type that is a registry of libraries.
     static func languageKey(_ type: String) -> EcosystemKey? {
-        switch type {
-        case "pypi", "npm", "golang", "cargo", "gem", "composer", "maven", "nuget", "hex", "pub", "hackage", "cran",
-            "conan", "swift", "bitnami", "cocoapods":
-            EcosystemKey(type)
-        default: nil
-        }
+        languages.contains(type) ? EcosystemKey(type) : nil
     }
+
+    private static let languages: Set<String> = [
+        "pypi", "npm", "golang", "cargo", "gem", "composer", "maven", "nuget", "hex", "pub", "hackage", "cran",
+        "conan", "swift", "bitnami", "cocoapods",
+    ]
 
     /// Go writes its own version `go1.20.1` and modules' `v1.2.3`; advisories write neither letter.
     private static func comparable(_ package: SoftwarePackage) -> String {
@@ -178,11 +202,11 @@ package struct PackageMatcher: Sendable {
     }
 
     /// Every entry under the package's places. With `positivesOnly`, those that a glance shows to be fixed are left out.
-    func judged(_ package: SoftwarePackage, positivesOnly: Bool) -> [Judged] {
+    func judged(_ package: SoftwarePackage, _ places: [Place]? = nil, positivesOnly: Bool) -> [Judged] {
         var out: [Judged] = []
-        for place in places(package) {
+        for place in places ?? self.places(package) {
             let rule = EntryRule(scheme: place.scheme, version: place.version, package: package)
-            for feed in database.feeds(for: place.key) {
+            for feed in place.feeds {
                 database.segments[feed].entries(place.key, place.name) { view in
                     if positivesOnly, view.isBeforeOnlyFix(place.version, place.scheme) == false { return }
                     if positivesOnly, view.status == .notAffected { return }
@@ -197,11 +221,11 @@ package struct PackageMatcher: Sendable {
         return out
     }
 
-    private func findings(_ package: SoftwarePackage, _ index: Int) -> [VulnerabilityFinding] {
+    private func findings(_ package: SoftwarePackage, _ index: Int, _ places: [Place]) -> [VulnerabilityFinding] {
         guard isComparable(package) else { return [] }
         // Most packages have no vulnerability: only then is it worth to ask who says otherwise.
-        guard !judged(package, positivesOnly: true).isEmpty else { return [] }
-        return VulnerabilityGroups(judged(package, positivesOnly: false), database).findings(package, index)
+        guard !judged(package, places, positivesOnly: true).isEmpty else { return [] }
+        return VulnerabilityGroups(judged(package, places, positivesOnly: false), database).findings(package, index)
     }
 
     /// The same for one vulnerability, with everything that spoke for and against.
@@ -268,5 +292,33 @@ package struct PackageMatcher: Sendable {
             return .notAssessable("the feed \(names) is of \(newest.text), older than \(policy.staleAfter) days")
         }
         return .assessed(by: feeds.map { database.feeds[$0].description.name }, date: newest)
+    }
+}
+
+/// A key under which advisories stand, with what every package would ask of it anew.
+struct MatchKey: Sendable {
+    let key: EcosystemKey
+    let rank: Int
+    let scheme: VersionScheme
+    let feeds: [Int]
+    /// Whether its advisories name binary packages.
+    let knowsBinaries: Bool
+    /// Whether they name source packages; Red Hat's are found under both.
+    let knowsSources: Bool
+    /// Whether several spellings of a name are one package.
+    let isNormalized: Bool
+
+    init(_ key: EcosystemKey, rank: Int, _ database: AdvisoryDatabase) {
+        self.key = key
+        self.rank = rank
+        scheme = key.scheme
+        feeds = database.feeds(for: key)
+        knowsBinaries = scheme != .deb
+        isNormalized = ["pypi", "composer", "nuget"].contains(key.family)
+        switch scheme {
+        case .deb, .apk, .alpm: knowsSources = true
+        case .rpm: knowsSources = key.family == "redhat"
+        default: knowsSources = false
+        }
     }
 }

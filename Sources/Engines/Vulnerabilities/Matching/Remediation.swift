@@ -13,13 +13,21 @@ package struct Remediation: Sendable {
         /// Not found now, but in the version that it is upgraded to.
         package var opens: [String]
         package var command: String
+        /// Who brings it, where it cannot be upgraded by itself: the direct dependencies above it, the program or the
+        /// archive that it is built into.
+        package var through: [String] = []
     }
 
     package var upgrades: [Upgrade]
     /// Findings without any fix.
     package var unfixable: Int
 
-    package init(_ report: MatchReport, _ packages: [SoftwarePackage], _ matcher: PackageMatcher) {
+    /// With what a catalogue tells of each package, in the same order, the upgrades also name who brings them.
+    package init(
+        _ report: MatchReport, _ packages: [SoftwarePackage], _ matcher: PackageMatcher,
+        catalogue: [CataloguedPackage] = []
+    ) {
+        let parents = DependencyParents(catalogue)
         var byPackage: [String: (packages: [Int], findings: [VulnerabilityFinding])] = [:]
         var order: [String] = []
         for finding in report.findings {
@@ -37,8 +45,9 @@ package struct Remediation: Sendable {
         var upgrades: [Upgrade] = []
         for key in order.sorted() {
             guard let group = byPackage[key], let first = group.packages.first,
-                let upgrade = Self.upgrade(group.packages, packages[first], group.findings, packages, matcher)
+                var upgrade = Self.upgrade(group.packages, packages[first], group.findings, packages, matcher)
             else { continue }
+            upgrade.through = parents.bringing(group.packages)
             upgrades.append(upgrade)
         }
         self.upgrades = upgrades

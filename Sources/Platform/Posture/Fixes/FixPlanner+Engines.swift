@@ -1,5 +1,7 @@
+import Documents
 import Findings
 package import Kubernetes
+import NetworkPolicies
 package import PodSecurity
 import RBAC
 package import Workloads
@@ -54,7 +56,15 @@ extension FixSource {
             guard AccessModel.concerns(object) else { return FixProposal() }
             var out = FixProposal()
             for finding in evaluation.evaluate(object).findings where finding.outcome == .fail {
-                for operation in evaluation.fix(finding, in: object).operations {
+                let patch = evaluation.fix(finding, in: object)
+                if patch.isEmpty, finding.severity > .info, let evidence = finding.evidence.first {
+                    // Who needs the right is not written anywhere; the remedy is a person's to take.
+                    out.decisions.append(
+                        FixDecision(
+                            about: finding.rule.id, at: evidence.node,
+                            reason: "\(evidence.message). \(finding.rule.remedy)"))
+                }
+                for operation in patch.operations {
                     out.append(
                         FixProposal(steps: [
                             FixStep(
@@ -81,11 +91,19 @@ extension FixPlanner {
             inventory, ScanOptions(workloads: options, cluster: isCluster ? "cluster" : ""))
         let rights = RBACEvaluation(inventory, isCluster: isCluster, unlistedKinds: options.unlistedKinds)
         self.init(
-            inventory, sources: [.podSecurity(policy), .workloads(context), .rights(rights)],
-            evaluation: .podSecurity.and(.workloads(context)).and(.engines(engines, inventory)),
+            inventory,
+            sources: [
+                .podSecurity(policy), .workloads(context), .rights(rights), .network(inventory, isCluster: isCluster),
+            ],
+            evaluation: .podSecurity.and(.workloads(context)).and(.engines(engines, inventory)).and(
+                .network(inventory, isCluster: isCluster, unlistedKinds: options.unlistedKinds)),
             keys: { inventory in
                 (inventory.workloadKeys
-                    + inventory.keys.filter { key in inventory[key].map(AccessModel.concerns) ?? false }).sorted()
+                    + inventory.keys.filter { key in
+                        inventory[key].map {
+                            AccessModel.concerns($0) || PolicyCatalogue.isPolicy($0) || $0.is("Namespace")
+                        } ?? false
+                    }).sorted()
             })
     }
 }

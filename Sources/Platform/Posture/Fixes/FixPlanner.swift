@@ -42,7 +42,8 @@ package struct FixPlanner: Sendable {
         let trial = Trial(self, key, object)
         var out = VerifiedFix(
             key: key, object: object, patched: object, steps: [], decisions: decisions, refused: [], closed: [],
-            opened: [], unchanged: trial.before.filter { $0.outcome == .fail }, origin: inventory.origin(of: object),
+            opened: [], unchanged: trial.before.filter { $0.outcome == .fail && VerifiedFix.concerns($0, object) },
+            origin: inventory.origin(of: object),
             controller: object.controller.map {
                 ObjectReference(
                     group: $0.apiVersion.group, kind: $0.kind, namespace: object.namespace, name: $0.name)
@@ -127,7 +128,7 @@ package struct FixPlanner: Sendable {
                 // What can no longer be seen is not closed.
                 closed: failing.filter { new[$0.fingerprint] == nil },
                 opened: after.filter { $0.outcome == .fail && !isKnown($0, old[$0.fingerprint]) },
-                unchanged: failing.filter { new[$0.fingerprint] != nil },
+                unchanged: failing.filter { new[$0.fingerprint] != nil && VerifiedFix.concerns($0, object) },
                 errors: PodValidation.errors(in: patched).filter { !errors.contains($0.description) })
         }
 

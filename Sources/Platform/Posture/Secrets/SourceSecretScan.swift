@@ -66,9 +66,17 @@ package struct SourceSecretScan: Sendable {
 
     private func located(_ found: ObjectSecret, in object: KubernetesObject) -> LocatedSecret {
         let place = found.node.location
+        let inner = lines(before: found)
         return LocatedSecret(
-            file: object.file, line: place?.line ?? 0, column: place?.column ?? 0, object: "\(object.reference)",
+            file: object.file, line: (place?.line ?? 0) + inner, column: inner > 0 ? 1 : place?.column ?? 0,
+            object: "\(object.reference)",
             path: "\(found.node.path)", commit: "", author: "", date: "", secret: found.secret)
+    }
+
+    /// How many lines below the scalar's beginning the value stands: a literal block keeps the lines of its text.
+    private func lines(before found: ObjectSecret) -> Int {
+        guard found.secret.layers.isEmpty, found.node.isLiteralBlock, let text = found.node.string else { return 0 }
+        return 1 + text.utf8.prefix(found.secret.range.lowerBound).count { $0 == 0x0A }
     }
 
     private static func mayBeManifest(_ file: String) -> Bool {

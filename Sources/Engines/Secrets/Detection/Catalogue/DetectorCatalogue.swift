@@ -23,6 +23,10 @@ package final class DetectorCatalogue: Sendable {
         case header
         /// Base64 of JSON, gzip or armour.
         case encoded
+        /// `kty` of a JSON Web Key.
+        case webKey
+        /// What base64 of a private key's DER begins with.
+        case bareKey
         /// A program that takes secrets as arguments, by its place in the table.
         case command(Int)
     }
@@ -85,6 +89,8 @@ package final class DetectorCatalogue: Sendable {
         add(Array("authorization".utf8), .header)
         for word in ["basic ", "bearer "] { add(Array(word.utf8), .scheme) }
         for word in ["eyj", "h4si", "ls0t", "ewog", "ewok", "ogot", "w2rl"] { add(Array(word.utf8), .encoded) }
+        add(Array("kty".utf8), .webKey)
+        for word in ["mii", "mig", "mhcc", "mc4c", "mgkc"] { add(Array(word.utf8), .bareKey) }
         for (index, command) in commands.programs.enumerated() { add(Array(command.program.utf8), .command(index)) }
         self.uses = order.map { uses[$0] ?? [] }
         index = KeywordIndex(order)
@@ -94,7 +100,7 @@ package final class DetectorCatalogue: Sendable {
     private static let nameWords = [
         "pass", "pwd", "secret", "token", "key", "auth", "cred", "psw", "dsn", "salt", "licen", "cookie", "jwt",
         "signature", "bindpw", "_pw", "seed", "mnemonic", "login", "nonce", "webhook", "psk", "_pat", "hmac",
-        "identified by",
+        "identified by", "_api",
     ]
 
     /// A token with a form of its own.

@@ -88,8 +88,10 @@ package struct LayerScanner: Sendable {
                 return nil
             }
         }
-        guard isWhole, bytes.count >= 16, bytes.count < 1 << 26 else { return nil }
         let stored = bytes
+        // A file is base64 when it holds nothing else and does not begin with words.
+        let isLine = stored.count >= 64 && stored.prefix(64).allSatisfy { ByteClass.base64.contains($0) }
+        guard isWhole || isLine, stored.count >= 16, stored.count < 1 << 26 else { return nil }
         var end = stored.count
         while end > 0, ByteClass.space.contains(stored[end - 1]) { end -= 1 }
         guard Base64.isAlphabet(stored.span, 0..<end), let inner = Base64.decode(stored.span, 0..<end) else {

@@ -25,6 +25,8 @@ package struct ObjectScanner: Sendable {
     /// Whether the objects are manifests in files, where a Secret's data is for everybody to read.
     private let isManifest: Bool
     var found: [ObjectSecret] = []
+    /// The copy that `kubectl apply` keeps, looked at when the fields have been.
+    private var copy: Node?
 
     package init(catalogue: DetectorCatalogue = .known, seal: SecretSeal, isManifest: Bool) {
         layers = LayerScanner(catalogue: catalogue, seal: seal)
@@ -35,6 +37,7 @@ package struct ObjectScanner: Sendable {
     /// Every secret of the object, in the order of its fields.
     package mutating func scan(_ object: KubernetesObject) -> [ObjectSecret] {
         found.removeAll(keepingCapacity: true)
+        copy = nil
         // A definition's schema speaks about fields and holds no values.
         guard object.kind != "CustomResourceDefinition" else { return [] }
         let isSecret = object.is("Secret")
@@ -57,6 +60,7 @@ package struct ObjectScanner: Sendable {
         // The copy in the annotation is what the fields say; one value of one object is told once, at its worst place.
         let copied = Set(found.filter { $0.place == .lastApplied }.map(\.secret.seal))
         if !copied.isEmpty { found.removeAll { $0.place == .secretManifest && copied.contains($0.secret.seal) } }
+        if let copy { staleCopy(copy) }
         return found
     }
 
@@ -216,9 +220,28 @@ package struct ObjectScanner: Sendable {
         return secret
     }
 
-    /// What `kubectl apply` keeps of the object it was given. Of other kinds it says again what the fields say.
+    /// What the copy of another kind still says and the fields no longer do: a value that somebody moved away.
+    private mutating func staleCopy(_ node: Node) {
+        guard let text = node.string else { return }
+        do throws(DocumentError) {
+            let root = try DocumentReader.readJSON(SourceText(name: "", bytes: Array(text.utf8)))
+            let seals = Set(found.map(\.secret.seal))
+            var other = self
+            let inside = KubernetesObject(root).map { other.scan($0) } ?? []
+            // Its place is the annotation; where in the copy is no place of the object.
+            note(inside.map(\.secret).filter { !seals.contains($0.seal) }, at: node)
+        } catch {
+            value(node, named: "")
+        }
+    }
+
+    /// What `kubectl apply` keeps of the object it was given.
     private mutating func lastApplied(_ node: Node, isSecret: Bool) {
-        guard isSecret, let text = node.string else { return }
+        guard isSecret else {
+            copy = node
+            return
+        }
+        guard let text = node.string else { return }
         let copy: Node
         do throws(DocumentError) {
             copy = try DocumentReader.readJSON(SourceText(name: "", bytes: Array(text.utf8)))

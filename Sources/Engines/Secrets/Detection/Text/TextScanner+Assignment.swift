@@ -18,10 +18,11 @@ extension TextScanner {
             return
         }
         // Most words are in no assignment; see that before anything is copied.
-        guard let value = valueBehind(text, nameEnd, start) else { return }
-        var nameStart = start
-        let earliest = max(0, start - Self.longestName)
-        while nameStart > earliest, Self.nameBytes.contains(text[nameStart - 1]) { nameStart -= 1 }
+        guard let value = valueBehind(text, nameEnd, start), text[value.range.lowerBound] != UInt8(ascii: "{") else {
+            byteArray(text, nameStart(text, start), nameEnd)
+            return
+        }
+        let nameStart = nameStart(text, start)
         if nameStart > 0, text[nameStart - 1] == UInt8(ascii: "{") || text[nameStart - 1] == UInt8(ascii: "("),
             nameStart > 1, text[nameStart - 2] == UInt8(ascii: "$")
         {
@@ -33,6 +34,13 @@ extension TextScanner {
         guard let name = CredentialName(written) ?? sqlName(written) else { return }
         if value.operation == .space, name.kind == .weak { return }
         judge(text, written, name, value)
+    }
+
+    private func nameStart(_ text: Span<UInt8>, _ word: Int) -> Int {
+        var start = word
+        let earliest = max(0, word - Self.longestName)
+        while start > earliest, Self.nameBytes.contains(text[start - 1]) { start -= 1 }
+        return start
     }
 
     /// `login("user", "password")`.
@@ -184,7 +192,7 @@ extension TextScanner {
         var i = nameEnd
         let count = text.count
         var nameIsQuoted = false
-        if i + 1 < count, text[i] == UInt8(ascii: "\\"), Self.isQuote(text[i + 1]) { i += 1 }
+        i = behindBackslashes(text, i)
         if i < count, Self.isQuote(text[i]) {
             nameIsQuoted = true
             i += 1
@@ -243,8 +251,35 @@ extension TextScanner {
         if let value = quoted(text, i) { return AssignedValue(range: value, isQuoted: true, operation: operation) }
         // Swift, TypeScript, Go: the type first.
         if operation == .colon, let later = typed(text, i) { return later }
+        if let literal = otherwise(text, i) {
+            return AssignedValue(range: literal, isQuoted: true, operation: operation)
+        }
         guard let range = bare(text, i) else { return nil }
         return AssignedValue(range: range, isQuoted: false, operation: operation)
+    }
+
+    /// The literal that stands in for a variable that is not set: `getenv("NAME", "value")`, `x.get("NAME") or "value"`.
+    private func otherwise(_ text: Span<UInt8>, _ start: Int) -> Range<Int>? {
+        var i = start
+        let limit = min(text.count, start + 160)
+        while i < limit, ByteClass.word.contains(text[i]) || text[i] == UInt8(ascii: ".") || text[i] == 0x3A { i += 1 }
+        guard i > start, i < limit, "([".utf8.contains(text[i]), ValueJudge.contains(text, start..<i, "env"),
+            let name = quoted(text, i + 1)
+        else { return nil }
+        var j = name.upperBound + 1
+        while j < limit, text[j] == 0x20 || text[j] == 0x09 { j += 1 }
+        guard j < limit else { return nil }
+        if text[j] == UInt8(ascii: ",") { return quoted(text, j + 1) }
+        guard text[j] == UInt8(ascii: ")") || text[j] == UInt8(ascii: "]") else { return nil }
+        j += 1
+        while j < limit, text[j] == 0x20 { j += 1 }
+        for sign in ["or ", "||", "??", "?:"] {
+            let bytes = Array(sign.utf8)
+            if j + bytes.count < limit, bytes.indices.allSatisfy({ text[j + $0] == bytes[$0] }) {
+                return quoted(text, j + bytes.count)
+            }
+        }
+        return nil
     }
 
     /// `name string = "value"`.
@@ -330,10 +365,23 @@ extension TextScanner {
         let endsLine = i >= text.count || text[i] == 0x0A
         var j = nameStart
         while j > 0, text[j - 1] == 0x20 || text[j - 1] == 0x09 { j -= 1 }
-        let beginsLine = j == 0 || text[j - 1] == 0x0A
+        let beginsLine = j == 0 || text[j - 1] == 0x0A || isDeclared(text, j)
         if beginsLine, endsLine { return true }
         let quotes = value.lowerBound > 0 && Self.isQuote(text[value.lowerBound - 1])
         return quotes || endsLine && lineHas(text, nameStart, "login ")
+    }
+
+    private static let declaringWords = ["define", "global", "export", "setenv", "set", "env", "arg"]
+
+    /// Whether the line before a name is one word that makes it a setting: `%define`, `export`, `ENV`.
+    private func isDeclared(_ text: Span<UInt8>, _ nameStart: Int) -> Bool {
+        var begin = nameStart
+        while begin > 0, text[begin - 1] != 0x0A, nameStart - begin < 12 { begin -= 1 }
+        guard begin == 0 || text[begin - 1] == 0x0A else { return false }
+        let word = String(copying: text, begin..<nameStart).lowercased().drop { "%# \t".contains($0) }
+        return Self.declaringWords.contains {
+            word.hasPrefix($0) && word.dropFirst($0.count).allSatisfy(\.isWhitespace)
+        }
     }
 
     private func lineHas(_ text: Span<UInt8>, _ place: Int, _ word: String) -> Bool {
@@ -358,11 +406,9 @@ extension TextScanner {
             i += 1
             letters += 1
         }
-        var escaped = false
-        if i + 1 < count, text[i] == UInt8(ascii: "\\"), Self.isQuote(text[i + 1]) {
-            escaped = true
-            i += 1
-        }
+        let opening = behindBackslashes(text, i)
+        let escaped = opening > i
+        i = opening
         guard i < count, Self.isQuote(text[i]) else { return nil }
         let quote = text[i]
         i += 1
@@ -372,7 +418,8 @@ extension TextScanner {
             let byte = text[i]
             if byte == 0x0A { return nil }
             if byte == UInt8(ascii: "\\") {
-                if escaped, i + 1 < count, text[i + 1] == quote { return i > begin ? begin..<i : nil }
+                let closing = behindBackslashes(text, i)
+                if escaped, closing > i, text[closing] == quote { return i > begin ? begin..<i : nil }
                 i += 2
                 continue
             }
@@ -380,6 +427,13 @@ extension TextScanner {
             i += 1
         }
         return nil
+    }
+
+    /// Behind the backslashes before a quote, of which there are more the deeper a text is quoted in others.
+    private func behindBackslashes(_ text: Span<UInt8>, _ start: Int) -> Int {
+        var i = start
+        while i < text.count, i - start < 7, text[i] == UInt8(ascii: "\\") { i += 1 }
+        return i > start && i < text.count && Self.isQuote(text[i]) ? i : start
     }
 
     private static let bareEnds = ByteClass(" \t\r\n\"'`<>,;)}]|")

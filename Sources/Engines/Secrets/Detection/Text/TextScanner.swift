@@ -62,6 +62,8 @@ package struct TextScanner: Sendable {
                 case .scheme: scheme(text, start, end)
                 case .header: header(text, end)
                 case .encoded: encodedRun(text, start)
+                case .webKey: webKey(text, start)
+                case .bareKey: bareKey(text, start)
                 case .command(let command): commandLine(text, command, start, end)
                 }
             }
@@ -110,7 +112,7 @@ package struct TextScanner: Sendable {
     private mutating func near(_ text: Span<UInt8>, _ index: Int, _ start: Int, _ end: Int) {
         let detector = catalogue.detectors[index]
         guard isWord(text, start, end) else { return }
-        named = (index, end)
+        if catalogue.shapesOfFamily[detector.family] != nil { named = (index, end) }
         let limit = min(text.count, end + detector.within + 1)
         let first = detector.pattern.first
         var place = end

@@ -18,6 +18,8 @@ enum TokenCheck: String, Sendable, CaseIterable {
     case bech32
     /// Upper, lower and digits all stand in it.
     case mixedCase = "mixed-case"
+    /// Base64 of a number, a colon and random bytes.
+    case atlassianToken = "atlassian-token"
 
     /// Whether the token can be one.
     func accepts(_ text: Span<UInt8>, _ range: Range<Int>) -> Bool {
@@ -30,6 +32,7 @@ enum TokenCheck: String, Sendable, CaseIterable {
         case .mixed: Self.isMixed(text, range)
         case .telegram: text[range.lowerBound] != UInt8(ascii: "0")
         case .bech32: Self.isBech32(text, range)
+        case .atlassianToken: Self.isAtlassianToken(text, range)
         case .mixedCase: Self.isMixedCase(text, range)
         }
     }
@@ -113,16 +116,31 @@ enum TokenCheck: String, Sendable, CaseIterable {
         guard let header = decoded(text, range.lowerBound..<end), header.first == UInt8(ascii: "{"),
             header.last == UInt8(ascii: "}")
         else { return false }
-        // The shortest signature there is has 32 bytes; `.signature` stands for one.
+        // The shortest signature there is has 32 bytes; `.signature` stands for one. One that was cut off behind claims
+        // of some length still tells whose token it was, and the rest is often near.
         if let last = range.last(where: { text[$0] == UInt8(ascii: ".") }), last > end,
             (1..<20).contains(range.upperBound - last - 1)
         {
-            return false
+            guard last - end > 200, range.upperBound - last > 10, isObject(text, end + 1..<last) else { return false }
         }
         let stored = header
         return ValueJudge.contains(stored.span, 0..<stored.count, "\"alg\"")
             || ValueJudge.contains(stored.span, 0..<stored.count, "\"typ\"")
             || ValueJudge.contains(stored.span, 0..<stored.count, "\"enc\"")
+    }
+
+    private static func isObject(_ text: Span<UInt8>, _ range: Range<Int>) -> Bool {
+        guard let bytes = decoded(text, range) else { return false }
+        return bytes.first == UInt8(ascii: "{") && bytes.last == UInt8(ascii: "}")
+    }
+
+    /// `number:` and twenty random bytes, which Jira, Confluence and Bitbucket servers make of a personal token.
+    static func isAtlassianToken(_ text: Span<UInt8>, _ range: Range<Int>) -> Bool {
+        guard let bytes = decoded(text, range), bytes.count == 33, bytes[12] == UInt8(ascii: ":"),
+            bytes[0] != UInt8(ascii: "0")
+        else { return false }
+        return bytes.prefix(12).allSatisfy(ByteClass.digits.contains)
+            && bytes.dropFirst(13).contains { $0 < 0x20 || $0 > 0x7E }
     }
 
     static func isUserAndPassword(_ text: Span<UInt8>, _ range: Range<Int>) -> Bool {

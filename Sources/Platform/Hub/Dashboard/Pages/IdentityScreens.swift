@@ -33,9 +33,13 @@ enum IdentityScreens {
             lead: "Who can take over what, step by step, and the changes that cut most of these ways.", body: body)
     }
 
-    static func graph(_ inventory: Inventory) -> EscalationGraph {
+    private static func model(_ inventory: Inventory) -> AccessModel {
+        AccessModel(inventory.keys.compactMap { inventory[$0] }.filter(AccessModel.concerns))
+    }
+
+    private static func graph(_ inventory: Inventory) -> EscalationGraph {
         let objects = inventory.keys.compactMap { inventory[$0] }
-        let model = AccessModel(objects.filter(AccessModel.concerns))
+        let model = model(inventory)
         let accounts = objects.filter { $0.is("ServiceAccount") }
             .map { ServiceAccountName(namespace: $0.namespace, name: $0.name) }
         return EscalationGraph(model, accounts: accounts, workloads: WorkloadMap(objects))
@@ -70,7 +74,7 @@ enum IdentityScreens {
             <ul class="cards">\(cards)</ul>
             \(cutRows.isEmpty ? .empty : "<h2>One change that cuts most</h2>" + Page.table("Cuts", ["To", "Change", "Ways", "From"], cutRows))
             <h2>Shortest ways</h2>\(picture)\(table(paths))
-            <h2>Who can</h2>\(whoCan(graph.model, question, cluster))
+            <h2>Who can</h2>\(whoCan(model(inventory), question, cluster))
             """
     }
 
@@ -92,8 +96,10 @@ enum IdentityScreens {
         let parts = question.resource.split(separator: "/", maxSplits: 1).map(String.init)
         let name = parts[0].split(separator: ".", maxSplits: 1).map(String.init)
         let request = AccessRequest(
-            verb: question.verb, group: name.count > 1 ? name[1] : "", resource: name[0],
-            subresource: parts.count > 1 ? parts[1] : "", name: "", namespace: question.namespace)
+            question.verb,
+            AccessRequest.Resource(
+                group: name.count > 1 ? name[1] : "", name[0], subresource: parts.count > 1 ? parts[1] : "",
+                namespace: question.namespace))
         let rows = model.whoCan(request).map { subject, grants -> HTML in
             let lines = grants.prefix(6).map { "<li>\("\($0)")</li>" as HTML }
             return "<tr><td>\(subject.description)</td><td><ul>\(lines)</ul></td></tr>"

@@ -64,7 +64,7 @@ struct LiveWorkload {
             var out = LiveWorkload()
             out.fix = fix(FixPlanner(engines: inventory, isCluster: object.file.isEmpty).fix(key))
             guard let template = object.podTemplates.first else { return out }
-            out.identity = rights(template.spec.serviceAccountName ?? "default", in: namespace, inventory)
+            out.identity = rights(template.spec.serviceAccountName, in: namespace, inventory)
             out.reach = reach(object, inventory)
             return out
         }.value
@@ -93,7 +93,7 @@ struct LiveWorkload {
         let model = AccessModel(inventory.keys.compactMap { inventory[$0] }.filter(AccessModel.concerns))
         let subject = Subject(.serviceAccount, namespace: namespace, account)
         let bindings = model.bindings(of: subject)
-        let lines = bindings.map { "<li>\($0.binding.description) gives \($0.role.description)</li>" as HTML }
+        let lines = bindings.map { "<li>\($0.binding.reference.description) gives \($0.role.description)</li>" as HTML }
         return """
             <h2>Service account</h2><p><code>\(namespace)/\(account)</code></p>\
             \(lines.isEmpty ? "<p class=\"dim\">No binding names it.</p>" : "<ul>\(lines)</ul>" as HTML)

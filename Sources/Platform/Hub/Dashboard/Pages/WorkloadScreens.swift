@@ -99,7 +99,7 @@ enum WorkloadScreens {
                     "\(kind) in \(namespace.isEmpty ? "no namespace" : namespace) of <a href=\"\(Link.to(["clusters", cluster]))\">\(clusterName)</a>",
                 body: """
                     <div class="grid2"><div><h2>Findings</h2>\(list(findings, request))</div><div>\(facts(object))\
-                    \(live.identity)\(live.reach)\(self.events(events))</div></div>
+                    \(live.identity)\(live.reach)\(happened(events))</div></div>
                     <h2>Verified fix</h2>\(live.fix)
                     """), request)
     }
@@ -124,7 +124,7 @@ enum WorkloadScreens {
             """
     }
 
-    private static func events(_ rows: [EventRow]) -> HTML {
+    private static func happened(_ rows: [EventRow]) -> HTML {
         let lines = rows.prefix(10).map {
             "<li>\(Page.severity($0.severity)) \($0.message) <span class=\"dim\">\(Page.time($0.at))</span></li>"
                 as HTML

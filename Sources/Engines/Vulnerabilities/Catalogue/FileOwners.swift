@@ -1,0 +1,70 @@
+/// Which package owns which file.
+///
+/// A library whose files belong to a distribution's package is the distribution's business: it backports fixes
+/// without changing the version that the library tells of itself.
+struct FileOwners: Sendable {
+    /// Hashes of paths to packages; see ``LayerFacts`` on hashes of paths.
+    private var owners: [UInt64: UInt32] = [:]
+    private var names: [String] = []
+    /// The layer in which the package's list of files was last written.
+    private var layers: [Int] = []
+    /// The first of `names` that is no distribution's package.
+    private var firstLanguage = 0
+
+    init(_ view: LayerView) {
+        var installed: Set<String> = []
+        for item in view.files {
+            for fact in item.facts.packages where ["deb", "apk", "rpm"].contains(fact.type) {
+                installed.insert(fact.name)
+            }
+        }
+        for item in view.files {
+            for owned in item.facts.owned where installed.contains(owned.package) { add(owned, item.layer) }
+        }
+        firstLanguage = names.count
+        // What pip and the distribution both list was brought by the distribution.
+        for item in view.files {
+            for owned in item.facts.owned where owned.package.contains(":") { add(owned, item.layer) }
+        }
+    }
+
+    private mutating func add(_ owned: OwnedFiles, _ layer: Int) {
+        let number = UInt32(names.count)
+        let isLanguage = owned.package.contains(":")
+        names.append(owned.package)
+        layers.append(layer)
+        let bytes = owned.paths
+        for line in Lines(bytes) where !line.isEmpty {
+            let hash = Self.hash(bytes[line])
+            if isLanguage, owners[hash] != nil { continue }
+            owners[hash] = number
+        }
+    }
+
+    /// The distribution's package that owns the file. One written by a later layer than the package's list is no
+    /// longer the package's.
+    func distributionOwner(of path: String, layer: Int) -> String? {
+        guard let number = number(path), number < firstLanguage, layer <= layers[number] else { return nil }
+        return names[number]
+    }
+
+    /// Any package that lists the file: `curl`, `pypi:requests`.
+    func owner(of path: String) -> String? { number(path).map { names[$0] } }
+
+    private func number(_ path: String) -> Int? {
+        let text = Array(path.utf8)
+        return owners[Self.hash(text.first == UInt8(ascii: "/") ? text[1...] : text[...])].map { Int($0) }
+    }
+
+    /// Lists of packages say `/lib/x` where the file is at `/usr/lib/x` since the two were merged.
+    private static let merged: [[UInt8]] = ["bin/", "sbin/", "lib/", "lib64/", "lib32/", "libx32/"].map {
+        Array($0.utf8)
+    }
+
+    private static func hash(_ path: ArraySlice<UInt8>) -> UInt64 {
+        var hash = StableHash()
+        if merged.contains(where: { path.starts(with: $0) }) { hash.add("usr/") }
+        for byte in path { hash.add(byte) }
+        return hash.value
+    }
+}

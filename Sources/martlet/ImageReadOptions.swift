@@ -1,0 +1,127 @@
+import AdvisoryStore
+import ArgumentParser
+import ContainerImages
+import Foundation
+import ImageInspection
+import Vulnerabilities
+
+/// How images are found and read.
+struct ImageReadOptions: ParsableArguments {
+    @Option(help: "The platform of a multi-platform image, as linux/arm64; by default this machine's.")
+    var platform: String?
+
+    @Flag(help: "Do not check registries' certificates, and speak to them without TLS where they speak none.")
+    var insecure = false
+
+    @Option(
+        name: .customLong("ca-file"), help: "Authorities to trust beside the system's, as PEM.", completion: .file())
+    var authorities: String?
+
+    @Option(
+        name: .customLong("auth-file"),
+        help: "A docker configuration with logins, in place of docker's and podman's own.",
+        completion: .file())
+    var logins: String?
+
+    @Option(help: ArgumentHelp("Ask a mirror first; may be repeated.", valueName: "registry=mirror"))
+    var mirror: [String] = []
+
+    @Option(help: "Where layers are kept once they were read.", completion: .directory)
+    var cache: String?
+
+    @Flag(name: .customLong("no-cache"), help: "Keep nothing, and read every layer.")
+    var noCache = false
+
+    @Flag(help: "Ask no registry.")
+    var offline = false
+
+    @Option(
+        name: .customLong("max-unpacked"),
+        help: ArgumentHelp("Gibibytes that one layer may have when unpacked.", valueName: "GiB"))
+    var unpacked = 64
+
+    @Flag(name: [.short, .long], help: "No progress.")
+    var quiet = false
+
+    func inspection() throws -> ImageInspection {
+        var options = ImageInspection.Options(
+            cache: noCache ? nil : cache.map { LayerCache($0) } ?? LayerCache.standard)
+        do throws(ImageError) {
+            options.platform = try platform.map { text throws(ImageError) in try Platform(text) }
+            options.isOffline = offline
+            options.limits.unpacked = max(1, unpacked) << 30
+            options.registry = RegistryOptions(credentials: .ofThisMachine(logins))
+            if insecure { options.registry.insecure = ["*"] }
+            if let authorities {
+                guard let data = FileManager.default.contents(atPath: authorities) else {
+                    throw ImageError(.notFound, "\(authorities): cannot be read")
+                }
+                options.registry.authorities = Array(data)
+            }
+            for text in mirror {
+                let parts = text.split(separator: "=", maxSplits: 1).map(String.init)
+                guard parts.count == 2 else {
+                    throw ImageError(.badName, "--mirror \(text): write it as docker.io=mirror.example.com")
+                }
+                options.registry.mirrors[parts[0], default: []].append(parts[1])
+            }
+            for problem in options.registry.credentials.problems { Console.error(problem) }
+            return try ImageInspection(options)
+        } catch {
+            throw Failure(message: error.message)
+        }
+    }
+
+    /// An image, or a bill of materials.
+    func subject(_ text: String, _ inspection: ImageInspection) async throws -> ImageSubject {
+        if text == "-" || Self.isBill(text) {
+            let bill = try BillFile.read(text)
+            return ImageSubject(name: bill.name.isEmpty ? text : bill.name, bill: bill, result: nil)
+        }
+        let line = ProgressLine(quiet: quiet)
+        let result = await inspection.inspect(text) { progress in
+            let size =
+                progress.bytes > 0 ? ", \(progress.bytesDone >> 20) of \(progress.bytes >> 20) MiB" : ""
+            line.update("\(text): \(progress.layersDone) of \(progress.layers) layers\(size)")
+        }
+        line.clear()
+        if let failure = result.failure { throw Failure(message: "\(text): \(failure.message)") }
+        guard result.catalogue != nil else {
+            let why = result.notes.first { $0.kind == .incomplete }?.message ?? "no layer could be read"
+            throw Failure(message: "\(text): \(why)")
+        }
+        var bill = BillOfMaterials(format: .image, version: result.image?.platform?.description ?? "")
+        bill.name = result.name
+        bill.distribution = result.distribution
+        bill.packages = result.packages
+        return ImageSubject(name: result.name, bill: bill, result: result)
+    }
+
+    /// A file that is no archive; text may be packed with Zstandard.
+    private static func isBill(_ path: String) -> Bool {
+        var isFolder: ObjCBool = false
+        guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), !isFolder.boolValue else {
+            return false
+        }
+        return !ArchiveSource.isArchive(path) || path.hasSuffix(".json.zst") || path.hasSuffix(".spdx.zst")
+    }
+}
+
+/// What is looked at: an image's packages, or those a bill of materials tells.
+struct ImageSubject {
+    var name: String
+    var bill: BillOfMaterials
+    /// nil for a bill of materials.
+    var result: ImageResult?
+
+    var notes: [ImageNote] { result?.notes ?? [] }
+    var isComplete: Bool { result?.isComplete ?? true }
+
+    /// The day the image tells, else today: bills of one image are then the same every day.
+    func created(_ now: String) -> String { result?.image?.configuration.created ?? now }
+
+    func writer(_ now: String) -> BillWriter {
+        if let result { return BillWriter(result, created: created(now), toolVersion: MartletVersion.current) }
+        return BillWriter(bill, created: now, toolVersion: MartletVersion.current)
+    }
+}

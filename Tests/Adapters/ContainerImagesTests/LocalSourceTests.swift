@@ -1,0 +1,143 @@
+import Foundation
+import Images
+import Testing
+
+@testable import ContainerImages
+
+@Suite struct LocalSourceTests {
+    private static func inspect(
+        _ text: String, platform: Platform? = nil
+    ) async throws -> (image: ResolvedImage, members: [[String]], notes: [String]) {
+        let client = try RegistryClient()
+        let source: any ImageSource
+        do {
+            source = try ImageLocation(text).source(client)
+        } catch {
+            await client.close()
+            throw error
+        }
+        await client.close()
+        let image = try await source.resolve(platform: platform)
+        var members: [[String]] = []
+        var notes = image.notes.map(\.code)
+        for layer in image.layers {
+            let (reading, visitor) = try await source.read(layer, Recorder(), limits: LayerLimits())
+            members.append(visitor.members.map(\.path))
+            notes += reading.notes.map(\.code)
+        }
+        return (image, members, notes)
+    }
+
+    private static let expected = [["etc", "etc/os-release"], ["app", "etc/.wh.os-release"]]
+
+    @Test(arguments: [true, false])
+    func aLayoutIsRead(gzip: Bool) async throws {
+        let folder = try TestFolder()
+        let image = try await TestImage.simple(gzip: gzip)
+        try image.writeLayout(folder.path)
+        for text in [
+            folder.path, "oci:\(folder.path)", "\(folder.path):latest", "oci:\(folder.path):\(image.manifestDigest)",
+        ] {
+            let found = try await Self.inspect(text)
+            #expect(found.members == Self.expected)
+            #expect(found.notes.isEmpty)
+            #expect(found.image.digest?.description == image.manifestDigest)
+            #expect(found.image.configuration.user == "app")
+            #expect(found.image.configuration.layerSteps.map(\.createdBy) == ["ADD", "RUN"])
+        }
+        await #expect { try await Self.inspect("\(folder.path):other") } throws: {
+            ($0 as? ImageError)?.code == .notFound
+        }
+    }
+
+    @Test func archivesOfDockerAndOfLayoutsAreReadPackedOrNot() async throws {
+        let folder = try TestFolder()
+        let image = try await TestImage.simple()
+        try image.writeLayout("\(folder.path)/layout")
+        let layout = try await Command.run("tar", ["-C", "\(folder.path)/layout", "-cf", "-", "."])
+        let docker = image.dockerArchive
+        let packed = try await Command.run("gzip", ["-c"], docker)
+        for (name, bytes) in [("layout.tar", layout), ("docker.tar", docker), ("docker.tar.gz", packed)] {
+            let path = "\(folder.path)/\(name)"
+            try Data(bytes).write(to: URL(filePath: path))
+            let found = try await Self.inspect(path)
+            #expect(found.members == Self.expected, "\(name)")
+            #expect(found.notes.isEmpty, "\(name)")
+        }
+        #expect(
+            try await Self.inspect("docker-archive:\(folder.path)/docker.tar:example/app:1").members == Self.expected)
+    }
+
+    @Test func aFolderIsReadWithoutFollowingLinks() async throws {
+        let folder = try TestFolder()
+        let files = FileManager.default
+        try files.createDirectory(atPath: "\(folder.path)/etc/deep", withIntermediateDirectories: true)
+        try Data("secret".utf8).write(to: URL(filePath: "\(folder.path)/etc/deep/file"))
+        try files.createSymbolicLink(atPath: "\(folder.path)/out", withDestinationPath: "/etc")
+        try files.createSymbolicLink(atPath: "\(folder.path)/loop", withDestinationPath: "loop")
+        #expect(mkfifo("\(folder.path)/fifo", 0o600) == 0)
+        let found = try await Self.inspect("dir:\(folder.path)")
+        #expect(found.members == [["etc", "etc/deep", "etc/deep/file", "fifo", "loop", "out"]])
+    }
+
+    @Test func aLayerThatIsNotWhatItsDigestSaysIsRefused() async throws {
+        let folder = try TestFolder()
+        let image = try await TestImage.simple()
+        try image.writeLayout(folder.path)
+        let path = "\(folder.path)/blobs/sha256/\(SHA256Text.text(image.layers[0]).dropFirst(7))"
+        try Data(image.layers[1]).write(to: URL(filePath: path))
+        await #expect { try await Self.inspect(folder.path) } throws: { ($0 as? ImageError)?.code == .wrongDigest }
+    }
+
+    @Test func aConfigurationThatNamesOtherLayersIsTakenAndTold() async throws {
+        let folder = try TestFolder()
+        var writer = TarWriter()
+        writer.add(LayerMember(path: "a", kind: .file))
+        let image = TestImage([writer.whole], diffIDs: ["sha256:" + String(repeating: "0", count: 64)])
+        try image.writeLayout(folder.path)
+        #expect(try await Self.inspect(folder.path).notes == ["diff-id-mismatch"])
+    }
+
+    @Test(arguments: [
+        "{\"schemaVersion\":1,\"fsLayers\":[]}", "<html>", "{}", "[]", "{\"manifests\":[]}",
+        "{\"manifests\":[{\"digest\":\"sha256:../../../etc/passwd\"}]}",
+        "{\"manifests\":[{\"digest\":\"md5:00\"}]}",
+    ])
+    func anIndexThatIsNoneIsAnError(text: String) async throws {
+        let folder = try TestFolder()
+        try Data(text.utf8).write(to: URL(filePath: "\(folder.path)/index.json"))
+        await #expect(throws: ImageError.self) { try await Self.inspect("oci:\(folder.path)") }
+    }
+
+    @Test func thePlatformOfAnIndexIsChosenAndSaid() throws {
+        func entry(_ text: String, _ digit: String) throws -> Descriptor {
+            var descriptor = Descriptor(
+                mediaType: "", digest: try ContentDigest("sha256:" + String(repeating: digit, count: 64)))
+            descriptor.platform = try Platform(text)
+            return descriptor
+        }
+        let entries = [
+            try entry("unknown/unknown", "0"), try entry("linux/arm/v6", "1"), try entry("linux/arm/v7", "2"),
+            try entry("linux/s390x", "3"),
+        ]
+        #expect(try PlatformChoice(entries, wanted: Platform("linux/arm/v7"), of: "x").chosen == entries[2])
+        #expect(try PlatformChoice(entries, wanted: Platform("linux/arm"), of: "x").chosen == entries[1])
+        #expect(throws: ImageError.self) { try PlatformChoice(entries, wanted: Platform("windows/amd64"), of: "x") }
+        let other = try PlatformChoice(entries, wanted: nil, of: "x")
+        #expect(other.chosen == entries[1])
+        #expect(other.note?.code == "other-platform")
+    }
+
+    @Test func containerdsStoreIsReadByDigestOfManifestOrConfiguration() async throws {
+        let folder = try TestFolder()
+        let image = try await TestImage.simple()
+        try image.writeLayout("\(folder.path)/io.containerd.content.v1.content")
+        for digest in [image.manifestDigest, "example/app@\(image.configurationDigest)"] {
+            let source = try ContainerdSource(digest, root: folder.path)
+            let found = try await source.resolve(platform: nil)
+            #expect(found.layers.count == 2)
+            #expect(try await source.read(found.layers[0], Recorder(), limits: LayerLimits()).reading.isComplete)
+        }
+        #expect(throws: ImageError.self) { try ContainerdSource("example/app:1", root: folder.path) }
+    }
+}

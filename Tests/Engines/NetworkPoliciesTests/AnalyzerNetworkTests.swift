@@ -1,0 +1,63 @@
+import Testing
+
+@testable import NetworkPolicies
+
+/// Networks beside the cluster's own, as netpol-analyzer tells them apart.
+@Suite struct AnalyzerNetworkTests {
+    private static func pod(_ name: String, in place: String, _ networks: String = "") -> String {
+        let notes = networks.isEmpty ? "" : ", annotations: {k8s.v1.cni.cncf.io/networks: '\(networks)'}"
+        return """
+            ---
+            apiVersion: v1
+            kind: Pod
+            metadata: {name: \(name), namespace: \(place), labels: {app: \(name)}\(notes)}
+            spec: {containers: [{name: c, image: i}]}
+
+            """
+    }
+
+    private func pairs(_ text: String) -> [String] {
+        AnalyzerLikeness(Cluster(text).inventory).edges.compactMap { edge in
+            guard case .workload(let from) = edge.source, case .workload(let to) = edge.target else { return nil }
+            return "\(from.name) \(to.name)" + (edge.network.isEmpty ? "" : " \(edge.network)")
+        }
+    }
+
+    @Test(arguments: [("", ["b a", "a b"]), ("k8s.ovn.org/primary-user-defined-network: ''", [])])
+    func aPrimaryNetworkKeepsItsNamespaceApart(_ label: String, _ expected: [String]) {
+        let text =
+            """
+            {apiVersion: v1, kind: Namespace, metadata: {name: green, labels: {\(label)}}}
+            ---
+            apiVersion: k8s.ovn.org/v1
+            kind: UserDefinedNetwork
+            metadata: {name: own, namespace: green}
+            spec: {topology: Layer2, layer2: {role: Primary}}
+
+            """ + Self.pod("a", in: "green") + Self.pod("b", in: "blue")
+        #expect(pairs(text) == expected)
+    }
+
+    @Test func anAttachedNetworkHasPoliciesOfItsOwn() {
+        let text =
+            """
+            apiVersion: k8s.cni.cncf.io/v1
+            kind: NetworkAttachmentDefinition
+            metadata: {name: l2, namespace: shop}
+            spec: {config: '{"name": "l2", "type": "x", }'}
+            ---
+            apiVersion: networking.k8s.io/v1
+            kind: NetworkPolicy
+            metadata: {name: closed, namespace: shop}
+            spec: {podSelector: {}, policyTypes: [Ingress, Egress]}
+            ---
+            apiVersion: k8s.cni.cncf.io/v1beta1
+            kind: MultiNetworkPolicy
+            metadata: {name: p, namespace: shop, annotations: {k8s.v1.cni.cncf.io/policy-for: l2}}
+            spec: {podSelector: {matchLabels: {app: b}}, ingress: [{from: [{ipBlock: {cidr: 10.2.0.0/24}}]}]}
+
+            """ + Self.pod("a", in: "shop", #"[{"name": "l2", "ips": ["10.2.0.7/24"]}]"#)
+            + Self.pod("b", in: "shop", "shop/l2@net1") + Self.pod("c", in: "shop", "l2") + Self.pod("d", in: "shop")
+        #expect(pairs(text) == ["a b l2", "a c l2", "b a l2", "b c l2", "c a l2"])
+    }
+}
