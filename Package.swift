@@ -30,7 +30,6 @@ enum Parts {
     static let hummingbirdTLS = Target.Dependency.product(name: "HummingbirdTLS", package: "hummingbird")
     static let hummingbirdHTTP2 = Target.Dependency.product(name: "HummingbirdHTTP2", package: "hummingbird")
     static let database = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
-    static let cryptoExtras = Target.Dependency.product(name: "CryptoExtras", package: "swift-crypto")
     static let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 }
 
