@@ -208,7 +208,6 @@ let package = Package(
             [Parts.nio, Parts.nioPosix, Parts.nioHTTP1, Parts.nioSSL, Parts.subprocess],
             resources: [.copy("Golden")]),
         tests("Adapters", "SecretManagers", on: ["SecretManagers"], [Parts.nio, Parts.nioPosix, Parts.nioHTTP1]),
-        tests("Platform", "Posture", on: ["Posture", "CISBenchmark", "Secrets"], resources: [.copy("Golden")]),
         tests("Platform", "Store", on: ["Store"], [Parts.subprocess]),
         tests(
             "Platform", "Hub", on: ["Hub", "Store", "Documents"],
