@@ -92,7 +92,8 @@ extension ConformanceSuite {
         agreement.note("source", expected: "crypto-policies", found: package?.sources.first?.name ?? "")
         agreement.note("licence", expected: "LGPLv2+", found: image.packages.first?.licences.first ?? "")
         agreement.note(
-            "files", image.owner(of: "/etc/crypto-policies/config") == "crypto-policies" ? nil : "owns no config")
+            "files",
+            image.owner(of: "/usr/share/crypto-policies/FUTURE/java.txt") == "crypto-policies" ? nil : "no owner")
 
         let empty = try folder.bytes("inventories/claircore/internal_rpm_sqlite_no_packages.sqlite")
         let none = catalogue([("var/lib/rpm/rpmdb.sqlite", empty)])
