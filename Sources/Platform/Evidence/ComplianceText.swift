@@ -72,7 +72,10 @@ package struct ComplianceText {
         return "over the period: " + parts.joined(separator: ", ") + "; \(time.scans) scans"
     }
 
-    static func tenths(_ value: Double) -> String { PDFDocument.number((value * 10).rounded() / 10) }
+    static func tenths(_ value: Double) -> String {
+        let tenths = Int((value * 10).rounded())
+        return tenths % 10 == 0 ? "\(tenths / 10)" : "\(tenths / 10).\(abs(tenths % 10))"
+    }
 
     private func exceptions() -> String {
         let all = report.exceptions
