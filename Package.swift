@@ -117,6 +117,7 @@ let package = Package(
         adapter("Compression", ["CZstd"]),
         platform("AdvisoryStore", on: ["Vulnerabilities", "Compression"], [Parts.crypto]),
         platform("ImageTrust", on: ["Documents"], [Parts.crypto, Parts.cryptoExtras, Parts.certificates, Parts.asn1]),
+        platform("ImageStore", on: ["Documents", "Vulnerabilities"], [Parts.database]),
         platform(
             "Posture",
             on: [
@@ -166,6 +167,7 @@ let package = Package(
         tests(
             "Platform", "ImageTrust", on: ["ImageTrust", "Documents"],
             [Parts.crypto, Parts.cryptoExtras, Parts.certificates, Parts.asn1]),
+        tests("Platform", "ImageStore", on: ["ImageStore", "Vulnerabilities"]),
         tests("Architecture", "Architecture", on: []),
         tests("Program", "Program", on: ["martlet"]),
         // Runs the suites of MARTLET_CONFORMANCE; not a product.
@@ -200,6 +202,7 @@ let package = Package(
                 "Detection",
                 "Vulnerabilities",
                 "AdvisoryStore",
+                "ImageStore",
                 "Compression",
             ],
             path: "Tests/Benchmarks",

@@ -6,7 +6,7 @@ let benchmarks =
     DocumentBenchmarks.all + PodSecurityBenchmarks.all + ScanBenchmarks.all + RBACBenchmarks.all
     + NetworkPolicyBenchmarks.all + NetworkFlowBenchmarks.all
     + DetectionBenchmarks.all + CISBenchmarks.all
-    + VulnerabilityBenchmarks.all + SecretBenchmarks.all
+    + VulnerabilityBenchmarks.all + ImageStoreBenchmarks.all + SecretBenchmarks.all
 let parts = DocumentBenchmarks.parts.merging(ScanBenchmarks.parts) { first, _ in first }
     .merging(NetworkPolicyBenchmarks.parts) { first, _ in first }
     .merging(RBACBenchmarks.parts) { first, _ in first }

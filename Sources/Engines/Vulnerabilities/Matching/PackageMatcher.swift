@@ -70,16 +70,28 @@ package struct PackageMatcher: Sendable {
     // MARK: Where to look
 
     /// A place where advisories for a package may stand.
-    struct Place: Hashable {
-        var key: EcosystemKey
-        var name: String
-        var version: String
+    package struct Place: Hashable, Sendable {
+        package var key: EcosystemKey
+        package var name: String
+        package var version: String
         /// Places of the same rank speak together; a lower one goes before.
         var rank: Int
         var scheme: VersionScheme
     }
 
     func places(_ package: SoftwarePackage) -> [Place] {
+        var out = Self.places(package, distribution: distribution)
+        guard usesCPEs(package) else { return out }
+        addCPEs(package) { key, name, version, rank, scheme in
+            let place = Place(
+                key: key, name: key.normalized(name), version: version, rank: rank, scheme: scheme ?? key.scheme)
+            if !out.contains(where: { $0.key == place.key && $0.name == place.name }) { out.append(place) }
+        }
+        return out
+    }
+
+    /// Where advisories stand that name the package by its own ecosystem: what an index of stored packages is made of.
+    package static func places(_ package: SoftwarePackage, distribution: Distribution?) -> [Place] {
         var out: [Place] = []
         func add(_ key: EcosystemKey, _ name: String, _ version: String, rank: Int, _ scheme: VersionScheme? = nil) {
             let place = Place(
@@ -103,11 +115,10 @@ package struct PackageMatcher: Sendable {
         } else if let key = Self.languageKey(package.type) {
             add(key, package.name, Self.comparable(package), rank: 0)
         }
-        if usesCPEs(package) { addCPEs(package, add) }
         return out
     }
 
-    private func sourceVersion(_ source: SoftwarePackage.Source, _ package: SoftwarePackage) -> String {
+    private static func sourceVersion(_ source: SoftwarePackage.Source, _ package: SoftwarePackage) -> String {
         guard let version = source.version, !version.isEmpty else { return package.version }
         return version
     }
