@@ -5,6 +5,7 @@ import Vulnerabilities
 extension ConformanceSuite {
     static let vulnerabilities = ConformanceSuite(
         name: "vulns",
-        files: versionFiles + vulnerabilityFormatFiles + matchingFiles + sampleFiles + trustFiles
+        files: versionFiles + vulnerabilityFormatFiles + matchingFiles + sampleFiles + trustFiles + FeedSnapshots.files
+            + [CSAFDocuments.file]
             + [TrivyGoldens.file, TrivyGoldens.repositories, GrypeScenarios.file, CorpusFigures.file])
 }

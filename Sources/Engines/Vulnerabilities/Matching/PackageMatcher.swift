@@ -126,11 +126,12 @@ package struct PackageMatcher: Sendable {
     /// Families whose advisories name binary packages.
     private static func knowsBinaries(_ key: EcosystemKey) -> Bool { key.scheme != .deb }
 
-    /// Families whose advisories name source packages; Red Hat's are found under both.
+    /// Families whose advisories name source packages; Red Hat's are found under both, and Fedora's updates
+    /// are builds of sources.
     private static func knowsSources(_ key: EcosystemKey) -> Bool {
         switch key.scheme {
         case .deb, .apk, .alpm: true
-        case .rpm: key.family == "redhat"
+        case .rpm: key.family == "redhat" || key.family == "fedora"
         default: false
         }
     }
