@@ -132,6 +132,7 @@ let package = Package(
         platform("AdvisoryStore", on: ["Vulnerabilities", "Compression"], [Parts.crypto]),
         platform("ImageInspection", on: ["ContainerImages", "Images", "Vulnerabilities"], [Parts.crypto]),
         platform("ImageTrust", on: ["Documents"], [Parts.crypto, Parts.cryptoExtras, Parts.certificates, Parts.asn1]),
+        platform("ImageStore", on: ["Documents", "Vulnerabilities"], [Parts.database]),
         platform(
             "Posture",
             on: [
@@ -228,6 +229,7 @@ let package = Package(
             "Platform", "Posture", on: ["Posture", "CISBenchmark", "Secrets", "Compliance"],
             resources: [.copy("Golden")]),
         tests("Platform", "Evidence", on: ["Evidence", "Compliance"]),
+        tests("Platform", "ImageStore", on: ["ImageStore", "Vulnerabilities"]),
         tests("Architecture", "Architecture", on: []),
         tests("Program", "Program", on: ["martlet"]),
         // Runs the suites of MARTLET_CONFORMANCE; not a product.
@@ -268,6 +270,7 @@ let package = Package(
                 "Detection",
                 "Vulnerabilities",
                 "AdvisoryStore",
+                "ImageStore",
                 "Compression",
                 "ContainerImages",
                 "ImageInspection",

@@ -6,7 +6,8 @@ let benchmarks =
     DocumentBenchmarks.all + PodSecurityBenchmarks.all + ScanBenchmarks.all + RBACBenchmarks.all
     + NetworkPolicyBenchmarks.all + NetworkFlowBenchmarks.all
     + DetectionBenchmarks.all + CISBenchmarks.all
-    + VulnerabilityBenchmarks.all + SecretBenchmarks.all + RiskBenchmarks.all + ImageBenchmarks.all
+    + VulnerabilityBenchmarks.all + ImageStoreBenchmarks.all + SecretBenchmarks.all + RiskBenchmarks.all
+    + ImageBenchmarks.all
 let parts = DocumentBenchmarks.parts.merging(ScanBenchmarks.parts) { first, _ in first }
     .merging(NetworkPolicyBenchmarks.parts) { first, _ in first }
     .merging(RBACBenchmarks.parts) { first, _ in first }

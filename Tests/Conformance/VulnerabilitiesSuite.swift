@@ -6,5 +6,6 @@ extension ConformanceSuite {
     static let vulnerabilities = ConformanceSuite(
         name: "vulns",
         files: versionFiles + vulnerabilityFormatFiles + matchingFiles + sampleFiles + trustFiles + catalogueFiles
+            + FeedSnapshots.files + [CSAFDocuments.file]
             + [TrivyGoldens.file, TrivyGoldens.repositories, GrypeScenarios.file, CorpusFigures.file])
 }

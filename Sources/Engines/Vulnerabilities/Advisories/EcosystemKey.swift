@@ -17,7 +17,7 @@ package struct EcosystemKey: Sendable, Hashable, Comparable {
         switch family {
         case "debian", "ubuntu", "echo": .deb
         case "alpine", "wolfi", "chainguard", "minimos", "secureos": .apk
-        case "redhat", "almalinux", "rocky", "centos", "fedora", "oracle", "amazon", "sles", "opensuse",
+        case "redhat", "almalinux", "rocky", "centos", "fedora", "epel", "oracle", "amazon", "sles", "opensuse",
             "opensuse-leap",
             "opensuse-tumbleweed", "slem", "photon", "azurelinux", "mariner", "hummingbird", "mageia", "openeuler":
             .rpm

@@ -12,15 +12,18 @@ enum AlpineFeed {
     }
 
     private static func key(_ node: Node) -> EcosystemKey {
-        if let version = node["distroversion"].string {
-            return EcosystemKey("alpine:\(version.hasPrefix("v") ? String(version.dropFirst()) : version)")
-        }
         let place =
             (node["urlprefix"].string ?? "") + " " + (node["apkurl"].string ?? "") + " "
             + (node["reponame"].string ?? "")
-        for family in ["wolfi", "chainguard", "minimos", "secureos"]
-        where place.lowercased().contains(family) || (family == "minimos" && place.contains("minim")) {
+        // The files are alike; where they come from tells whose they are.
+        for (mark, family) in [
+            ("wolfi", "wolfi"), ("chainguard", "chainguard"), ("cgr.dev", "chainguard"), ("minim", "minimos"),
+            ("mini.dev", "minimos"), ("secureos", "secureos"), ("cve0.io", "secureos"),
+        ] where place.lowercased().contains(mark) {
             return EcosystemKey(family)
+        }
+        if let version = node["distroversion"].string {
+            return EcosystemKey("alpine:\(version.hasPrefix("v") ? String(version.dropFirst()) : version)")
         }
         return EcosystemKey("alpine:edge")
     }

@@ -171,6 +171,8 @@ enum CSAFFeed {
         return parts.count >= 2 ? parts.prefix(2).joined(separator: ":") : nil
     }
 
+    static func key(cpe: String) -> EcosystemKey? { key(cpe, nil) }
+
     /// `cpe:/o:redhat:enterprise_linux:8::baseos` → `redhat:8`; extended support streams carry theirs.
     private static func key(_ cpe: String?, _ product: Product?) -> EcosystemKey? {
         guard let cpe else { return product?.purl?.type == "oci" ? nil : EcosystemKey("redhat") }

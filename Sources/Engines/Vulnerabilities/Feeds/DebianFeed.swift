@@ -78,6 +78,52 @@ enum DebianFeed {
         collector.add(advisory)
     }
 
+    /// The same lists as Debian keeps them:
+    ///
+    ///     [31 Jul 2025] DSA-5970-1 sope - security update
+    ///             {CVE-2025-53603}
+    ///             [bookworm] - sope 5.8.0-1+deb12u1
+    static func readList(text: String, into collector: inout FeedCollector) {
+        var advisory: Advisory?
+        for line in text.split(separator: "\n") {
+            let trimmed = String(line).trimmed
+            if line.first == "[" {
+                if let advisory { collector.add(advisory) }
+                guard let close = line.firstIndex(of: "]") else {
+                    collector.report("a list of Debian: \"\(line.prefix(60))\" has no date")
+                    advisory = nil
+                    continue
+                }
+                let words = line[line.index(after: close)...].split(separator: " ", maxSplits: 1).map(String.init)
+                guard let id = words.first else { continue }
+                var next = Advisory(id)
+                next.published = date(String(line[line.index(after: line.startIndex)..<close]))
+                next.summary = words.count > 1 ? words[1] : ""
+                advisory = next
+            } else if trimmed.hasPrefix("{") {
+                advisory?.upstream += VulnerabilityNames.cves(in: trimmed)
+            } else if trimmed.hasPrefix("["), let close = trimmed.firstIndex(of: "]") {
+                let suite = String(trimmed[trimmed.index(after: trimmed.startIndex)..<close])
+                let words = trimmed[trimmed.index(after: close)...].split(separator: " ").map(String.init)
+                guard let key = ReleaseNames.key("debian", suite), words.count >= 3, words[0] == "-" else { continue }
+                var package = AffectedPackage(key, words[1])
+                package.fixed = advisory?.published
+                switch words[2] {
+                case "<not-affected>": package.status = .notAffected
+                case "<end-of-life>":
+                    package.status = .endOfLife
+                    package.affectsAll()
+                case let word where word.hasPrefix("<"):
+                    package.affectsAll()
+                    package.note = word
+                default: package.fix(in: words[2])
+                }
+                advisory?.affected.append(package)
+            }
+        }
+        if let advisory { collector.add(advisory) }
+    }
+
     private static let months = [
         "jan": 1, "feb": 2, "mar": 3, "apr": 4, "may": 5, "jun": 6, "jul": 7, "aug": 8, "sep": 9, "oct": 10,
         "nov": 11, "dec": 12,

@@ -19,6 +19,13 @@ package enum FeedFormat: String, Sendable, CaseIterable {
     case endOfLife = "endoflife"
     case nvd
     case retireJS = "retirejs"
+    case arch = "arch-tracker"
+    case echo = "echo-advisories"
+    case fedora = "fedora-updates"
+    case amazon = "amazon-bulletins"
+    case redHatData = "redhat-data"
+    /// The lists of DSAs and DLAs as Debian keeps them, not as JSON.
+    case debianListText = "debian-list-text"
 
     /// The form by a file's name, as the feeds are usually kept.
     package init?(fileName: String) {
@@ -29,7 +36,9 @@ package enum FeedFormat: String, Sendable, CaseIterable {
             ("ubuntu-cve-tracker", .ubuntuTracker), ("secdb", .alpineSecdb), ("aports", .alpineAports),
             ("wolfi-advisories", .wolfiAdvisories), ("rustsec", .rustsec), ("rubysec", .rubysec),
             ("friendsofphp", .friendsOfPHP), ("csaf", .csaf), ("kev", .kev), ("vulnrichment", .vulnrichment),
-            ("epss", .epss), ("endoflife", .endOfLife), ("nvd", .nvd), ("retirejs", .retireJS),
+            ("epss", .epss), ("endoflife", .endOfLife), ("nvd", .nvd), ("retirejs", .retireJS), ("arch-tracker", .arch),
+            ("echo-advisories", .echo), ("fedora-updates", .fedora), ("amazon-bulletins", .amazon),
+            ("redhat-data", .redHatData), ("debian-list", .debianListText),
         ]
         guard let found = marks.first(where: { name.contains($0.0) }) else { return nil }
         self = found.1
@@ -57,6 +66,20 @@ package enum FeedReader {
     ) {
         if format == .epss {
             EPSSFeed.read(bytes, into: &collector)
+            return
+        }
+        if format == .amazon {
+            AmazonFeed.read(bytes, into: &collector)
+            return
+        }
+        if format == .debianListText {
+            DebianFeed.readList(text: String(decoding: bytes, as: UTF8.self), into: &collector)
+            return
+        }
+        if format == .alpineSecdb, bytes.first(where: { !$0.isBlank }) != UInt8(ascii: "{") {
+            let set = DocumentReader.read(SourceText(name: context.fileName, bytes: bytes))
+            for problem in set.problems { collector.report(problem.description) }
+            for document in set.documents { AlpineFeed.readSecdb(document.root, into: &collector) }
             return
         }
         for (index, line) in values(of: bytes).enumerated() {
@@ -107,6 +130,11 @@ package enum FeedReader {
         case .endOfLife: EndOfLifeFeed.read(node, into: &collector)
         case .nvd: NVDFeed.read(node, into: &collector)
         case .retireJS: RetireJSFeed.read(node, into: &collector)
+        case .arch: ArchFeed.read(node, into: &collector)
+        case .echo: EchoFeed.read(node, into: &collector)
+        case .fedora: FedoraFeed.read(node, into: &collector)
+        case .redHatData: RedHatDataFeed.read(node, into: &collector)
+        case .amazon, .debianListText: break
         }
     }
 

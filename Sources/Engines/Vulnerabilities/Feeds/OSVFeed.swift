@@ -26,6 +26,7 @@ enum OSVFeed {
             }
             if let package = package(affected, id) { advisory.affected.append(package) }
         }
+        for affected in node["affected"].elements { addBase(of: affected, to: &advisory) }
         // An errata of a distribution names the vulnerabilities it answers as related.
         if advisory.upstream.isEmpty, advisory.aliases.isEmpty,
             advisory.affected.first?.ecosystem.isDistribution == true
@@ -39,6 +40,22 @@ enum OSVFeed {
             advisory.isDisputed = true
         }
         collector.add(advisory)
+    }
+
+    /// What Ubuntu's record only says of the paid track of a release holds for the release itself: who has no
+    /// subscription runs the same package, and only the paid archive has the fix.
+    private static func addBase(of node: Node, to advisory: inout Advisory) {
+        let parts = (node["package"]["ecosystem"].string ?? "").split(separator: ":")
+        guard parts.count > 2, parts[0] == "Ubuntu", parts[1] == "Pro", parts[2].first?.isNumber == true else { return }
+        let paid = EcosystemKey("ubuntu:\(parts[2])+esm")
+        let base = EcosystemKey("ubuntu:\(parts[2])")
+        let name = node["package"]["name"].string
+        guard !advisory.affected.contains(where: { $0.ecosystem == base && $0.name == name }),
+            var package = advisory.affected.first(where: { $0.ecosystem == paid && $0.name == name })
+        else { return }
+        package.ecosystem = base
+        if !package.fixes.isEmpty { package.note = "fixed in ESM" }
+        advisory.affected.append(package)
     }
 
     private static func vectors(_ node: Node) -> [String] {

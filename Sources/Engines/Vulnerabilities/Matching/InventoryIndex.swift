@@ -22,18 +22,10 @@ package struct InventoryIndex: Sendable {
     package mutating func add(_ name: String, _ packages: [SoftwarePackage], distribution: Distribution?) {
         let number = UInt32(names.count)
         names.append(name)
-        let keys = (distribution?.keys ?? []) + (distribution?.upstreamKeys ?? [])
         for package in packages {
             packageCount += 1
-            if package.isOfDistribution {
-                for key in keys {
-                    add(key, package.name, package, distribution, number)
-                    for source in package.sources where source.name != package.name {
-                        add(key, source.name, package, distribution, number)
-                    }
-                }
-            } else if let key = PackageMatcher.languageKey(package.type) {
-                add(key, key.normalized(package.name), package, nil, number)
+            for place in PackageMatcher.places(package, distribution: distribution) {
+                add(place.key, place.name, package, distribution, number)
             }
         }
     }
@@ -61,11 +53,7 @@ package struct InventoryIndex: Sendable {
         var hits: Set<Hit> = []
         for entry in advisory.affected {
             for item in entries[Key(ecosystem: entry.ecosystem, name: entry.name)]?.values ?? [:].values {
-                let version = item.package.sources.first { $0.name == entry.name }?.version ?? item.package.version
-                let plain =
-                    entry.ecosystem.family == "golang" && version.hasPrefix("v") ? String(version.dropFirst()) : version
-                let rule = EntryRule(scheme: entry.ecosystem.scheme, version: plain, package: item.package)
-                guard rule.verdict(entry).kind == .vulnerable else { continue }
+                guard entry.makesVulnerable(item.package, distribution: item.distribution) else { continue }
                 for number in item.inventories {
                     hits.insert(
                         Hit(inventory: names[Int(number)], package: item.package.name, version: item.package.version))
@@ -73,5 +61,16 @@ package struct InventoryIndex: Sendable {
             }
         }
         return hits.sorted { ($0.inventory, $0.package, $0.version) < ($1.inventory, $1.package, $1.version) }
+    }
+}
+
+extension AffectedPackage {
+    /// Whether this entry of an advisory speaks of a package and finds it vulnerable.
+    package func makesVulnerable(_ package: SoftwarePackage, distribution: Distribution?) -> Bool {
+        PackageMatcher.places(package, distribution: distribution).contains { place in
+            place.key == ecosystem && place.name == name
+                && EntryRule(scheme: place.scheme, version: place.version, package: package).verdict(self).kind
+                    == .vulnerable
+        }
     }
 }

@@ -16,10 +16,13 @@ package struct PackageMatcher: Sendable {
         self.distribution = distribution
         self.policy = policy
         lifecycle = distribution?.lifecycle(in: database.lifecycles)
-        let own = (distribution?.keys ?? []).map { MatchKey($0, rank: 0, database) }
-        distributionKeys = own + (distribution?.upstreamKeys ?? []).map { MatchKey($0, rank: 1, database) }
+        let own = (distribution?.keys ?? []).map { MatchKey($0, rank: 0, feeds: database.feeds(for: $0)) }
+        distributionKeys = own + (distribution?.upstreamKeys ?? []).map { MatchKey($0, rank: 1, feeds: database.feeds(for: $0)) }
         var languages: [String: MatchKey] = [:]
-        for type in Self.languages { languages[type] = MatchKey(EcosystemKey(type), rank: 0, database) }
+        for type in Self.languages {
+            let key = EcosystemKey(type)
+            languages[type] = MatchKey(key, rank: 0, feeds: database.feeds(for: key))
+        }
         languageKeys = languages
     }
 
@@ -87,28 +90,50 @@ package struct PackageMatcher: Sendable {
     // MARK: Where to look
 
     /// A place where advisories for a package may stand.
-    struct Place: Hashable {
-        var key: EcosystemKey
-        var name: String
-        var version: String
+    package struct Place: Hashable, Sendable {
+        package var key: EcosystemKey
+        package var name: String
+        package var version: String
         /// Places of the same rank speak together; a lower one goes before.
         var rank: Int
         var scheme: VersionScheme
         /// The feeds that speak of the key.
         var feeds: [Int]
 
-        static func == (left: Place, right: Place) -> Bool {
+        package static func == (left: Place, right: Place) -> Bool {
             left.rank == right.rank && left.name == right.name && left.version == right.version
                 && left.key == right.key
         }
 
-        func hash(into hasher: inout Hasher) {
+        package func hash(into hasher: inout Hasher) {
             hasher.combine(name)
             hasher.combine(version)
         }
     }
 
     func places(_ package: SoftwarePackage) -> [Place] {
+        var out = Self.places(package, distributionKeys, languageKeys[package.type])
+        guard usesCPEs(package) else { return out }
+        addCPEs(package) { key, name, version, rank, scheme in
+            let place = Place(
+                key: key, name: key.normalized(name), version: version, rank: rank, scheme: scheme ?? key.scheme,
+                feeds: database.feeds(for: key))
+            if !out.contains(where: { $0.key == place.key && $0.name == place.name }) { out.append(place) }
+        }
+        return out
+    }
+
+    /// Where advisories stand that name the package by its own ecosystem, whatever the database: what an index of
+    /// stored packages is made of. Their `feeds` are empty.
+    package static func places(_ package: SoftwarePackage, distribution: Distribution?) -> [Place] {
+        let own = (distribution?.keys ?? []).map { MatchKey($0, rank: 0, feeds: []) }
+        let upstream = (distribution?.upstreamKeys ?? []).map { MatchKey($0, rank: 1, feeds: []) }
+        return places(package, own + upstream, languageKey(package.type).map { MatchKey($0, rank: 0, feeds: []) })
+    }
+
+    private static func places(
+        _ package: SoftwarePackage, _ distributionKeys: [MatchKey], _ languageKey: MatchKey?
+    ) -> [Place] {
         var out: [Place] = []
         func add(_ key: MatchKey, _ name: String, _ version: String) {
             let name = key.isNormalized ? key.key.normalized(name) : name
@@ -118,7 +143,6 @@ package struct PackageMatcher: Sendable {
                     key: key.key, name: name, version: version, rank: key.rank, scheme: key.scheme, feeds: key.feeds))
         }
         if package.isOfDistribution {
-            guard distribution != nil else { return [] }
             // Debug symbols hold no code that runs.
             if package.name.hasSuffix("-debuginfo") || package.name.hasSuffix("-debugsource") { return [] }
             for key in distributionKeys {
@@ -129,21 +153,13 @@ package struct PackageMatcher: Sendable {
                 }
                 if package.sources.isEmpty { add(key, package.name, package.version) }
             }
-        } else if let key = languageKeys[package.type] {
-            add(key, package.name, Self.comparable(package))
-        }
-        if usesCPEs(package) {
-            addCPEs(package) { key, name, version, rank, scheme in
-                let place = Place(
-                    key: key, name: key.normalized(name), version: version, rank: rank, scheme: scheme ?? key.scheme,
-                    feeds: database.feeds(for: key))
-                if !out.contains(where: { $0.key == place.key && $0.name == place.name }) { out.append(place) }
-            }
+        } else if let languageKey {
+            add(languageKey, package.name, comparable(package))
         }
         return out
     }
 
-    private func sourceVersion(_ source: SoftwarePackage.Source, _ package: SoftwarePackage) -> String {
+    private static func sourceVersion(_ source: SoftwarePackage.Source, _ package: SoftwarePackage) -> String {
         guard let version = source.version, !version.isEmpty else { return package.version }
         return version
     }
@@ -303,21 +319,21 @@ struct MatchKey: Sendable {
     let feeds: [Int]
     /// Whether its advisories name binary packages.
     let knowsBinaries: Bool
-    /// Whether they name source packages; Red Hat's are found under both.
+    /// Whether they name source packages; Red Hat's are found under both, and Fedora's updates are builds of sources.
     let knowsSources: Bool
     /// Whether several spellings of a name are one package.
     let isNormalized: Bool
 
-    init(_ key: EcosystemKey, rank: Int, _ database: AdvisoryDatabase) {
+    init(_ key: EcosystemKey, rank: Int, feeds: [Int]) {
         self.key = key
         self.rank = rank
         scheme = key.scheme
-        feeds = database.feeds(for: key)
+        self.feeds = feeds
         knowsBinaries = scheme != .deb
         isNormalized = ["pypi", "composer", "nuget"].contains(key.family)
         switch scheme {
         case .deb, .apk, .alpm: knowsSources = true
-        case .rpm: knowsSources = key.family == "redhat"
+        case .rpm: knowsSources = key.family == "redhat" || key.family == "fedora"
         default: knowsSources = false
         }
     }
