@@ -130,7 +130,9 @@ let package = Package(
             ]),
         platform("Evidence", on: ["Documents", "Kubernetes", "Findings", "Compliance"], [Parts.crypto]),
         platform("AdvisoryStore", on: ["Vulnerabilities", "Compression"], [Parts.crypto]),
-        platform("ImageInspection", on: ["ContainerImages", "Images", "Vulnerabilities"], [Parts.crypto]),
+        platform(
+            "ImageInspection",
+            on: ["ContainerImages", "Images", "Documents", "Kubernetes", "Findings", "Vulnerabilities"], [Parts.crypto]),
         platform("ImageTrust", on: ["Documents"], [Parts.crypto, Parts.cryptoExtras, Parts.certificates, Parts.asn1]),
         platform("ImageStore", on: ["Documents", "Vulnerabilities"], [Parts.database]),
         platform(
@@ -216,7 +218,7 @@ let package = Package(
         tests(
             "Adapters", "ContainerImages", on: ["ContainerImages", "Compression"],
             [Parts.crypto, Parts.nio, Parts.nioPosix, Parts.nioHTTP1, Parts.subprocess]),
-        tests("Platform", "ImageInspection", on: ["ImageInspection", "ContainerImages"]),
+        tests("Platform", "ImageInspection", on: ["ImageInspection", "ContainerImages", "AdvisoryStore"]),
         tests(
             "Platform", "ImageTrust", on: ["ImageTrust", "Documents"],
             [Parts.crypto, Parts.cryptoExtras, Parts.certificates, Parts.asn1]),

@@ -120,6 +120,15 @@ struct ImageSubject {
     /// The day the image tells, else today: bills of one image are then the same every day.
     func created(_ now: String) -> String { result?.image?.configuration.created ?? now }
 
+    func contents(_ now: String) -> BillContents {
+        guard let result, let catalogue = result.catalogue else {
+            return BillContents(bill, name: name, created: now, toolVersion: MartletVersion.current)
+        }
+        return BillContents(
+            name: name, digest: result.identity?.description, distribution: bill.distribution,
+            packages: catalogue.packages, created: created(now), toolVersion: MartletVersion.current)
+    }
+
     func writer(_ now: String) -> BillWriter {
         if let result { return BillWriter(result, created: created(now), toolVersion: MartletVersion.current) }
         return BillWriter(bill, created: now, toolVersion: MartletVersion.current)

@@ -1,25 +1,26 @@
 import ArgumentParser
 import ImageInspection
+import Vulnerabilities
 
 struct ImageSBOMCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "sbom", abstract: "Write what an image holds as a bill of materials.",
         discussion: """
               martlet image sbom ghcr.io/team/app:1.2 > app.cdx.json
-              martlet image sbom oci:build/app --output spdx --output-file app.spdx.json
+              martlet image sbom oci:build/app --output spdx-json --output-file app.spdx.json
 
             Exit codes: 0 written, 2 the image cannot be read, 3 written, but parts of the image could not be read.
             """)
-
-    enum Format: String, CaseIterable, ExpressibleByArgument { case cyclonedx, spdx }
 
     @Argument(help: "An image: a name in a registry, an archive, a layout, a folder; or another bill to convert.")
     var image: String
 
     @OptionGroup(title: "Reading") var read: ImageReadOptions
 
-    @Option(name: [.short, .long], help: "cyclonedx (1.6) or spdx (2.3), both as JSON.")
-    var output: Format = .cyclonedx
+    @Option(
+        name: [.short, .long],
+        help: "cyclonedx-1.6, cyclonedx-1.7, spdx-json (2.3), spdx-tag-value, spdx-3 or syft-json.")
+    var output: BillContents.Form = .cycloneDX16
 
     @Option(name: .customLong("output-file"), help: "Write it there.", completion: .file())
     var outputFile: String?
@@ -34,14 +35,15 @@ struct ImageSBOMCommand: AsyncParsableCommand {
             throw error
         }
         await inspection.close()
-        let writer = subject.writer(Clock.now())
-        let text = output == .cyclonedx ? writer.cycloneDX() : writer.spdx()
+        let bytes = subject.contents(Clock.now()).written(as: output)
         if let outputFile {
-            try OutputFile.replace(outputFile, with: Array(text.utf8))
+            try OutputFile.replace(outputFile, with: bytes)
         } else {
-            Console.print(text)
+            _ = Console.writeAll(bytes, to: 1)
         }
         for note in subject.notes where note.kind == .incomplete { Console.error(note.message) }
         if !subject.isComplete { throw ExitCode(3) }
     }
 }
+
+extension BillContents.Form: ExpressibleByArgument {}

@@ -2,6 +2,7 @@ import ArgumentParser
 import Documents
 import Findings
 import FoundationEssentials
+import ImageInspection
 import Kubernetes
 import Manifests
 import PodSecurity
@@ -34,6 +35,7 @@ struct ScanCommand: AsyncParsableCommand {
             kubectl get deploy -A -o json | martlet scan -
             martlet scan deploy/ --output sarif --output-file report.sarif --fail-on high
             martlet scan deploy/ --baseline baseline.json     only what is new
+            martlet scan --cluster --images                   vulnerabilities of what runs, told to its owners
             martlet scan deploy/ --check 'pod/*' --skip pod/no-digest
 
             Without paths it looks at the cluster of the current context. Exit codes: 0 clean, 1 findings at or above
@@ -41,6 +43,8 @@ struct ScanCommand: AsyncParsableCommand {
             """)
 
     @OptionGroup var target: TargetOptions
+
+    @OptionGroup(title: "Images") var images: WorkloadImageOptions
 
     @Option(name: [.short, .long], help: "table, json, sarif, junit, markdown, html, csv, openreports, gitlab.")
     var output: ReportFormat = .table
@@ -101,7 +105,8 @@ struct ScanCommand: AsyncParsableCommand {
         let read = try await target.read()
         let today = Clock.today()
         var report = try await Self.evaluate(
-            read, options: scanOptions(read), waiverFiles: waivers, today: today, quiet: target.quiet)
+            read, options: scanOptions(read), images: try await imageResults(read), waiverFiles: waivers, today: today,
+            quiet: target.quiet)
         if let writeBaseline {
             try OutputFile.replace(writeBaseline, with: Array(Baseline(report).render().utf8))
             Console.note("martlet: wrote \(report.failures.count) findings to \(writeBaseline)")
@@ -123,6 +128,16 @@ struct ScanCommand: AsyncParsableCommand {
         if status != .clean { throw ExitCode(status.rawValue) }
     }
 
+    private func imageResults(_ read: Target) async throws -> [OwnerResult] {
+        let (include, exclude) = (checks.map(Glob.init), skip.map(Glob.init))
+        let selected = WorkloadImageFindings.rules.map(\.id).filter { id in
+            (include.isEmpty || include.contains { $0.matches(id) }) && !exclude.contains { $0.matches(id) }
+        }
+        return try await images.results(
+            read.inventory, cluster: read.isCluster ? read.name : "", selected: Set(selected),
+            today: DatabasePlace.today, quiet: target.quiet)
+    }
+
     private func scanOptions(_ read: Target) -> ScanOptions {
         let version = kubernetesVersion ?? read.version
         let workloads = WorkloadOptions(
@@ -135,7 +150,8 @@ struct ScanCommand: AsyncParsableCommand {
 
     /// Scans what was read and applies waivers.
     static func evaluate(
-        _ read: Target, options: ScanOptions, waiverFiles: [String], today: CalendarDate, quiet: Bool
+        _ read: Target, options: ScanOptions, images: [OwnerResult] = [], waiverFiles: [String], today: CalendarDate,
+        quiet: Bool
     ) async throws -> Report {
         var scan = PostureScan(read.inventory, options: options)
         if scan.rules.isEmpty {
@@ -149,6 +165,7 @@ struct ScanCommand: AsyncParsableCommand {
         var report = scan.takeReport(
             target: read.name, generatedAt: Clock.now(), version: MartletVersion.current, problems: read.problems)
         report.coverage.files = read.files
+        report.add(images, rules: WorkloadImageFindings.rules)
         var set = WaiverSet()
         for file in waiverFiles {
             do throws(DocumentError) {

@@ -1,5 +1,6 @@
 #!/bin/sh
-# Fuzzes the document reader and editor, or the rule language: run.sh [SECONDS] [documents|detection]. Needs a Swift
+# Fuzzes the document reader and editor, the rule language, or the layer reader:
+# run.sh [SECONDS] [documents|detection|archives]. Needs a Swift
 # toolchain and, once, `swift package resolve`.
 set -eu
 seconds=${1:-300}
@@ -8,7 +9,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
 out=${FUZZ_OUT:-$root/.build/fuzz}
 yaml=$root/.build/checkouts/Yams/Sources/CYaml
-mkdir -p "$out/corpus" "$out/corpus-detection"
+mkdir -p "$out/corpus" "$out/corpus-detection" "$out/corpus-archives"
 
 for file in api reader scanner parser; do
     clang -c -O2 -g -fsanitize=fuzzer-no-link -I"$yaml/include" "$yaml/src/$file.c" -o "$out/$file.o"
@@ -45,6 +46,34 @@ if [ "$what" = detection ]; then
         -o "$out/fuzz-detection"
     "$out/fuzz-detection" -max_total_time="$seconds" -max_len=4096 -timeout=10 -rss_limit_mb=2048 \
         -dict="$here/rules.dict" -artifact_prefix="$out/" "$out/corpus-detection"
+    exit
+fi
+
+if [ "$what" = archives ]; then
+    compression="-Xcc -fmodule-map-file=$root/Sources/Adapters/CZlib/module.modulemap"
+    compression="$compression -Xcc -fmodule-map-file=$root/Sources/Adapters/CZstd/module.modulemap"
+    module Images "$root"/Sources/Core/Images/*.swift
+    # shellcheck disable=SC2086
+    module Compression $compression "$root"/Sources/Adapters/Compression/*.swift
+    # A digest is not what is tried here, and the real one is a library of its own.
+    module Crypto "$here/StandInCrypto.swift"
+    images="$root/Sources/Adapters/ContainerImages"
+    # shellcheck disable=SC2086
+    module ContainerImages $compression "$images"/Tar/*.swift "$images"/Layers/*.swift "$images"/Descriptor.swift \
+        "$images"/ImageError.swift
+    # shellcheck disable=SC2086
+    module ArchiveTarget $compression "$here/ArchiveTarget.swift"
+    swiftc -sanitize=fuzzer -parse-as-library "$out"/ArchiveTarget.o "$out"/ContainerImages.o "$out"/Crypto.o \
+        "$out"/Compression.o "$out"/Images.o $objects -lz -lzstd -o "$out/fuzz-archives"
+    # Seeds: an archive in each form that tar writes, as it is and packed.
+    for format in gnu posix ustar v7; do
+        tar --format=$format -C "$here" -cf "$out/seed.tar" run.sh yaml.dict 2>/dev/null || continue
+        { printf '\000'; cat "$out/seed.tar"; } >"$out/corpus-archives/$format"
+        { printf '\001'; gzip -c "$out/seed.tar"; } >"$out/corpus-archives/$format-gz"
+        { printf '\001'; zstd -qc "$out/seed.tar" 2>/dev/null; } >"$out/corpus-archives/$format-zst" || true
+    done
+    "$out/fuzz-archives" -max_total_time="$seconds" -max_len=16384 -timeout=10 -rss_limit_mb=2048 \
+        -artifact_prefix="$out/" "$out/corpus-archives"
     exit
 fi
 

@@ -2,7 +2,8 @@ import ContainerImages
 import Documents
 package import Vulnerabilities
 
-/// Writes what an image holds as a bill of materials.
+/// Writes a scan as CycloneDX: what an image holds together with what is vulnerable in it. A bill of materials alone is
+/// what `BillContents` writes.
 ///
 /// Nothing random and no clock: serial numbers come from the image's digest, so that the same image gives the same bytes.
 package struct BillWriter: Sendable {
@@ -79,8 +80,6 @@ package struct BillWriter: Sendable {
         }
         return out + String(repeating: "0", count: 32)
     }
-
-    // MARK: CycloneDX
 
     /// CycloneDX 1.6, JSON.
     package func cycloneDX(_ vulnerabilities: [Vulnerability] = []) -> String {
@@ -236,93 +235,6 @@ package struct BillWriter: Sendable {
             writer.member(
                 "affects",
                 array: { writer in writer.object { $0.member("ref", reference(finding.package)) } })
-        }
-    }
-
-    // MARK: SPDX
-
-    /// SPDX 2.3, JSON.
-    package func spdx() -> String {
-        var writer = JSONWriter(compact: false)
-        writer.object { writer in
-            writer.member("spdxVersion", "SPDX-2.3")
-            writer.member("dataLicense", "CC0-1.0")
-            writer.member("SPDXID", "SPDXRef-DOCUMENT")
-            writer.member("name", name)
-            writer.member("documentNamespace", "urn:uuid:\(serial)")
-            writer.member(
-                "creationInfo",
-                object: { writer in
-                    writer.member("created", created)
-                    writer.member("creators", ["Tool: Martlet-\(toolVersion)"])
-                    if !isComplete { writer.member("comment", "parts of the image could not be read") }
-                })
-            writer.member(
-                "packages",
-                array: { writer in
-                    writer.object { writer in
-                        writer.member("SPDXID", "SPDXRef-image")
-                        writer.member("name", name)
-                        if let digest { writer.member("versionInfo", digest.description) }
-                        writer.member("downloadLocation", "NOASSERTION")
-                        writer.member("filesAnalyzed", false)
-                        writer.member("primaryPackagePurpose", "CONTAINER")
-                    }
-                    if let distribution {
-                        writer.object { writer in
-                            writer.member("SPDXID", "SPDXRef-distribution")
-                            writer.member("name", distribution.family)
-                            writer.member("versionInfo", distribution.version)
-                            writer.member("downloadLocation", "NOASSERTION")
-                            writer.member("filesAnalyzed", false)
-                            writer.member("primaryPackagePurpose", "OPERATING-SYSTEM")
-                        }
-                    }
-                    for index in packages.indices { spdxPackage(index, &writer) }
-                })
-            writer.member(
-                "relationships",
-                array: { writer in
-                    relationship("SPDXRef-DOCUMENT", "DESCRIBES", "SPDXRef-image", &writer)
-                    if distribution != nil {
-                        relationship("SPDXRef-image", "CONTAINS", "SPDXRef-distribution", &writer)
-                    }
-                    for index in packages.indices {
-                        relationship("SPDXRef-image", "CONTAINS", "SPDXRef-\(reference(index))", &writer)
-                    }
-                })
-        }
-        return writer.string
-    }
-
-    private func relationship(_ from: String, _ type: String, _ to: String, _ writer: inout JSONWriter) {
-        writer.object { writer in
-            writer.member("spdxElementId", from)
-            writer.member("relationshipType", type)
-            writer.member("relatedSpdxElement", to)
-        }
-    }
-
-    private func spdxPackage(_ index: Int, _ writer: inout JSONWriter) {
-        let package = packages[index]
-        writer.object { writer in
-            writer.member("SPDXID", "SPDXRef-\(reference(index))")
-            writer.member("name", package.name)
-            if !package.version.isEmpty { writer.member("versionInfo", package.version) }
-            writer.member("downloadLocation", "NOASSERTION")
-            writer.member("filesAnalyzed", false)
-            if let location = package.location { writer.member("sourceInfo", "found at \(location)") }
-            if let purl = package.purl {
-                writer.member(
-                    "externalRefs",
-                    array: { writer in
-                        writer.object { writer in
-                            writer.member("referenceCategory", "PACKAGE-MANAGER")
-                            writer.member("referenceType", "purl")
-                            writer.member("referenceLocator", purl)
-                        }
-                    })
-            }
         }
     }
 }
