@@ -120,7 +120,7 @@ let package = Package(
             "Posture",
             on: [
                 "Documents", "Kubernetes", "Findings", "PodSecurity", "Workloads", "RBAC", "NetworkPolicies",
-                "CISBenchmark", "Secrets", "Policies",
+                "CISBenchmark", "Secrets", "Policies", "Webhooks",
             ]),
         platform(
             "Admission",
@@ -174,7 +174,7 @@ let package = Package(
         tests("Adapters", "SecretManagers", on: ["SecretManagers"], [Parts.nio, Parts.nioPosix, Parts.nioHTTP1]),
         tests("Platform", "Posture", on: ["Posture", "CISBenchmark", "Secrets"], resources: [.copy("Golden")]),
         tests("Engines", "Webhooks", on: ["Webhooks"]),
-        tests("Platform", "Admission", on: ["Admission", "Webhooks"]),
+        tests("Platform", "Admission", on: ["Admission", "Webhooks", "Posture"]),
         tests(
             "Platform", "AdmissionServer", on: ["AdmissionServer", "Admission", "KubernetesClient"],
             [Parts.httpClient, Parts.nio, Parts.nioPosix, Parts.nioSSL, Parts.subprocess, Parts.certificates]),
@@ -185,6 +185,7 @@ let package = Package(
             name: "conformance",
             dependencies: [
                 "Posture",
+                "Admission",
                 "Manifests",
                 "Secrets",
                 "NodeInspection",
@@ -200,7 +201,10 @@ let package = Package(
             swiftSettings: strict),
         // Drives the admission server; not a product.
         .executableTarget(
-            name: "load", dependencies: ["Admission", "AdmissionServer", "Policies", "PodSecurity", Parts.httpClient],
+            name: "load",
+            dependencies: [
+                "Admission", "AdmissionServer", "Policies", "PodSecurity", Parts.httpClient, Parts.nio, Parts.nioSSL,
+            ],
             path: "Tests/Load", swiftSettings: strict),
         // Benchmarks; not a product.
         .executableTarget(
