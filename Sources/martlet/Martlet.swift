@@ -30,7 +30,8 @@ struct Martlet: AsyncParsableCommand {
         subcommands: [
             ScanCommand.self, FixCommand.self, PodSecurityCommand.self, ChecksCommand.self, PermissionsCommand.self,
             RBACCommand.self, NetworkCommand.self, CISCommand.self, SecretsCommand.self, ImageCommand.self,
-            VEXCommand.self, DatabaseCommand.self, RuntimeCommand.self, PolicyCommand.self, CompletionCommand.self,
+            VEXCommand.self, DatabaseCommand.self, RuntimeCommand.self, PolicyCommand.self,
+            AdmissionCommand.self, CompletionCommand.self,
         ])
 
     static func main() async {
