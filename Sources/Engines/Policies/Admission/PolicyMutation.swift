@@ -77,7 +77,7 @@ package struct PolicyMutation: Sendable {
         guard index + wanted.count <= bytes.count, bytes[index..<index + wanted.count].elementsEqual(wanted) else {
             return false
         }
-        guard let first = wanted.first, isLetter(first) else { return true }
+        guard let first = wanted.first, first != UInt8(ascii: "."), isLetter(first) else { return true }
         // `trueName` is a name.
         let isAlone = index == 0 || !isLetter(bytes[index - 1])
         let end = index + wanted.count
