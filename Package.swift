@@ -139,7 +139,7 @@ let package = Package(
             "Posture",
             on: [
                 "Documents", "Kubernetes", "Findings", "PodSecurity", "Workloads", "RBAC", "NetworkPolicies",
-                "CISBenchmark", "Secrets", "Policies", "Compliance",
+                "CISBenchmark", "Secrets", "Policies", "Compliance", "Webhooks",
             ]),
         platform(
             "Admission",
@@ -223,7 +223,7 @@ let package = Package(
             "Platform", "ImageTrust", on: ["ImageTrust", "Documents"],
             [Parts.crypto, Parts.cryptoExtras, Parts.certificates, Parts.asn1]),
         tests("Engines", "Webhooks", on: ["Webhooks"]),
-        tests("Platform", "Admission", on: ["Admission", "Webhooks"]),
+        tests("Platform", "Admission", on: ["Admission", "Webhooks", "Posture"]),
         tests(
             "Platform", "AdmissionServer", on: ["AdmissionServer", "Admission", "KubernetesClient"],
             [Parts.httpClient, Parts.nio, Parts.nioPosix, Parts.nioSSL, Parts.subprocess, Parts.certificates]),
@@ -240,6 +240,7 @@ let package = Package(
             dependencies: [
                 "Posture",
                 "Compliance",
+                "Admission",
                 "Manifests",
                 "Secrets",
                 "NodeInspection",
@@ -256,7 +257,10 @@ let package = Package(
             swiftSettings: strict),
         // Drives the admission server; not a product.
         .executableTarget(
-            name: "load", dependencies: ["Admission", "AdmissionServer", "Policies", "PodSecurity", Parts.httpClient],
+            name: "load",
+            dependencies: [
+                "Admission", "AdmissionServer", "Policies", "PodSecurity", Parts.httpClient, Parts.nio, Parts.nioSSL,
+            ],
             path: "Tests/Load", swiftSettings: strict),
         // Benchmarks; not a product.
         .executableTarget(

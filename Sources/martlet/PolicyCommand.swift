@@ -125,24 +125,36 @@ struct PolicyTestCommand: AsyncParsableCommand {
 
     @Argument(help: "Files of tests.") var files: [String]
 
+    @Flag(help: "Change each policy in one place after the other, and say which changes no case notices.")
+    var mutate = false
+
+    @Flag(help: "Say what the expressions of each case cost, in the API server's units.")
+    var cost = false
+
     func run() async throws {
         var failed = 0
         var count = 0
+        var survivors = 0
         for file in files {
             let read = DocumentReader.read(SourceText(name: file, bytes: try InputFile.read(file)))
             if let problem = read.problems.first { throw Failure(message: "\(file): \(problem.message)") }
             guard let root = read.documents.first?.root else { throw Failure(message: "\(file): holds no tests") }
             let folder = file.contains("/") ? String(file[..<(file.lastIndex(of: "/") ?? file.startIndex)]) + "/" : ""
             var policies: [String: ValidatingPolicy] = [:]
+            var sources: [Node] = []
             for path in root["policies"].strings {
                 for object in try PolicyEvalCommand.objects(path.hasPrefix("/") ? path : folder + path)
                 where object.kind == "ValidatingAdmissionPolicy" {
                     policies[object.name] = ValidatingPolicy(object.node)
+                    sources.append(object.node)
                 }
             }
             for test in root["cases"].elements {
                 count += 1
                 let name = test["name"].string ?? "case \(count)"
+                if cost, let spent = decision(test, policies)?.cost {
+                    Console.print("  cost \(spent) of \(ValidatingPolicy.costBudget): \(name)")
+                }
                 if let problem = problem(test, policies) {
                     failed += 1
                     Console.print("✖ \(name)\n    \(test.location.map { "\($0): " } ?? "")\(problem)")
@@ -150,21 +162,46 @@ struct PolicyTestCommand: AsyncParsableCommand {
                     Console.print("✔ \(name)")
                 }
             }
+            if mutate, failed == 0 { survivors += survive(sources, policies, root) }
         }
         Console.print("\(count - failed) of \(count) hold")
-        if failed > 0 { throw ExitCode(1) }
+        if failed > 0 || survivors > 0 { throw ExitCode(1) }
+    }
+
+    /// How many changes of the policies no case notices; each is told.
+    private func survive(_ sources: [Node], _ policies: [String: ValidatingPolicy], _ root: Node) -> Int {
+        var survivors = 0
+        var tried = 0
+        for source in sources {
+            for mutation in PolicyMutation.all(of: source) {
+                tried += 1
+                var changed = policies
+                changed[mutation.policy.name] = mutation.policy
+                if root["cases"].elements.contains(where: { problem($0, changed) != nil }) { continue }
+                survivors += 1
+                Console.print("no case notices: \(mutation.policy.name) \(mutation.path)\n    \(mutation.after)")
+            }
+        }
+        Console.print("\(tried - survivors) of \(tried) changes are noticed")
+        return survivors
+    }
+
+    private func decision(_ test: Node, _ policies: [String: ValidatingPolicy]) -> ValidatingPolicy.Decision? {
+        let name = test["policy"].string ?? (policies.count == 1 ? policies.keys.first ?? "" : "")
+        guard let policy = policies[name] else { return nil }
+        var stored = CELValue(test["object"])
+        if let object = KubernetesObject(test["object"].asRoot) { stored = CELValue(object.defaulted().node) }
+        return policy.decide(
+            AdmissionInput(
+                object: stored, oldObject: CELValue(test["oldObject"]), params: CELValue(test["params"]),
+                namespaceObject: CELValue(test["namespace"]), request: CELValue(test["request"])))
     }
 
     private func problem(_ test: Node, _ policies: [String: ValidatingPolicy]) -> String? {
         let name = test["policy"].string ?? (policies.count == 1 ? policies.keys.first ?? "" : "")
         guard let policy = policies[name] else { return "no policy \"\(name)\" in the files named" }
         if let defect = policy.defects.first { return "\(defect.path): \(defect.message)" }
-        var stored = CELValue(test["object"])
-        if let object = KubernetesObject(test["object"].asRoot) { stored = CELValue(object.defaulted().node) }
-        let decision = policy.decide(
-            AdmissionInput(
-                object: stored, oldObject: CELValue(test["oldObject"]), params: CELValue(test["params"]),
-                namespaceObject: CELValue(test["namespace"]), request: CELValue(test["request"])))
+        guard let decision = self.decision(test, policies) else { return "no policy \"\(name)\" in the files named" }
         let wanted = test["expect"].string ?? "pass"
         let messages = decision.denials.map(\.message)
         guard "\(decision.verdict)" == wanted else {

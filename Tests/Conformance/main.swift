@@ -12,6 +12,7 @@ let suites: [ConformanceSuite] = [
     .secrets,
     .secretManagement,
     .cel,
+    .admission,
     .vulnerabilities,
     .compliance,
 ]

@@ -31,7 +31,7 @@ package struct APIResource: Sendable, Hashable, CustomStringConvertible {
     package var description: String { group.isEmpty ? name : "\(name).\(group)" }
 
     /// The path of the collection, of all namespaces or of one.
-    func path(in namespace: String? = nil) -> String {
+    package func path(in namespace: String? = nil) -> String {
         var path = group.isEmpty ? "/api/\(version)" : "/apis/\(group)/\(version)"
         if isNamespaced, let namespace { path += "/namespaces/\(namespace)" }
         return "\(path)/\(name)"

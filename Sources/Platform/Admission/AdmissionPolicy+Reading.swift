@@ -118,7 +118,8 @@ private struct PolicyFileReader {
         let mode = choice(node["mode"], AdmissionMode.init)
         if mode == nil, node["mode"].isNull { report(node["mode"], "say off, audit, warn or enforce") }
         return AdmissionPolicy.Entry(
-            checks: checks, severity: choice(node["severity"], Severity.init), namespaces: namespaces(node["namespaces"]),
+            checks: checks, severity: choice(node["severity"], Severity.init),
+            namespaces: namespaces(node["namespaces"]),
             labels: selector(node["labels"]), mode: mode ?? .audit, includesPods: flag(node["pods"], false))
     }
 
@@ -150,7 +151,8 @@ private struct PolicyFileReader {
         expect(
             node,
             [
-                "unknown", "registries", "requireDigest", "maximumAgeDays", "refuse", "refuseEndOfLife", "approvedBases",
+                "unknown", "registries", "requireDigest", "maximumAgeDays", "refuse", "refuseEndOfLife",
+                "approvedBases",
                 "signatures", "mutateToDigest",
             ])
         var policy = ImagePolicy()

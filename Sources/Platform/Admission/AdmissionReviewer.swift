@@ -230,9 +230,10 @@ package struct AdmissionReviewer: Sendable {
     /// What findings say, place by place, in words that do not depend on where in its object a pod's specification
     /// stands.
     private static func statements(_ findings: [Finding]) -> Set<String> {
-        Set(findings.filter { $0.outcome == .fail }.flatMap { finding in
-            finding.evidence.map { statement($0, of: finding) }
-        })
+        Set(
+            findings.filter { $0.outcome == .fail }.flatMap { finding in
+                finding.evidence.map { statement($0, of: finding) }
+            })
     }
 
     private static func statement(_ evidence: Evidence, of finding: Finding) -> String {

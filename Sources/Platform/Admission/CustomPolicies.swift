@@ -125,7 +125,9 @@ package struct CustomPolicies: Sendable {
                     AdmissionInput(
                         object: known.object, oldObject: known.old, params: parameter, namespaceObject: known.namespace,
                         request: known.request))
-                let annotations = decision.auditAnnotations.map { (key: "\(one.policy.name).\($0.key)", value: $0.value) }
+                let annotations = decision.auditAnnotations.map {
+                    (key: "\(one.policy.name).\($0.key)", value: $0.value)
+                }
                 let refusals = decision.denials.filter { !$0.isError }
                 let errors = decision.denials.filter(\.isError)
                 if !refusals.isEmpty {

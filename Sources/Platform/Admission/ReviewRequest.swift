@@ -48,9 +48,14 @@ package struct ReviewRequest: Sendable {
     }
 
     /// - Parameter node: an AdmissionRequest.
-    package init(request node: Node) {
+    package init(request node: Node) { self.init(request: node, object: node["object"], oldObject: node["oldObject"]) }
+
+    /// A request whose objects stand elsewhere.
+    init(request node: Node, object new: Node, oldObject old: Node?) {
         self.node = node
-        let admission = AdmissionRequest(node)
+        var admission = AdmissionRequest(node)
+        admission.object = new.asRoot
+        if let old { admission.oldObject = old.asRoot }
         self.admission = admission
         let version = node["kind"]["version"].string ?? ""
         self.version = version

@@ -6,6 +6,7 @@ package import PodSecurity
 import Policies
 import RBAC
 import Secrets
+import Webhooks
 package import Workloads
 
 /// What a scan asks.
@@ -100,6 +101,8 @@ package struct PostureScan: Sendable {
             SecretManagementEvaluation(
                 inventory, isCluster: isCluster, unlistedKinds: options.workloads.unlistedKinds),
             PolicyEvaluation(inventory, isCluster: isCluster),
+            WebhookEvaluation(
+                inventory, isCluster: isCluster, unlistedKinds: options.workloads.unlistedKinds),
             CISEvaluation(inventory, isCluster: isCluster, version: "\(options.workloads.target)"),
         ]
     }
@@ -314,8 +317,8 @@ extension PostureScan {
     /// Every rule there is, reliability included, in order.
     package static let allRules: [Rule] =
         PodSecurityEvaluation().rules + WorkloadChecks.rules + RBACChecks.rules
-        + SecretDetectionRules.all + SecretManagementChecks.rules + PolicyRules.all + CISEvaluation.allRules
-        + NetworkRules.all + RiskRules.all
+        + SecretDetectionRules.all + SecretManagementChecks.rules + PolicyRules.all + WebhookRules.all
+        + CISEvaluation.allRules + NetworkRules.all + RiskRules.all
 
     /// The waivers that objects carry in their annotations.
     package func annotatedWaivers(today: CalendarDate) -> (waivers: [Waiver], problems: [Problem]) {

@@ -30,7 +30,8 @@ func objects(_ text: String) -> [KubernetesObject] {
         """
 
     private static func webhook(
-        _ more: String, rules: String = #"[{apiGroups: [""], apiVersions: [v1], operations: [CREATE], resources: [pods]}]"#,
+        _ more: String,
+        rules: String = #"[{apiGroups: [""], apiVersions: [v1], operations: [CREATE], resources: [pods]}]"#,
         name: String = "door.example", namespace: String = "guard"
     ) -> String {
         """

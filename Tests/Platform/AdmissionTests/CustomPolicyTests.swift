@@ -73,7 +73,9 @@ import Testing
 
     @Test func aMissingParameterIsWhatTheBindingSays() async throws {
         let policy = Self.policy
-            .replacing("  matchConstraints:", with: "  paramKind: {apiVersion: v1, kind: ConfigMap}\n  matchConstraints:")
+            .replacing(
+                "  matchConstraints:", with: "  paramKind: {apiVersion: v1, kind: ConfigMap}\n  matchConstraints:"
+            )
             .replacing(
                 #""has(object.spec.replicas) && object.spec.replicas >= 2""#,
                 with: #""object.spec.replicas <= int(params.data.most)""#)
@@ -107,7 +109,8 @@ import Testing
 
     @Test func deletionsAreAskedWhereAPolicyMatchesThem() async throws {
         let policy = Self.policy.replacing("CREATE, UPDATE", with: "DELETE")
-            .replacing(#""has(object.spec.replicas) && object.spec.replicas >= 2""#, with: #""oldObject.spec.replicas == 0""#)
+            .replacing(
+                #""has(object.spec.replicas) && object.spec.replicas >= 2""#, with: #""oldObject.spec.replicas == 0""#)
         let door = try Door("default: off", custom: policy + Self.binding("Deny"))
         #expect(try await door.ask(Self.deployment(1), operation: "DELETE").outcome == .refused)
         #expect(try await door.ask(Self.deployment(0), operation: "DELETE").outcome == .allowed)

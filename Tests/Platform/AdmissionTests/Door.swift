@@ -2,6 +2,7 @@ import Documents
 import Findings
 import Kubernetes
 import PodSecurity
+import Posture
 import Testing
 
 @testable import Admission
@@ -12,7 +13,10 @@ func objects(_ text: String) -> [KubernetesObject] {
         .flatMap { KubernetesObject.objects(in: $0).objects }
 }
 
-let today = CalendarDate("2026-11-23")!
+let today: CalendarDate = {
+    guard let day = CalendarDate("2026-11-23") else { preconditionFailure("November has 30 days") }
+    return day
+}()
 
 /// A door with a policy, and requests for it.
 struct Door {
@@ -99,4 +103,11 @@ extension AdmissionDecision {
     /// `pod/privileged refused`
     var told: [String] { judged.map { "\($0.finding.rule.id) \($0.fate.word)" }.sorted() }
     var message: String { response.status?.message ?? "" }
+}
+
+extension Door {
+    /// Rules by id, in the order of all rules.
+    static func rules(_ ids: Set<String>) -> [Rule] {
+        (PostureScan.allRules + ImageRules.all).filter { ids.contains($0.id) }
+    }
 }

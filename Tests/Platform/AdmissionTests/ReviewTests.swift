@@ -131,7 +131,8 @@ import Testing
             try await door.ask(debugged, operation: "UPDATE", old: pod, subresource: "ephemeralcontainers").outcome
                 == .refused)
         #expect(try await door.ask(debugged, operation: "UPDATE", old: pod, subresource: "status").outcome == .allowed)
-        #expect(try await door.ask(Self.bad, operation: "UPDATE", old: Self.good, subresource: "scale").outcome == .allowed)
+        #expect(
+            try await door.ask(Self.bad, operation: "UPDATE", old: Self.good, subresource: "scale").outcome == .allowed)
     }
 
     // MARK: Owners

@@ -98,7 +98,9 @@ package struct AdmissionGate: Sendable {
     }
 
     private static func withoutCredentials(_ url: String) -> String {
-        guard let at = url.lastIndex(of: "@"), let scheme = url.range(of: "//"), scheme.upperBound < at else { return url }
+        guard let at = url.lastIndex(of: "@"), let scheme = url.range(of: "//"), scheme.upperBound < at else {
+            return url
+        }
         return String(url[..<scheme.upperBound]) + url[url.index(after: at)...]
     }
 

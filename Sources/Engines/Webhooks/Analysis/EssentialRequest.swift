@@ -108,7 +108,8 @@ package struct EssentialRequest: Sendable {
                 "UPDATE", "pods", subresource: "status", kind: "Pod", labels: backend.podLabels,
                 user: "system:node:node", "\(own) cannot become ready"),
             request(
-                "UPDATE", group: "discovery.k8s.io", "endpointslices", kind: "EndpointSlice", labels: backend.serviceLabels,
+                "UPDATE", group: "discovery.k8s.io", "endpointslices", kind: "EndpointSlice",
+                labels: backend.serviceLabels,
                 user: "system:serviceaccount:kube-system:endpointslice-controller",
                 "its service does not learn of new pods"),
             request(

@@ -98,7 +98,8 @@ package struct RequestMatcher: Sendable {
     /// The labels a namespace selector looks at; nil for what is in no namespace, which every selector takes.
     private func namespaceLabels(_ request: AdmittedRequest, _ selector: LabelSelector) -> Selected? {
         if request.isNamespace {
-            return request.labels.map { .labels($0.first ?? [:]) } ?? .unseen("the labels of the namespace are not known")
+            return request.labels.map { .labels($0.first ?? [:]) }
+                ?? .unseen("the labels of the namespace are not known")
         }
         guard !request.namespace.isEmpty else { return nil }
         if var labels = request.namespaceLabels {

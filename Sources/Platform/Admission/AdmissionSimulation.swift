@@ -1,0 +1,80 @@
+package import Documents
+package import Findings
+package import Kubernetes
+import Posture
+
+/// What a policy would say of what is there already: templates, those that run nothing at the moment too.
+package struct AdmissionSimulation: Sendable {
+    package struct Entry: Sendable {
+        package var object: ObjectReference
+        package var location: SourceLocation?
+        /// "CronJob", "scaled to zero"; empty where pods run or may run.
+        package var hiding: String
+        package var decision: AdmissionDecision
+    }
+
+    /// What is refused or warned of, in order.
+    package private(set) var entries: [Entry] = []
+    package private(set) var judged = 0
+    package private(set) var passed = 0
+    package private(set) var exempt = 0
+
+    package var refused: [Entry] { entries.filter { $0.decision.outcome == .refused } }
+
+    /// - Parameters:
+    ///   - reviewer: made over the same inventory.
+    ///   - namespace: the only one that is looked at; nil for all.
+    package init(_ reviewer: AdmissionReviewer, namespace: String? = nil, today: CalendarDate) {
+        let inventory = reviewer.scan.inventory
+        let keys = namespace.map { name in inventory.keys(in: name) } ?? inventory.keys
+        for key in keys {
+            // What a controller made, its owner answers for.
+            guard let object = inventory[key], object.controller == nil, Self.isAsked(object) else { continue }
+            judged += 1
+            let request = ReviewRequest(creating: object)
+            let decision = reviewer.decide(request, today: today)
+            switch decision.outcome {
+            case .exempt: exempt += 1
+            case .allowed where !decision.judged.contains(where: { $0.fate == .warned }): passed += 1
+            default:
+                entries.append(
+                    Entry(
+                        object: object.reference, location: object.node.location, hiding: Self.hiding(object),
+                        decision: decision))
+            }
+        }
+    }
+
+    private static let otherKinds: Set<String> = [
+        "Role", "ClusterRole", "RoleBinding", "ClusterRoleBinding", "NetworkPolicy", "ConfigMap", "Secret", "Service",
+        "Ingress", "ServiceAccount",
+    ]
+
+    private static func isAsked(_ object: KubernetesObject) -> Bool {
+        otherKinds.contains(object.kind) || !object.podTemplates.isEmpty
+    }
+
+    private static func hiding(_ object: KubernetesObject) -> String {
+        if object.is("CronJob", of: "batch") { return "CronJob" }
+        return object.node["spec"]["replicas"].int == 0 ? "scaled to zero" : ""
+    }
+
+    /// What a person reads: each refusal with its reasons and the patch that mends it.
+    package var text: String {
+        var lines: [String] = []
+        for entry in entries {
+            let place = entry.location.map { "\($0): " } ?? ""
+            let state = entry.hiding.isEmpty ? "" : " (\(entry.hiding))"
+            let word = entry.decision.outcome == .refused ? "refused" : "let in with a warning"
+            lines.append("\(place)\(entry.object)\(state) would be \(word)")
+            if let message = entry.decision.response.status?.message {
+                lines += message.split(separator: "\n").map { "    \($0)" }
+            }
+            lines += entry.decision.response.warnings.map { "    warning: \($0)" }
+        }
+        lines.append(
+            "\(judged) objects: \(refused.count) refused, \(entries.count - refused.count) warned of, \(passed) passed, "
+                + "\(exempt) exempt")
+        return lines.joined(separator: "\n")
+    }
+}
