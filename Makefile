@@ -8,7 +8,7 @@ BIN = $(shell $(SWIFT) build $(RELEASE) --show-bin-path)
 SWIFT_SOURCES := Package.swift Sources Tests
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build run test conformance bench lint format check fuzz clean
+.PHONY: help setup build run test conformance bench load lint format check fuzz clean
 
 help: ## list the tasks
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 24
@@ -33,6 +33,10 @@ bench: setup ## run the benchmarks (one: BENCH=name)
 	@$(SWIFT) build $(RELEASE) --product bench
 	@$(SWIFT) build $(RELEASE) --product martlet
 	@$(BIN)/bench $(if $(BENCH),--name $(BENCH))
+
+load: setup ## put a million findings into the store and ask for them (LOAD_FINDINGS, LOAD_POSTGRES)
+	@$(SWIFT) build -c release $(SCRATCH) --product load
+	@$(shell $(SWIFT) build -c release $(SCRATCH) --show-bin-path)/load
 
 lint: ## check the format
 	@$(SWIFT) format lint --strict --recursive $(SWIFT_SOURCES)

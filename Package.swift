@@ -118,6 +118,10 @@ let package = Package(
         adapter("SecretManagers", [Parts.nio, Parts.nioPosix, Parts.nioHTTP1, Parts.nioSSL, Parts.crypto]),
         .systemLibrary(name: "CZstd", path: "Sources/Adapters/CZstd"),
         adapter("Compression", ["CZstd"]),
+        .systemLibrary(
+            name: "CPostgres", path: "Sources/Adapters/CPostgres", pkgConfig: "libpq",
+            providers: [.apt(["libpq-dev"])]),
+        adapter("Postgres", ["CPostgres", Parts.nioPosix]),
         platform("AdvisoryStore", on: ["Vulnerabilities", "Compression"], [Parts.crypto]),
         platform(
             "Posture",
@@ -125,7 +129,7 @@ let package = Package(
                 "Documents", "Kubernetes", "Findings", "PodSecurity", "Workloads", "RBAC", "NetworkPolicies",
                 "CISBenchmark", "Secrets", "Policies",
             ]),
-        platform("Store", on: ["Documents", "Findings"], [Parts.database, Parts.crypto]),
+        platform("Store", on: ["Documents", "Findings", "Postgres"], [Parts.database, Parts.crypto]),
         platform(
             "Hub",
             on: [
@@ -135,7 +139,7 @@ let package = Package(
             [
                 Parts.hummingbird, Parts.hummingbirdCore, Parts.hummingbirdTLS, Parts.httpClient, Parts.crypto,
                 Parts.cryptoExtras,
-                Parts.certificates, Parts.logging, Parts.nio, Parts.nioPosix, Parts.nioHTTP1, Parts.nioSSL,
+                Parts.certificates, Parts.asn1, Parts.logging, Parts.nio, Parts.nioPosix, Parts.nioHTTP1, Parts.nioSSL,
             ]),
         .executableTarget(
             name: "martlet",
@@ -178,10 +182,14 @@ let package = Package(
             resources: [.copy("Golden")]),
         tests("Adapters", "SecretManagers", on: ["SecretManagers"], [Parts.nio, Parts.nioPosix, Parts.nioHTTP1]),
         tests("Platform", "Posture", on: ["Posture", "CISBenchmark", "Secrets"], resources: [.copy("Golden")]),
-        tests("Platform", "Store", on: ["Store"], [Parts.subprocess]),
+        tests("Platform", "Store", on: ["Store", "Findings"]),
         tests(
-            "Platform", "Hub", on: ["Hub", "Store", "Documents"],
-            [Parts.httpClient, Parts.logging, Parts.nio, Parts.nioPosix, Parts.nioHTTP1, Parts.subprocess]),
+            "Platform", "Hub", on: ["Hub", "Store", "Documents", "Findings"],
+            [
+                Parts.crypto, Parts.httpClient, Parts.logging, Parts.nio, Parts.nioPosix, Parts.nioHTTP1,
+                Parts.nioSSL,
+            ],
+            resources: [.copy("Golden")]),
         tests("Architecture", "Architecture", on: []),
         tests("Program", "Program", on: ["martlet"]),
         // Runs the suites of MARTLET_CONFORMANCE; not a product.
@@ -202,6 +210,9 @@ let package = Package(
             path: "Tests/Conformance",
             exclude: ["floors.txt"],
             swiftSettings: strict),
+        // Load on the store; not a product.
+        .executableTarget(
+            name: "load", dependencies: ["Store", "Findings"], path: "Tests/Load", swiftSettings: strict),
         // Benchmarks; not a product.
         .executableTarget(
             name: "bench",

@@ -32,8 +32,7 @@ struct Martlet: AsyncParsableCommand {
             ScanCommand.self, FixCommand.self, PodSecurityCommand.self, ChecksCommand.self, PermissionsCommand.self,
             RBACCommand.self, NetworkCommand.self, CISCommand.self, SecretsCommand.self, ImageCommand.self,
             VEXCommand.self, DatabaseCommand.self, RuntimeCommand.self, PolicyCommand.self, ServeCommand.self,
-            ConfigCommand.self,
-            CompletionCommand.self,
+            ConfigCommand.self, StoreCommand.self, CompletionCommand.self,
         ])
 
     static func main() async {
