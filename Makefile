@@ -34,9 +34,11 @@ bench: setup ## run the benchmarks (one: BENCH=name)
 	@$(SWIFT) build $(RELEASE) --product martlet
 	@$(BIN)/bench $(if $(BENCH),--name $(BENCH))
 
-load: setup ## put load on the admission server and print its figures (one: LOAD=name)
+load: setup ## put load on the admission server and the store, and print figures (one: LOAD=name)
 	@$(SWIFT) build $(RELEASE) --product load
+	@$(SWIFT) build $(RELEASE) --product storeload
 	@$(BIN)/load $(LOAD)
+	@$(BIN)/storeload
 
 lint: ## check the format
 	@$(SWIFT) format lint --strict --recursive $(SWIFT_SOURCES)

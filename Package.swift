@@ -129,6 +129,10 @@ let package = Package(
                 Parts.httpClient, Parts.subprocess,
             ]),
         platform("Evidence", on: ["Documents", "Kubernetes", "Findings", "Compliance"], [Parts.crypto]),
+        .systemLibrary(
+            name: "CPostgres", path: "Sources/Adapters/CPostgres", pkgConfig: "libpq",
+            providers: [.apt(["libpq-dev"])]),
+        adapter("Postgres", ["CPostgres", Parts.nioPosix]),
         platform("AdvisoryStore", on: ["Vulnerabilities", "Compression"], [Parts.crypto]),
         platform(
             "ImageInspection",
@@ -150,7 +154,7 @@ let package = Package(
                 Parts.hummingbird, Parts.hummingbirdTLS, Parts.hummingbirdHTTP2, Parts.certificates, Parts.asn1,
                 Parts.crypto, Parts.nio, Parts.nioSSL,
             ]),
-        platform("Store", on: ["Documents", "Findings"], [Parts.database, Parts.crypto]),
+        platform("Store", on: ["Documents", "Findings", "Postgres"], [Parts.database, Parts.crypto]),
         platform(
             "Hub",
             on: [
@@ -160,7 +164,7 @@ let package = Package(
             [
                 Parts.hummingbird, Parts.hummingbirdCore, Parts.hummingbirdTLS, Parts.httpClient, Parts.crypto,
                 Parts.cryptoExtras,
-                Parts.certificates, Parts.logging, Parts.nio, Parts.nioPosix, Parts.nioHTTP1, Parts.nioSSL,
+                Parts.certificates, Parts.asn1, Parts.logging, Parts.nio, Parts.nioPosix, Parts.nioHTTP1, Parts.nioSSL,
             ], resources: [.embedInCode("Resources")]),
         .executableTarget(
             name: "martlet",
@@ -211,10 +215,14 @@ let package = Package(
             [Parts.nio, Parts.nioPosix, Parts.nioHTTP1, Parts.nioSSL, Parts.subprocess],
             resources: [.copy("Golden")]),
         tests("Adapters", "SecretManagers", on: ["SecretManagers"], [Parts.nio, Parts.nioPosix, Parts.nioHTTP1]),
-        tests("Platform", "Store", on: ["Store"], [Parts.subprocess]),
+        tests("Platform", "Store", on: ["Store", "Findings"]),
         tests(
-            "Platform", "Hub", on: ["Hub", "Store", "Documents"],
-            [Parts.httpClient, Parts.logging, Parts.nio, Parts.nioPosix, Parts.nioHTTP1, Parts.subprocess]),
+            "Platform", "Hub", on: ["Hub", "Store", "Documents", "Findings"],
+            [
+                Parts.crypto, Parts.httpClient, Parts.logging, Parts.nio, Parts.nioPosix, Parts.nioHTTP1,
+                Parts.nioSSL,
+            ],
+            resources: [.copy("Golden")]),
         tests(
             "Adapters", "ContainerImages", on: ["ContainerImages", "Compression"],
             [Parts.crypto, Parts.nio, Parts.nioPosix, Parts.nioHTTP1, Parts.subprocess]),
@@ -262,6 +270,9 @@ let package = Package(
                 "Admission", "AdmissionServer", "Policies", "PodSecurity", Parts.httpClient, Parts.nio, Parts.nioSSL,
             ],
             path: "Tests/Load", swiftSettings: strict),
+        // Load on the store; not a product.
+        .executableTarget(
+            name: "storeload", dependencies: ["Store", "Findings"], path: "Tests/StoreLoad", swiftSettings: strict),
         // Benchmarks; not a product.
         .executableTarget(
             name: "bench",

@@ -45,6 +45,7 @@ struct Martlet: AsyncParsableCommand {
             PolicyCommand.self,
             ServeCommand.self,
             ConfigCommand.self,
+            StoreCommand.self,
             AdmissionCommand.self,
             ComplianceCommand.self,
             RiskCommand.self,

@@ -64,12 +64,20 @@ struct ServeCommand: AsyncParsableCommand {
             _ = try ClientConfiguration.here(connection.flags)
         }
         let folders = otherwise.isEmpty ? Self.examples : otherwise
-        let scheme = "http"
+        let scheme = settings.speaksTLS ? "https" : "http"
         do {
             try await server.run { port in
                 Console.print("martlet listens on \(scheme)://\(settings.host):\(port)")
                 do {
                     Console.print("it watches \(try await server.connect(found, otherwise: folders))")
+                    for (name, configuration) in try contexts(settings) {
+                        try await server.watch(name, .cluster(configuration))
+                        Console.print("it watches context \(name)")
+                    }
+                    for folder in settings.folders {
+                        try await server.watch(folder, .files([folder]))
+                        Console.print("it watches the manifests in \(folder)")
+                    }
                 } catch {
                     Console.error("cannot begin to watch: \(error)")
                 }
@@ -78,6 +86,15 @@ struct ServeCommand: AsyncParsableCommand {
             throw error
         } catch {
             throw Failure(message: "the hub stopped: \(error)")
+        }
+    }
+
+    /// The contexts that the file of settings names.
+    private func contexts(_ settings: HubSettings) throws -> [(String, ClientConfiguration)] {
+        try settings.contexts.map { name in
+            var flags = connection.flags
+            flags.context = name
+            return (name, try ClientConfiguration.here(flags))
         }
     }
 

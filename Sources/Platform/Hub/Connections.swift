@@ -1,6 +1,13 @@
 package import KubernetesClient
 
 extension HubServer {
+    /// Watches a cluster, or a folder that stands for one.
+    package func watch(_ name: String, _ source: ClusterSource) async throws {
+        var server = name
+        if case .cluster(let configuration) = source { server = "\(configuration.server)" }
+        try await hub.supervisor.add(ClusterName.id(name), name: name, server: server, source: source)
+    }
+
     /// Begins with the cluster of a kubeconfig's context when it answers, else with the folders.
     ///
     /// Gives what it works on, in words.

@@ -25,7 +25,8 @@ package final class HubContext: Sendable {
     package let rules: [String: Rule]
     package let version: String
     package let requests = RequestCounters()
-    let limits = AttemptLimit(most: 1200, within: 60_000)
+    package let judge = EventJudge()
+    let limits = AttemptLimit(most: 6000, within: 60_000)
 
     package init(
         store: Store, settings: HubSettings, key: [UInt8], version: String, rules: [Rule],

@@ -3,6 +3,7 @@ package enum HubRoutes {
     package static func all() -> [Route] {
         HealthRoutes.all + SessionRoutes.all + ClusterRoutes.all + FindingRoutes.all + WorkloadRoutes.all
             + RuleRoutes.all + WaiverRoutes.all + AlertRoutes.all + NotifierRoutes.all + EventRoutes.all
+            + IngestRoutes.all
             + UserRoutes.all + TokenRoutes.all
             + AuditRoutes.all + DashboardRoutes.all
     }

@@ -20,7 +20,12 @@ package struct HubServer: Sendable {
         log: Logger
     ) async throws -> HubServer {
         let folder = try DataFolder(settings.dataFolder)
-        let store = try await Store(SQLiteBackend(path: folder.database))
+        let store: Store
+        if let address = settings.postgres {
+            store = try await Store(PostgresBackend(address))
+        } else {
+            store = try await Store(SQLiteBackend(path: folder.database))
+        }
         let hub = HubContext(
             store: store, settings: settings, key: try folder.key(), version: version, rules: HubRules.all, now: now,
             log: log)
@@ -46,13 +51,18 @@ package struct HubServer: Sendable {
         handlingSignals: Bool = true, started: @escaping @Sendable (Int) async -> Void = { _ in }
     ) async throws {
         let settings = hub.settings
-        let responder = HubResponder(hub: hub, table: RouteTable(HubRoutes.all()), isSecure: false)
+        let isSecure = settings.speaksTLS
+        let responder = HubResponder(hub: hub, table: RouteTable(HubRoutes.all()), isSecure: isSecure)
         // Half a minute without a byte ends a connection: who sends slowly holds nothing for long.
-        let server = HTTPServerBuilder.http1(
+        let plain = HTTPServerBuilder.http1(
             configuration: .init(
                 idleTimeout: .seconds(30),
                 httpDecoderConfiguration: .init(
                     maxHeaderFieldSize: 16 << 10, maxHeaderListSize: 32 << 10, maxHeaderFieldCount: 100)))
+        let server =
+            isSecure
+            ? try HTTPServerBuilder.tls(
+                plain, tlsConfiguration: ServerIdentity(settings, now: hub.now()).configuration) : plain
         var log = hub.log
         log.logLevel = .warning
         let application = Application(
@@ -71,7 +81,7 @@ package struct HubServer: Sendable {
         let workers = [Task { await keepHouse() }, Task { await deliverer.run() }]
         var failure: (any Error)?
         do {
-            if handlingSignals { try await application.runService() } else { try await application.run() }
+            try await StopSignals.running(handlingSignals) { try await application.run() }
         } catch {
             failure = error
         }

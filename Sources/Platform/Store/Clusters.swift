@@ -123,6 +123,11 @@ extension SQLConnection {
                 """)
     }
 
+    /// Keeps other writers from a cluster until the transaction ends.
+    package func lockCluster(_ id: String) throws(StoreError) {
+        _ = try row("SELECT id FROM clusters WHERE id = ?\(dialect.lock)", [.text(id)])
+    }
+
     package func cluster(_ id: String) throws(StoreError) -> ClusterRow? {
         guard let row = try row("SELECT \(ClusterRow.columns) FROM clusters WHERE id = ?", [.text(id)]) else {
             return nil

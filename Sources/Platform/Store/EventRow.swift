@@ -47,6 +47,16 @@ extension SQLConnection {
             }, conflict: "ON CONFLICT (cluster, id) DO NOTHING")
     }
 
+    /// Those of some events that the store does not have yet.
+    package func unknown(_ events: [EventRow], of cluster: String) throws(StoreError) -> [EventRow] {
+        var known: Set<String> = []
+        let sql = "SELECT id FROM events WHERE cluster = ? AND"
+        for row in try rows(sql, [.text(cluster)], where: "id", isOneOf: events.map { .text($0.id) }) {
+            known.insert(try row.text(0))
+        }
+        return events.filter { known.insert($0.id).inserted }
+    }
+
     /// One page of events, newest first.
     package func events(
         in scope: AccessScope, cluster: String? = nil, source: String? = nil, severity: Severity? = nil,

@@ -34,13 +34,14 @@ import Testing
     }
 
     static func withManifests(
+        _ configure: (inout HubSettings) -> Void = { _ in },
         _ body: @escaping @Sendable (HubFixture, HubFixture.Caller, URL) async throws -> Void
     ) async throws {
         let folder = FileManager.default.temporaryDirectory.appending(path: "martlet-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(at: folder) }
         try Data(deployment.utf8).write(to: folder.appending(path: "cart.yaml"))
-        try await HubFixture.with { hub in
+        try await HubFixture.with(configure) { hub in
             let admin = try await hub.logIn()
             try await hub.hub.supervisor.add("demo", name: "demo", source: .files([folder.path]))
             try await eventually("the folder was evaluated") {

@@ -4,6 +4,7 @@ import Foundation
 import Hub
 import Logging
 import NIOCore
+import NIOSSL
 import Store
 import Testing
 
@@ -17,11 +18,15 @@ struct HubFixture: Sendable {
     var hub: HubContext { server.hub }
 
     /// Runs with a hub, which is stopped and whose folder is gone afterwards.
-    static func with<R: Sendable>(_ body: @escaping @Sendable (HubFixture) async throws -> R) async throws -> R {
+    static func with<R: Sendable>(
+        _ configure: (inout HubSettings) -> Void = { _ in },
+        _ body: @escaping @Sendable (HubFixture) async throws -> R
+    ) async throws -> R {
         let folder = FileManager.default.temporaryDirectory.appending(path: "martlet-\(UUID().uuidString)")
         defer { try? FileManager.default.removeItem(at: folder) }
         var settings = HubSettings(dataFolder: folder.path)
         settings.port = 0
+        configure(&settings)
         var log = Logger(label: "test")
         log.logLevel = .critical
         let server = try await HubServer.open(settings, version: "0", log: log)
@@ -37,9 +42,16 @@ struct HubFixture: Sendable {
         let number = try #require(await iterator.next())
         var configuration = HTTPClient.Configuration()
         configuration.redirectConfiguration = .disallow
+        if settings.speaksTLS {
+            // The hub's own certificate, and no other.
+            var tls = TLSConfiguration.makeClientConfiguration()
+            tls.trustRoots = .file(folder.appending(path: "tls.crt").path)
+            configuration.tlsConfiguration = tls
+        }
         let client = HTTPClient(configuration: configuration)
         let fixture = HubFixture(
-            server: server, base: "http://127.0.0.1:\(number)", client: client, password: password)
+            server: server, base: settings.speaksTLS ? "https://localhost:\(number)" : "http://127.0.0.1:\(number)",
+            client: client, password: password)
         do {
             let result = try await body(fixture)
             try await fixture.end(running)
@@ -91,7 +103,10 @@ struct HubFixture: Sendable {
         let bytes = try await response.body.collect(upTo: 16 << 20)
         var fields: [String: String] = [:]
         for header in response.headers { fields[header.name.lowercased()] = header.value }
-        return Answer(status: Int(response.status.code), headers: fields, text: String(buffer: bytes))
+        let answer = Answer(status: Int(response.status.code), headers: fields, text: String(buffer: bytes))
+        // Whatever a test asks for, the answer is what the description of the API says.
+        try APIDescription.shared.check(method, path, answer)
+        return answer
     }
 
     func logIn(_ name: String = "admin", _ password: String? = nil) async throws -> Caller {

@@ -31,6 +31,48 @@ import Testing
         }
     }
 
+    @Test func theHubSpeaksTLSWithACertificateOfItsOwn() async throws {
+        try await HubFixture.with({ $0.usesTLS = true }) { hub in
+            let admin = try await hub.logIn()
+            #expect(admin.cookie?.hasPrefix("__Host-martlet=") == true)
+            let answer = try await hub.send("GET", "/api/v1/clusters", as: admin)
+            #expect(answer.status == 200)
+            #expect(answer.headers["strict-transport-security"] != nil)
+        }
+    }
+
+    @Test func aCopyHoldsWhatTheHubHeld() async throws {
+        try await HubFixture.with { hub in
+            let folder = hub.hub.settings.dataFolder
+            let target = folder + ".copy"
+            defer { try? FileManager.default.removeItem(atPath: target) }
+            try await hub.hub.store.write { db in
+                try db.addCluster(ClusterRow(id: "a", name: "a", source: "files", addedAt: 1))
+            }
+            let content = try await HubBackup.write(folder, to: target)
+            #expect(content == HubBackup.Content(clusters: 1, findings: 0))
+            #expect(try await HubBackup.check(target).isWhole)
+            await #expect(throws: StoreError.self) { try await HubBackup.write(folder, to: target) }
+        }
+    }
+
+    @Test(arguments: [
+        ("listen: {port: 99999}", "\"port\" is a number"), ("colour: red", "no setting \"colour\""),
+        ("notifiers: [{name: a, kind: smoke, url: x}]", "a notifier is one of"),
+        ("notifiers: [{name: a, kind: jira, url: x}]", "options.project"),
+        ("alerts: [{name: a, notifiers: [b]}]", "which is not there"),
+        ("alerts: [{name: a, quiet: {from: \"25:00\", to: \"07:00\"}}]", "a time of the day"),
+        ("tls: {certificate: a.pem}", "both a certificate and a key"),
+        ("openid: {issuer: x, client: y, groups: [{group: g, role: king}]}", "a role is one of"),
+    ])
+    func settingsThatAreWrongAreRefused(_ text: String, _ says: String) {
+        var settings = HubSettings(dataFolder: "/nowhere")
+        let error = #expect(throws: SettingsError.self) {
+            try settings.read(SourceText(name: "hub.yaml", bytes: Array(text.utf8)))
+        }
+        #expect(error?.message.contains(says) == true, "\(error?.message ?? "")")
+    }
+
     @Test func guessingPasswordsEnds() async throws {
         try await HubFixture.with { hub in
             var statuses: [Int] = []

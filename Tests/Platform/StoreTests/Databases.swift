@@ -5,7 +5,7 @@ import Testing
 
 /// The databases that every test of the store runs on.
 enum Database: String, CaseIterable, CustomTestStringConvertible, Sendable {
-    case sqlite
+    case sqlite, postgres
 
     var testDescription: String { rawValue }
 
@@ -20,11 +20,23 @@ enum Database: String, CaseIterable, CustomTestStringConvertible, Sendable {
             let result = try await body(store)
             try await store.close()
             return result
+        case .postgres:
+            let server = try #require(PostgresServer.shared, "PostgreSQL did not start")
+            let store = try await Store(PostgresBackend(try server.newDatabase(), connections: 3))
+            let result = try await body(store)
+            try await store.close()
+            return result
         }
     }
 
     /// Those that can run here.
-    static var available: [Database] { allCases }
+    static var available: [Database] {
+        guard PostgresServer.isAvailable else {
+            print("skipped: PostgreSQL 15 not found")
+            return [.sqlite]
+        }
+        return allCases
+    }
 }
 
 extension FindingRow {

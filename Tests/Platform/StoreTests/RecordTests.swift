@@ -110,7 +110,7 @@ import Testing
             let bank = AccessScope([.init(namespace: "bank")])
             #expect(try await store.read { try $0.waivers(cluster: "prod") } == [waiver])
             #expect(try await store.read { try $0.events(in: .everything) } == [event])
-            #expect(try await store.read { try $0.firing(rule: "worst", group: "shop", of: "prod") } == alert)
+            #expect(try await store.write { try $0.firing(rule: "worst", group: "shop", of: "prod") } == alert)
             #expect(try await store.read { try $0.objects(ObjectQuery(scope: .everything)) } == [object])
             #expect(try await store.read { try $0.objectDigests(of: "prod") } == [object.key: object.digest])
             #expect(try await store.read { try $0.scores(of: "prod", since: "2026-01-01").map(\.high) } == [3])

@@ -20,6 +20,14 @@ package struct AlertNotification: Sendable {
         package var subject: String
         package var message: String
         package var severity: String
+
+        package init(fingerprint: String, rule: String, subject: String, message: String, severity: String) {
+            self.fingerprint = fingerprint
+            self.rule = rule
+            self.subject = subject
+            self.message = message
+            self.severity = severity
+        }
     }
 
     package init(

@@ -45,6 +45,12 @@ package struct AlertRule: Sendable, Hashable {
         /// This severity and worse is told all the same.
         package var except: Severity
 
+        package init(from: Int, to: Int, except: Severity) {
+            self.from = from
+            self.to = to
+            self.except = except
+        }
+
         /// When quiet ends, seen from a moment; nil when it is not quiet then.
         package func end(at time: Milliseconds) -> Milliseconds? {
             let day = 86_400_000

@@ -62,6 +62,7 @@ package struct Deliverer: Sendable {
     }
 
     private func lookAtTheClock() async {
+        guard await supervisor.hold("clock") else { return }
         do {
             let raised = try await store.write { db in try engine.tick(at: now(), in: db) }
             supervisor.tell(raised)

@@ -15,6 +15,8 @@ package final class Supervisor: Sendable {
     let log: Logger
     let alerts: AlertEngine
     let outbox: OutboxSignal
+    /// This program among others on the same database.
+    let replica = Base64URL.encode(SecretText.bytes(12))
     private let running = Mutex<[String: (worker: ClusterWorker, task: Task<Void, Never>)]>([:])
 
     init(
@@ -34,7 +36,7 @@ package final class Supervisor: Sendable {
         let row = ClusterRow(id: id, name: name, source: source.word, server: server, addedAt: now())
         try await store.write { try $0.addCluster(row) }
         let worker = ClusterWorker(cluster: id, source: source, supervisor: self, store: store, log: log)
-        let task = Task { await worker.run() }
+        let task = Task { await self.whileHolding("watch/\(id)") { await worker.run() } }
         let old = running.withLock { running in
             let old = running[id]
             running[id] = (worker, task)
@@ -61,6 +63,47 @@ package final class Supervisor: Sendable {
     func worker(_ id: String) -> ClusterWorker? { running.withLock { $0[id]?.worker } }
 
     package func isRunning(_ id: String) -> Bool { worker(id) != nil }
+
+    // MARK: Leases
+
+    static let leaseLife = 20_000
+
+    /// Whether several hubs may work on one database; an embedded one has one.
+    private var isShared: Bool { store.backend.dialect == .postgres }
+
+    /// Takes or keeps the work on something; false while another hub has it.
+    func hold(_ name: String) async -> Bool {
+        guard isShared else { return true }
+        let (now, replica) = (now(), replica)
+        do {
+            return try await store.write { db in
+                try db.takeLease(name, holder: replica, until: now + Self.leaseLife, now: now)
+            }
+        } catch {
+            log.warning("a lease was not renewed", metadata: ["lease": "\(name)", "error": "\(error)"])
+            return false
+        }
+    }
+
+    /// Runs while this hub holds the lease: begins when it is free, ends when it is lost.
+    func whileHolding(_ name: String, _ body: @escaping @Sendable () async -> Void) async {
+        while !Task.isCancelled {
+            guard await hold(name) else {
+                try? await Task.sleep(for: .seconds(5))
+                continue
+            }
+            await withTaskGroup(of: Void.self) { group in
+                group.addTask { await body() }
+                group.addTask {
+                    repeat { try? await Task.sleep(for: .seconds(5)) } while await self.hold(name) && !Task.isCancelled
+                }
+                await group.next()
+                group.cancelAll()
+            }
+        }
+        let replica = replica
+        if isShared { try? await store.write { try $0.releaseLease(name, holder: replica) } }
+    }
 
     // MARK: Waivers
 

@@ -1,0 +1,141 @@
+import Documents
+import Findings
+import HTTPTypes
+import Store
+
+/// What other tools send: events, alerts, reports.
+///
+/// Sending the same again changes nothing: events have ids made of their content, reports are held against what is known.
+enum IngestRoutes {
+    static let all: [Route] = [events, alertmanager, reports]
+
+    private static let most = 64 << 20
+
+    /// Audit events (webhook, files, cloud exports) and alerts of Falco or falcosidekick, told apart by their form.
+    private static let events = Route(
+        .post, "/api/v1/ingest/events", .ingest, query: [.cluster], bodyLimit: most
+    ) { request in
+        let cluster = try await cluster(of: request)
+        let (rows, unreadable, unknown) = await request.hub.judge.read(request.body, cluster: cluster, at: request.now)
+        guard !rows.isEmpty || unreadable + unknown == 0 else {
+            throw HubProblem(.unprocessableContent, "no-events", "nothing in this is an event of a form known here")
+        }
+        try await keep(rows, cluster, request)
+        return .json(status: .accepted) { json in
+            json.member("events", rows.count)
+            json.member("unreadable", unreadable)
+            json.member("unknown", unknown)
+        }
+    }
+
+    /// The payload of Alertmanager's webhooks.
+    private static let alertmanager = Route(
+        .post, "/api/v1/ingest/alertmanager", .ingest, query: [.cluster], bodyLimit: 4 << 20
+    ) { request in
+        let cluster = try await cluster(of: request)
+        let body = try node(request.body)
+        guard body["alerts"].isArray else {
+            throw HubProblem(.unprocessableContent, "no-alerts", "this is no message of Alertmanager: no \"alerts\"")
+        }
+        let rows = body["alerts"].elements.compactMap { alert -> EventRow? in
+            guard alert["status"].equals("firing") else { return nil }
+            let labels = alert["labels"]
+            let at = alert["startsAt"].string.flatMap(TimeText.milliseconds) ?? request.now
+            let name = labels["alertname"].string ?? "alert"
+            let message = alert["annotations"]["summary"].string ?? alert["annotations"]["description"].string ?? name
+            return EventJudge.row(
+                cluster: cluster, at: at, source: "alertmanager",
+                severity: EventJudge.severity(labels["severity"].string ?? ""), rule: name,
+                namespace: labels["namespace"].string ?? "", subject: labels["pod"].string ?? "", message: message,
+                content: alert.json())
+        }
+        try await keep(rows, cluster, request)
+        return .json(status: .accepted) { $0.member("events", rows.count) }
+    }
+
+    /// Reports of scanners: Trivy, Grype, Snyk, SARIF and whatever else is known; and kube-bench.
+    private static let reports = Route(
+        .post, "/api/v1/ingest/reports", .ingest,
+        query: [
+            .cluster, QueryParameter("image", "The image the report is about."),
+            QueryParameter("node", "The node the report is about (kube-bench)."),
+        ], bodyLimit: most
+    ) { request in
+        let cluster = try await cluster(of: request)
+        let report = try ReportFindings.read(
+            request.body, cluster: cluster, image: request.query["image"], node: request.query["node"])
+        let hub = request.hub
+        let now = request.now
+        let (changes, raised) = try await hub.store.write { db in
+            let known = try db.findings(
+                FindingQuery(
+                    scope: .everything, cluster: cluster, kind: report.kind, name: report.name, source: report.source,
+                    statuses: [.failing, .waived, .unobservable], limit: 100_000))
+            let present = Set(report.rows.map(\.fingerprint))
+            let gone = known.map(\.fingerprint).filter { !present.contains($0) }
+            let changes = try db.apply(
+                FindingDelta(cluster: cluster, at: now, present: report.rows, gone: gone))
+            let raised = try hub.supervisor.consider(
+                changes, of: cluster, isFirst: known.isEmpty, at: now, in: db)
+            return (changes, raised)
+        }
+        hub.supervisor.tell(changes, of: cluster)
+        hub.supervisor.tell(raised)
+        return .json(status: .accepted) { json in
+            json.member("tool", report.source)
+            json.member("findings", report.rows.count)
+            json.member("changes", changes.count)
+        }
+    }
+
+    // MARK: Common
+
+    /// The cluster the sender names, which he must be allowed to send for; made when it is new.
+    private static func cluster(of request: HubRequest) async throws -> String {
+        guard let name = request.query["cluster"] else {
+            throw HubProblem(.badRequest, "bad-parameter", "\"cluster\" is missing: whose events or report is it?")
+        }
+        let id = ClusterName.id(name)
+        guard id == name else {
+            throw HubProblem(
+                .badRequest, "bad-parameter", "\"cluster\" is an id of small letters, digits, -, . and _: \"\(id)\"")
+        }
+        try request.require(.ingest, cluster: id)
+        let now = request.now
+        try await request.hub.store.write { db in
+            guard try db.cluster(id) == nil else { return }
+            try db.addCluster(
+                ClusterRow(
+                    id: id, name: id, source: "reports", state: .resting, detail: "only what is sent", addedAt: now))
+        }
+        return id
+    }
+
+    private static func keep(_ rows: [EventRow], _ cluster: String, _ request: HubRequest) async throws {
+        let hub = request.hub
+        let now = request.now
+        let raised = try await hub.store.write { db in
+            try db.lockCluster(cluster)
+            // What is known already was sent again: nobody is told twice.
+            let new = try db.unknown(rows, of: cluster)
+            try db.add(new)
+            return try hub.supervisor.alerts.consider(new, at: now, in: db)
+        }
+        hub.supervisor.tell(raised)
+        hub.feed.tell(
+            rows.suffix(50).map { row in
+                var json = JSONWriter()
+                json.object { $0.event(row) }
+                return HubEvent(
+                    kind: "event.new", cluster: cluster, namespace: row.namespace, data: json.string)
+            })
+    }
+
+    static func node(_ body: [UInt8]) throws(HubProblem) -> Node {
+        do throws(DocumentError) {
+            return try DocumentReader.readJSON(SourceText(name: "", bytes: body))
+        } catch {
+            throw .invalid("the body is not JSON: \(error.message)")
+        }
+    }
+}
