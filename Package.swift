@@ -138,6 +138,8 @@ let package = Package(
                 "NetworkPolicies",
                 "Policies",
                 "Detection",
+                "Sensor",
+                "RuntimeWatch",
                 "Vulnerabilities",
                 "AdvisoryStore",
                 Parts.arguments,

@@ -22,9 +22,14 @@ final class ControlGroups {
 
     var containerCount: Int { containers.count }
 
-    func made(_ key: Key, _ path: String) {
+    /// A group was made at a time of day.
+    func made(_ key: Key, _ path: String, time: UInt64) {
         paths[key] = path
         plain.remove(key)
+        guard let identity = ContainerIdentity(cgroupPath: path), containers[identity.id] == nil else { return }
+        let container = SensorContainer(identity)
+        container.facts.started = time
+        containers[identity.id] = container
     }
 
     /// The group is gone. Its container stays known for as long as a process holds it.

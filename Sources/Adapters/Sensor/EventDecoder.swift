@@ -33,7 +33,10 @@ package final class EventDecoder {
         case KIND_EXIT.rawValue: return make(.exit, record, processes.exit(record))
         case KIND_CGROUP_MADE.rawValue:
             let key = ControlGroups.Key(root: header.cgroup_root, id: header.cgroup)
-            if let path = record.groupPath { processes.groups.made(key, String(decoding: path, as: UTF8.self)) }
+            if let path = record.groupPath {
+                processes.groups.made(
+                    key, String(decoding: path, as: UTF8.self), time: clock.time(ofMachine: header.time))
+            }
             return nil
         case KIND_CGROUP_GONE.rawValue:
             processes.groups.gone(ControlGroups.Key(root: header.cgroup_root, id: header.cgroup))

@@ -27,7 +27,7 @@ struct KernelTable {
             out += table(.arm64)
             out += [UInt8](repeating: 0, count: Int(SYSCALL_LIMIT) * 8)
         #else
-            out += table(.x86_64)
+            out += table(.amd64)
             out += table(.i386)
         #endif
         return out

@@ -132,6 +132,11 @@ final class ProcessTable {
     }
 
     private func update(_ process: SensorProcess, _ header: SensorObject.header) {
+        if header.thread == header.process, !Self.isName(header, process.name) {
+            // Programs may call themselves what they like at any time.
+            process.name = Self.name(header)
+            process.revision += 1
+        }
         let hasOwnMounts = UInt32(header.flags) & FLAG_OWN_MOUNTS.rawValue != 0
         let key = ControlGroups.Key(root: header.cgroup_root, id: header.cgroup)
         let container = groups.container(key, process: header.process, now: header.time)
@@ -161,6 +166,12 @@ final class ProcessTable {
         if isProgram { process.file = SensorProcess.File(facts.file) }
     }
 
+    private static func isName(_ header: SensorObject.header, _ name: [UInt8]) -> Bool {
+        withUnsafeBytes(of: header.name) { bytes in
+            name.count < bytes.count && bytes[name.count] == 0 && name.indices.allSatisfy { bytes[$0] == name[$0] }
+        }
+    }
+
     static func name(_ header: SensorObject.header) -> [UInt8] {
         withUnsafeBytes(of: header.name) { Array($0.prefix { $0 != 0 }) }
     }
@@ -174,6 +185,7 @@ extension SensorProcess.File {
         changed = facts.ctime
         modified = facts.mtime
         mode = facts.mode
+        fileSystem = facts.magic
         isOnOverlay = facts.flags & FILE_OVERLAY.rawValue != 0
         isInUpperLayer = facts.flags & FILE_UPPER.rawValue != 0
     }

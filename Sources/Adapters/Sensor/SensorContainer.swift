@@ -70,7 +70,7 @@ package final class SensorContainer {
     func complete(from names: [any ContainerNames], now: UInt64) {
         guard now >= nextAsking, facts.image == nil || (facts.podName == nil && identity.podUID != nil) else { return }
         askings += 1
-        nextAsking = now + min(60_000_000_000, 100_000_000 << min(askings, 10))
+        nextAsking = now + min(60_000_000_000, 2_000_000 << min(askings, 15))
         let before = facts
         for source in names {
             if let known = source.facts(identity) { facts.fill(from: known) }

@@ -7,6 +7,8 @@ package final class SensorProcess {
         package var changed: Int64 = 0
         package var modified: Int64 = 0
         package var mode: UInt32 = 0
+        /// The number of its kind of file system.
+        package var fileSystem: UInt64 = 0
         package var isOnOverlay = false
         /// Written in the running container: it lies in the upper layer.
         package var isInUpperLayer = false

@@ -48,14 +48,14 @@ package enum SystemCall: UInt8, Sendable, CaseIterable {
     func number(_ machine: Machine) -> Int? {
         let numbers = Self.numbers[self] ?? (nil, nil, nil)
         switch machine {
-        case .x86_64: return numbers.0
+        case .amd64: return numbers.0
         case .arm64: return numbers.1
         case .i386: return numbers.2
         }
     }
 
     /// Whose numbers are meant; `i386` are the old calls a 64-bit kernel still takes.
-    package enum Machine: Sendable { case x86_64, arm64, i386 }
+    package enum Machine: Sendable { case amd64, arm64, i386 }
 
     /// Source: the kernel's tables of system calls (`syscall_64.tbl`, `asm-generic/unistd.h`, `syscall_32.tbl`).
     private static let numbers: [SystemCall: (Int?, Int?, Int?)] = [

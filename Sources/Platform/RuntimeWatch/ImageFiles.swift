@@ -33,7 +33,8 @@ package struct PeerName: Sendable, Hashable {
 
 /// Decides about programs when the image's files are not known: by where the running file lies and when it came.
 struct DriftFallback {
-    private static let memoryFileSystem: [UInt8] = Array("/dev/shm/".utf8)
+    /// `TMPFS_MAGIC`, `RAMFS_MAGIC`: linux/magic.h.
+    private static let memoryFileSystems: Set<UInt64> = [0x0102_1994, 0x8584_58f6]
 
     /// Why a program is none of the image's; nil when nothing says so.
     static func reason(_ event: SensorEvent) -> String? {
@@ -41,7 +42,7 @@ struct DriftFallback {
         guard let container = process.container, case .exec = event.kind else { return nil }
         let file = process.file
         if process.executablePath.starts(with: Array("memfd:".utf8)) { return "it lies in memory only" }
-        if process.executablePath.starts(with: memoryFileSystem) { return "it lies in shared memory" }
+        if memoryFileSystems.contains(file.fileSystem) { return "it lies on a file system in memory" }
         if file.isOnOverlay { return file.isInUpperLayer ? "it was written into the running container" : nil }
         // Not every runtime uses overlays: a file that changed after the container began did not come with it.
         if let started = container.facts.started, file.changed > 0, UInt64(file.changed) > started {

@@ -1,5 +1,5 @@
 internal import Detection
-internal import Sensor
+package import Sensor
 
 /// A field of system call events as the sensor's events have it.
 struct LiveField: Sendable {
@@ -59,4 +59,7 @@ package final class LiveContext {
     var usesResolvedPath = false
 
     package init(hostname: String) { self.hostname = hostname }
+
+    /// Looks processes up where the sensor keeps them.
+    package func follow(_ sensor: Sensor) { process = { [weak sensor] in sensor?.process($0) } }
 }

@@ -206,7 +206,14 @@ extension LearnedProfile.Subject {
 
 extension SensorProcess {
     /// The container's runtime on its way in: what it does is not the container's doing.
-    var isRuntime: Bool { name.starts(with: Array("runc:".utf8)) || name.starts(with: Array("crun:".utf8)) }
+    var isRuntime: Bool {
+        name.starts(with: Self.runc) || name.starts(with: Self.crun) || executablePath.starts(with: Self.cloned)
+    }
+
+    private static let runc = Array("runc:".utf8)
+    private static let crun = Array("crun:".utf8)
+    /// runc runs from a copy of itself in memory, so that a container cannot write over it.
+    private static let cloned = Array("memfd:runc_cloned".utf8)
 
     var shown: String { String(decoding: name, as: UTF8.self) }
 }

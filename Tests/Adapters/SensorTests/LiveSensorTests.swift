@@ -119,6 +119,36 @@ enum Kernel {
         #expect(echo.process.arguments.last.map { $0.count < 5000 } == true)
     }
 
+    @Test func theLedgerIsExactWhenTheRingOverflows() throws {
+        var options = SensorOptions()
+        options.ringBytes = 64 << 10
+        let script = "i=0; while [ $i -lt 5000 ]; do : > /dev/null; : > /tmp/martlet-ledger; i=$((i+1)); done"
+        let (events, ledger, _) = try events(of: ["/bin/sh", "-c", script], options)
+        let changes = ledger.counts[SensorLedger.Group.change.rawValue]
+        #expect(changes.lost > 0)
+        #expect(ledger.counts.allSatisfy { $0.isExact })
+        for group in SensorLedger.Group.allCases {
+            #expect(ledger.received[group.rawValue] == ledger.counts[group.rawValue].delivered)
+        }
+        #expect(!events.isEmpty)
+    }
+
+    @Test func bytesThatAreNoRecordAreRefused() {
+        var generator = SystemRandomNumberGenerator()
+        let decoder = EventDecoder()
+        for _ in 0..<20_000 {
+            let length = Int.random(in: 0...700, using: &generator)
+            var bytes = (0..<length).map { _ in UInt8.random(in: 0...255, using: &generator) }
+            // Parts with believable tags and lengths behind a header go deeper.
+            if length > 300 {
+                bytes[200] = UInt8.random(in: 0...15, using: &generator)
+                bytes[202] = UInt8.random(in: 0...100, using: &generator)
+                bytes[203] = 0
+            }
+            _ = decoder.event(bytes)
+        }
+    }
+
     @Test func aProcessesNumberGivenAgainIsAnothers() throws {
         let table = ProcessTable(groups: ControlGroups(names: []))
         let first = SensorProcess(id: 7, start: 100, parentID: 1)
