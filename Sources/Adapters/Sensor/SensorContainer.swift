@@ -59,18 +59,20 @@ package final class SensorContainer {
     /// Grows with every change of `facts`.
     package private(set) var revision = 0
     private var nextAsking: UInt64 = 0
-    private var askings: UInt64 = 0
+    private var firstAsked: UInt64?
 
     package init(_ identity: ContainerIdentity) {
         self.identity = identity
         facts.podUID = identity.podUID
     }
 
-    /// Asks for names that are missing: at once, then more and more seldom.
+    /// Asks for names that are missing: often while the container begins, for its runtime may take seconds to write them
+    /// down, then seldom.
     func complete(from names: [any ContainerNames], now: UInt64) {
         guard now >= nextAsking, facts.image == nil || (facts.podName == nil && identity.podUID != nil) else { return }
-        askings += 1
-        nextAsking = now + min(60_000_000_000, 2_000_000 << min(askings, 15))
+        let first = firstAsked ?? now
+        firstAsked = first
+        nextAsking = now + (now < first + 10_000_000_000 ? 5_000_000 : 30_000_000_000)
         let before = facts
         for source in names {
             if let known = source.facts(identity) { facts.fill(from: known) }
