@@ -8,7 +8,7 @@ BIN = $(shell $(SWIFT) build $(RELEASE) --show-bin-path)
 SWIFT_SOURCES := Package.swift Sources Tests
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build run test conformance bench load lint format check fuzz clean
+.PHONY: help setup build run test conformance bench load lint format check bpf fuzz clean
 
 help: ## list the tasks
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 24
@@ -48,6 +48,9 @@ format: ## write the format
 
 check: lint test ## what CI runs
 	@$(MAKE) --no-print-directory conformance FLOORS=1
+
+bpf: ## compile the sensor's kernel programs into the C bytes that are checked in
+	@SWIFT=$(SWIFT) scripts/bpf
 
 fuzz: ## fuzz the document reader (SECONDS=300)
 	@Tests/Fuzz/run.sh $(or $(SECONDS),300)

@@ -133,6 +133,10 @@ let package = Package(
             name: "CPostgres", path: "Sources/Adapters/CPostgres", pkgConfig: "libpq",
             providers: [.apt(["libpq-dev"])]),
         adapter("Postgres", ["CPostgres", Parts.nioPosix]),
+        .systemLibrary(name: "CBPF", path: "Sources/Adapters/CBPF"),
+        .target(name: "SensorObject", path: "Sources/Adapters/SensorObject"),
+        adapter("Sensor", ["CBPF", "SensorObject"]),
+        platform("RuntimeWatch", on: ["Documents", "Detection", "Sensor"]),
         platform("AdvisoryStore", on: ["Vulnerabilities", "Compression"], [Parts.crypto]),
         platform(
             "ImageInspection",
@@ -184,6 +188,8 @@ let package = Package(
                 "NetworkPolicies",
                 "Policies",
                 "Detection",
+                "Sensor",
+                "RuntimeWatch",
                 "Vulnerabilities",
                 "AdvisoryStore",
                 "Hub",
@@ -240,6 +246,8 @@ let package = Package(
             resources: [.copy("Golden")]),
         tests("Platform", "Evidence", on: ["Evidence", "Compliance"]),
         tests("Platform", "ImageStore", on: ["ImageStore", "Vulnerabilities"]),
+        tests("Adapters", "Sensor", on: ["Sensor", "SensorObject"]),
+        tests("Platform", "RuntimeWatch", on: ["RuntimeWatch"]),
         tests("Architecture", "Architecture", on: []),
         tests("Program", "Program", on: ["martlet"]),
         // Runs the suites of MARTLET_CONFORMANCE; not a product.

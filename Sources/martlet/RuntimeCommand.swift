@@ -7,12 +7,16 @@ struct RuntimeCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "runtime", abstract: "Detection at run time, with Falco's rule files as they are.",
         discussion: """
+              martlet runtime run --container-only
               martlet runtime rules check --rules falco_rules.yaml
               martlet runtime replay audit.log --rules k8s_audit_rules.yaml -o json
               martlet runtime rules explain "Attach/Exec Pod" audit.log --rules k8s_audit_rules.yaml
               martlet runtime rules test audit.log --rules old.yaml --changed new.yaml
             """,
-        subcommands: [RuntimeReplayCommand.self, RuntimeRulesCommand.self])
+        subcommands: [
+            RuntimeRunCommand.self, RuntimeReplayCommand.self, RuntimeRulesCommand.self, RuntimeLearnCommand.self,
+            RuntimeProfileCommand.self, RuntimeTopCommand.self,
+        ])
 }
 
 struct RuntimeRulesCommand: ParsableCommand {

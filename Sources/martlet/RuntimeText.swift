@@ -4,7 +4,9 @@ import Foundation
 
 /// What the `runtime` commands print for a person.
 enum RuntimeText {
-    static func write(_ groups: AlertGroups, _ replay: Replay) {
+    static func write(_ groups: AlertGroups, _ replay: Replay) { write(groups, events: replay.events) }
+
+    static func write(_ groups: AlertGroups, events: Int) {
         RBACOutput.write(
             .table,
             ["COUNT", "PRIORITY", "RULE", "WORKLOAD", "ITEM", "FIRST", "LAST", "TECHNIQUES", "EVIDENCE", "ALLOWED BY"],
@@ -16,7 +18,7 @@ enum RuntimeText {
                     group.isIncomplete ? "incomplete" : "complete",
                     visible(group.shared[Replay.grantField] ?? ""),
                 ]
-            }, empty: "no rule matched \(replay.events) events")
+            }, empty: "no rule matched \(events) events")
         if groups.uncounted > 0 { Console.error("\(groups.uncounted) alerts found no room in the summary") }
     }
 

@@ -77,3 +77,8 @@ extension Operand {
         }
     }
 }
+
+extension DetectionRule {
+    /// The event types the rule may match; nil when it may match any.
+    package var eventTypes: [String]? { EventTypeAnalysis.names(of: condition) }
+}

@@ -286,6 +286,13 @@ package struct Matcher: Sendable {
     /// Whether a row stays that of its value; the one of values that found no room does not.
     package func keeps(row: UInt32, of slot: Int) -> Bool { row != tables[slot].overflow }
 
+    /// Whether every row of an event stays that of its value, so that the event can be kept.
+    package func keepsRows(of event: Event) -> Bool {
+        tables.indices.allSatisfy { slot in
+            program.slots[slot].kind == .number || event.values[slot] != UInt64(tables[slot].overflow)
+        }
+    }
+
     package static func setRow(_ slot: Int, _ row: UInt32, in event: inout Event) { event.values[slot] = UInt64(row) }
 
     private mutating func grow(_ slot: Int) {

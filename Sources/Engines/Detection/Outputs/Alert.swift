@@ -95,7 +95,7 @@ package struct Alert: Sendable {
     }
 
     /// Adds an output field that the rule does not have.
-    mutating func add(_ name: String, _ value: OutputValue) {
+    package mutating func add(_ name: String, _ value: OutputValue) {
         outputFields.append((name, value))
         outputFields.sort { $0.name < $1.name }
     }

@@ -85,7 +85,7 @@ package struct AlertGroups: Sendable {
     }
 
     /// A pod's name without what its controllers appended. Only the shapes of generated names are cut.
-    static func workloadName(_ pod: String) -> String {
+    package static func workloadName(_ pod: String) -> String {
         // The alphabet generated names are made of has no vowels and no digits that look like letters.
         let safe = Set("bcdfghjklmnpqrstvwxz2456789")
         var parts = pod.split(separator: "-", omittingEmptySubsequences: false)

@@ -28,6 +28,11 @@ package struct LearnedProfile: Sendable, Hashable {
         package var count: Int
         /// Digest of the file the item is about, where it is known: it carries the item over to another image.
         package var fileDigest: String?
+
+        package init(count: Int, fileDigest: String? = nil) {
+            self.count = count
+            self.fileDigest = fileDigest
+        }
     }
 
     package private(set) var items: [Class: [String: Item]] = [:]
@@ -38,6 +43,21 @@ package struct LearnedProfile: Sendable, Hashable {
 
     /// `largest` bounds the items of a class; a class that outgrows it is never learned.
     package init(largest: Int = 5000) { self.largest = largest }
+
+    /// What was learned before. Things of a class that outgrew its bound are cut, and counted no more.
+    package init(items: [Class: [String: Item]], largest: Int = 5000) {
+        self.init(largest: largest)
+        for (kind, all) in items {
+            for (name, item) in all.sorted(by: { $0.key < $1.key }).prefix(largest) {
+                self.items[kind, default: [:]][name] = item
+                totals[kind, default: 0] += item.count
+                if item.count == 1 { singles[kind, default: 0] += 1 }
+            }
+        }
+    }
+
+    /// How often things of a class were seen.
+    package func observations(_ kind: Class) -> Int { totals[kind] ?? 0 }
 
     package enum Verdict: Sendable, Hashable {
         /// Seen before.

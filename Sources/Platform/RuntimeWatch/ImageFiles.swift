@@ -1,0 +1,53 @@
+package import Detection
+package import Sensor
+
+/// Who knows the files of images: the image engine, by the digest of an image.
+package protocol ImageFiles: AnyObject {
+    /// The files of the image a container runs; nil when they are not known, or not yet.
+    func files(of container: SensorContainer) -> ContentDrift?
+    /// The digest of a file in a running container; nil when it cannot be read.
+    func digest(of path: [UInt8], in process: SensorProcess) -> String?
+}
+
+/// Who decides what the cluster's network policies say of a connection.
+package protocol ConnectionVerdicts: AnyObject {
+    /// A sentence such as `allowed by shop/web-egress` or `denied by shop/default-deny`; nil when not known.
+    func verdict(
+        _ connection: ConnectionClass, from container: SensorContainer, to address: [UInt8], port: UInt16
+    ) -> String?
+    /// What is known of an address: the workload, service or DNS name behind it.
+    func peer(_ address: [UInt8]) -> PeerName?
+}
+
+package struct PeerName: Sendable, Hashable {
+    package var workload: String?
+    package var service: String?
+    package var name: String?
+
+    package init(workload: String? = nil, service: String? = nil, name: String? = nil) {
+        self.workload = workload
+        self.service = service
+        self.name = name
+    }
+}
+
+/// Decides about programs when the image's files are not known: by where the running file lies and when it came.
+struct DriftFallback {
+    /// `TMPFS_MAGIC`, `RAMFS_MAGIC`: linux/magic.h.
+    private static let memoryFileSystems: Set<UInt64> = [0x0102_1994, 0x8584_58f6]
+
+    /// Why a program is none of the image's; nil when nothing says so.
+    static func reason(_ event: SensorEvent) -> String? {
+        let process = event.process
+        guard let container = process.container, case .exec = event.kind else { return nil }
+        let file = process.file
+        if process.executablePath.starts(with: Array("memfd:".utf8)) { return "it lies in memory only" }
+        if memoryFileSystems.contains(file.fileSystem) { return "it lies on a file system in memory" }
+        if file.isOnOverlay { return file.isInUpperLayer ? "it was written into the running container" : nil }
+        // Not every runtime uses overlays: a file that changed after the container began did not come with it.
+        if let started = container.facts.started, file.changed > 0, UInt64(file.changed) > started {
+            return "it was written after the container began"
+        }
+        return nil
+    }
+}

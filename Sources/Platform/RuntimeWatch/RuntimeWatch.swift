@@ -1,0 +1,219 @@
+package import Detection
+package import Sensor
+
+/// Everything that is looked for in the events of a node: rules, drift, files, connections, what was learned.
+///
+/// Used from one thread. Alerts come out one by one; whoever wants them folded puts them into `AlertGroups`.
+package struct RuntimeWatch {
+    package struct Settings: Sendable {
+        package var containersOnly = false
+        /// Compare with profiles, or only learn them.
+        package var alertsOnProfiles = true
+        package var learns = true
+        /// The chance of something new that ends learning.
+        package var limit = 0.02
+
+        package init() {}
+    }
+
+    package private(set) var matcher: LiveMatcher
+    package var settings: Settings
+    package private(set) var profiles: [LearnedProfile.Subject: LearnedProfile] = [:]
+    private var sent: [LearnedProfile.Subject: Set<String>] = [:]
+    private let images: (any ImageFiles)?
+    private let network: (any ConnectionVerdicts)?
+    package private(set) var events: UInt64 = 0
+    /// Events of containers without a pod's or container's identity; there should be none.
+    package private(set) var unnamed: UInt64 = 0
+
+    package init(
+        _ matcher: LiveMatcher, settings: Settings = Settings(),
+        profiles: [LearnedProfile.Subject: LearnedProfile] = [:], images: (any ImageFiles)? = nil,
+        network: (any ConnectionVerdicts)? = nil
+    ) {
+        self.matcher = matcher
+        self.settings = settings
+        self.profiles = profiles
+        self.images = images
+        self.network = network
+    }
+
+    package mutating func alerts(_ event: SensorEvent) -> [Alert] {
+        events += 1
+        if settings.containersOnly, event.process.container == nil { return [] }
+        let values = matcher.values(event)
+        var out = matcher.match(event).map {
+            Alert($0, time: event.time, hostname: matcher.context.hostname, values)
+        }
+        if event.process.container != nil { out += own(event) }
+        for i in out.indices { out[i].addEvidence(event) }
+        return out
+    }
+
+    // MARK: Martlet's own
+
+    private mutating func own(_ event: SensorEvent) -> [Alert] {
+        switch event.kind {
+        case .exec: return program(event)
+        case .call(let call):
+            if call.isOpen { return file(event) }
+            switch call {
+            case .connect, .accept, .accept4, .sendto, .sendmsg: return connection(event)
+            case .rename, .renameat, .renameat2, .unlink, .unlinkat, .mkdir, .mkdirat, .chmod, .fchmodat, .link,
+                .linkat,
+                .symlink, .symlinkat, .truncate, .rmdir, .chown, .lchown, .fchownat, .mknod, .mknodat:
+                return refused(event)
+            default: return []
+            }
+        case .fork, .exit: return []
+        }
+    }
+
+    private mutating func program(_ event: SensorEvent) -> [Alert] {
+        let process = event.process
+        guard let container = process.container, !process.isRuntime else { return [] }
+        var out: [Alert] = []
+        let path = String(decoding: process.executablePath, as: UTF8.self)
+        var digest: String?
+        var reason: String?
+        if let files = images?.files(of: container) {
+            digest = images?.digest(of: process.executablePath, in: process)
+            switch files.verdict(path: path, digest: digest) {
+            case .ofImage: break
+            case .moved(let from, let file): reason = "it is a copy of \(from)\(Self.owner(file))"
+            case .changed(let file): reason = "it has other content than the image's\(Self.owner(file))"
+            case .dropped: reason = "the image has no such file"
+            case .notObservable: reason = DriftFallback.reason(event)
+            }
+        } else {
+            reason = DriftFallback.reason(event)
+        }
+        if let reason {
+            out.append(
+                OwnAlert.drift.alert(
+                    "a program that is not of the container's image ran: \(reason) | process=\(process.shown) exepath=\(path)",
+                    event, matcher.context))
+        }
+        let parent = process.parent.map { String(decoding: $0.executablePath, as: UTF8.self) } ?? ""
+        let name = ProcessShape.name(
+            path: path, parent: parent,
+            arguments: process.arguments.dropFirst().map { String(decoding: $0, as: UTF8.self) })
+        if observe(name, .process, container, digest: digest) {
+            out.append(
+                OwnAlert.unlearnedProcess.alert("a process that was never seen here: \(name)", event, matcher.context))
+        }
+        return out
+    }
+
+    private static func owner(_ file: ContentDrift.File) -> String {
+        guard let package = file.package else { return "" }
+        let flaws = file.vulnerabilities.isEmpty ? "" : ", \(file.vulnerabilities.joined(separator: " "))"
+        return " (of \(package)\(flaws))"
+    }
+
+    private mutating func file(_ event: SensorEvent) -> [Alert] {
+        guard event.opens({ $0 & 3 != 0 || $0 & 0o1100 != 0 }), !event.process.isRuntime else { return [] }
+        if event.result == Self.readOnly { return refused(event) }
+        guard event.result >= 0, let container = event.process.container, let path = event.path,
+            !container.facts.writableMounts.isEmpty || container.facts.isReadOnly != nil,
+            event.file?.isOnOverlay == true
+        else { return [] }
+        let name = String(decoding: path, as: UTF8.self)
+        let mounts = container.facts.writableMounts
+        guard !mounts.contains(where: { name == $0 || name.hasPrefix($0.hasSuffix("/") ? $0 : $0 + "/") }) else {
+            return []
+        }
+        let known = "\(name)"
+        guard observe("written \(AlertShape.path(known))", .file, container, digest: nil) else { return [] }
+        return [
+            OwnAlert.undeclaredWrite.alert(
+                "a file was written in the container's own layer, outside its mounts | file=\(name)", event,
+                matcher.context)
+        ]
+    }
+
+    private static let readOnly: Int64 = -30
+
+    private func refused(_ event: SensorEvent) -> [Alert] {
+        guard event.result == Self.readOnly, !event.process.isRuntime else { return [] }
+        let path = event.text2 ?? event.text1 ?? event.path ?? []
+        return [
+            OwnAlert.refusedWrite.alert(
+                "a write was refused since the file system is read-only | file=\(String(decoding: path, as: UTF8.self))",
+                event, matcher.context)
+        ]
+    }
+
+    private mutating func connection(_ event: SensorEvent) -> [Alert] {
+        guard let socket = event.socket, let container = event.process.container, let server = socket.server,
+            event.result >= 0 || event.result == -115, let peer = socket.isServer ? socket.client : socket.server
+        else { return [] }
+        let known = network?.peer(peer.bytes)
+        let kind = ConnectionClass(
+            direction: socket.isServer ? .inbound : .outbound, transport: socket.transportName ?? "ip",
+            serverPort: server.port, address: peer.bytes, workload: known?.workload, service: known?.service,
+            name: known?.name)
+        guard observe(kind.description, .connection, container, digest: nil) else { return [] }
+        var message = "a class of connections that was never seen here: \(kind) | connection=\(socket.text)"
+        let verdict = network?.verdict(kind, from: container, to: peer.bytes, port: server.port)
+        if let verdict { message += " policy=\(verdict)" }
+        return [OwnAlert.unlearnedConnection.alert(message, event, matcher.context)]
+    }
+
+    // MARK: Profiles
+
+    /// Notes something a workload does; whether it is news after learning ended.
+    private mutating func observe(
+        _ name: String, _ kind: LearnedProfile.Class, _ container: SensorContainer, digest: String?
+    ) -> Bool {
+        guard settings.learns || settings.alertsOnProfiles else { return false }
+        let subject = LearnedProfile.Subject(container)
+        var profile = profiles.removeValue(forKey: subject) ?? LearnedProfile()
+        let verdict = profile.observe(name, kind, fileDigest: digest, limit: settings.limit)
+        profiles[subject] = profile
+        return verdict == .unexpected && settings.alertsOnProfiles
+    }
+}
+
+enum AlertShape {
+    /// A path with what differs from run to run taken out.
+    static func path(_ path: String) -> String {
+        var out = ""
+        var wasDigit = false
+        for character in path {
+            if character.isNumber {
+                if !wasDigit { out.append("#") }
+                wasDigit = true
+            } else {
+                out.append(character)
+                wasDigit = false
+            }
+        }
+        return out
+    }
+}
+
+extension LearnedProfile.Subject {
+    /// What is known of the container's workload; without names the image, without that the container itself.
+    init(_ container: SensorContainer) {
+        let facts = container.facts
+        let pod = facts.podName.map { "\(facts.namespace ?? "")/\(AlertGroups.workloadName($0))" }
+        self.init(
+            workload: pod ?? facts.image ?? container.identity.shortID, container: facts.name ?? "",
+            imageDigest: facts.imageDigest ?? facts.image ?? "")
+    }
+}
+
+extension SensorProcess {
+    /// The container's runtime on its way in: what it does is not the container's doing.
+    var isRuntime: Bool {
+        name.starts(with: Self.runc) || name.starts(with: Self.crun) || executablePath.starts(with: Self.cloned)
+    }
+
+    private static let runc = Array("runc:".utf8)
+    private static let crun = Array("crun:".utf8)
+    /// runc runs from a copy of itself in memory, so that a container cannot write over it.
+    private static let cloned = Array("memfd:runc_cloned".utf8)
+
+    var shown: String { String(decoding: name, as: UTF8.self) }
+}

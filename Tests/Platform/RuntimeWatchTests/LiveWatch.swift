@@ -1,0 +1,72 @@
+import Detection
+import Documents
+import Sensor
+
+@testable import RuntimeWatch
+
+/// What the kernel and this machine let the tests do, asked once.
+enum Live {
+    static let refusal: String? = {
+        if let missing = TestContainer.missing { return missing }
+        do throws(SensorError) {
+            _ = try Sensor(SensorOptions())
+            return nil
+        } catch {
+            return error.message
+        }
+    }()
+
+    static var isPossible: Bool {
+        if let refusal { print("skipped: \(refusal)") }
+        return refusal == nil
+    }
+}
+
+/// A sensor with rules, as `martlet runtime run` has them.
+final class LiveWatch {
+    var watch: RuntimeWatch
+    let sensor: Sensor
+    var alerts: [Alert] = []
+    var events: [SensorEvent.Kind] = []
+    var nameless = 0
+    /// Containers a program was started in.
+    var containers: Set<String> = []
+
+    init(_ sources: [SourceText] = OwnRules.sources, settings: RuntimeWatch.Settings = RuntimeWatch.Settings()) throws {
+        var set = RuleSet(appendedOutput: RuleSet.containerOutput)
+        for source in sources { _ = set.load(source) }
+        guard let detector = set.detector("syscall") else { throw NoRules() }
+        let context = LiveContext(hostname: "node")
+        watch = RuntimeWatch(LiveMatcher(detector, context: context), settings: settings)
+        sensor = try Sensor(RuleDemand(detector.rules).options(), names: [RuntimeFiles()])
+        let sensor = sensor
+        context.follow(sensor)
+    }
+
+    /// Takes what there is, or waits a moment for it.
+    func take(milliseconds: Int32 = 0) {
+        while sensor.poll(
+            milliseconds: milliseconds,
+            { event in
+                events.append(event.kind)
+                if let container = event.process.container {
+                    if container.facts.podUID == nil { nameless += 1 }
+                    if event.kind == .exec { containers.insert(container.identity.id) }
+                }
+                alerts += watch.alerts(event)
+            }) > 0, milliseconds == 0
+        {}
+    }
+
+    /// Everything a container did, asked about; the names of the alerts for it.
+    func run(_ container: inout TestContainer, _ script: String) throws -> [Alert] {
+        take()
+        alerts = []
+        try container.run(script) { take(milliseconds: 5) }
+        take()
+        let id = String(container.id.prefix(12))
+        return alerts.filter { $0.field("container.id") == id }
+    }
+}
+
+struct NoRules: Error {}
