@@ -45,7 +45,8 @@ extension ComplianceFacts {
         "Role": ["rights"], "ClusterRole": ["rights"], "RoleBinding": ["rights"], "ClusterRoleBinding": ["rights"],
         "Service": ["services"], "Ingress": ["ingresses"], "Namespace": ["namespaces"], "Node": ["nodes"],
         "Secret": ["secrets"], "PodDisruptionBudget": ["budgets"], "CronJob": ["cron-jobs"],
-        "ValidatingAdmissionPolicy": ["policies"], "ValidatingAdmissionPolicyBinding": ["policies"],
+        "ValidatingAdmissionPolicy": ["policies", "webhooks"], "ValidatingAdmissionPolicyBinding": ["policies"],
+        "ValidatingWebhookConfiguration": ["webhooks"], "MutatingWebhookConfiguration": ["webhooks"],
         "KubeletConfiguration": ["kubelet"], "EncryptionConfiguration": ["kube-apiserver"],
         "SecretProviderClass": ["secret-stores"],
     ]
