@@ -258,7 +258,9 @@ package struct Node: Sendable {
 
     /// Whether the value is written as a literal block of YAML (`|`), whose lines are the lines of its text.
     package var isLiteralBlock: Bool {
-        guard kind == .string, let start = sourceRange?.lowerBound, start < tape.source.bytes.count else { return false }
+        guard kind == .string, let start = sourceRange?.lowerBound, start < tape.source.bytes.count else {
+            return false
+        }
         return tape.source.bytes[start] == UInt8(ascii: "|")
     }
 

@@ -17,7 +17,8 @@ package struct PackageMatcher: Sendable {
         self.policy = policy
         lifecycle = distribution?.lifecycle(in: database.lifecycles)
         let own = (distribution?.keys ?? []).map { MatchKey($0, rank: 0, feeds: database.feeds(for: $0)) }
-        distributionKeys = own + (distribution?.upstreamKeys ?? []).map { MatchKey($0, rank: 1, feeds: database.feeds(for: $0)) }
+        distributionKeys =
+            own + (distribution?.upstreamKeys ?? []).map { MatchKey($0, rank: 1, feeds: database.feeds(for: $0)) }
         var languages: [String: MatchKey] = [:]
         for type in Self.languages {
             let key = EcosystemKey(type)
