@@ -143,6 +143,17 @@ struct Page {
 
     static func number(_ count: Int) -> String { count.formatted(.number.locale(Locale(identifier: "en_US"))) }
 
+    /// Text of a check: what stands between backticks is code.
+    static func prose(_ text: String) -> HTML {
+        let parts = text.split(separator: "`", omittingEmptySubsequences: false)
+        guard parts.count % 2 == 1 else { return HTML(text) }
+        var out: HTML = .empty
+        for (index, part) in parts.enumerated() {
+            out += index % 2 == 1 ? "<code>\(part)</code>" : HTML(String(part))
+        }
+        return out
+    }
+
     static func empty(_ words: HTML) -> HTML { "<div class=\"card empty\">\(words)</div>" }
 
     /// A table in a frame that scrolls by itself on narrow screens; `headings` with a trailing `#` are numbers.

@@ -154,7 +154,10 @@ struct HubResponder: HTTPResponder {
                 body = ResponseBody(byteBuffer: ByteBuffer(bytes: bytes))
             }
         }
-        Self.harden(&headers, isSecure: isSecure)
+        // A browser takes the headers of "not modified" for those of the page it has: they must be the same.
+        var isPage = false
+        if case .bytes(_, let type) = reply.content { isPage = type.hasPrefix("text/html") }
+        Self.harden(&headers, isPage: isPage, isSecure: isSecure)
         return Response(status: status, headers: headers, body: body)
     }
 
@@ -167,12 +170,11 @@ struct HubResponder: HTTPResponder {
     }
 
     /// Headers that keep a browser from doing what nobody meant.
-    private static func harden(_ headers: inout HTTPFields, isSecure: Bool) {
+    private static func harden(_ headers: inout HTTPFields, isPage: Bool, isSecure: Bool) {
         func set(_ name: String, _ value: String) {
             guard let name = HTTPField.Name(name), headers[name] == nil else { return }
             headers[name] = value
         }
-        let isPage = headers[.contentType]?.hasPrefix("text/html") ?? false
         set(
             "Content-Security-Policy",
             isPage

@@ -144,7 +144,7 @@ enum FindingScreens {
                     \(row.origin.isEmpty ? .empty : "<dt>Installed by</dt><dd>\(row.origin)</dd>" as HTML)\
                     \(row.waiver.map { "<dt>Waived</dt><dd>\($0)</dd>" as HTML })</dl>
                     <h2>Proof</h2>\(evidence(row))
-                    <h2>Why it matters</h2><p>\(rule?.why ?? row.message)</p><h2>What to do</h2><p>\(rule?.remedy ?? "")</p>
+                    <h2>Why it matters</h2><p>\(Page.prose(rule?.why ?? row.message))</p><h2>What to do</h2><p>\(Page.prose(rule?.remedy ?? ""))</p>
                     <p><a href="\(WorkloadScreens.link(row.cluster, row.kind, row.namespace, row.name))">All of this workload, with verified patches</a></p>
                     \(references.isEmpty ? .empty : "<h2>References</h2><ul>\(references)</ul>" as HTML)
                     <h2>History</h2>\(Page.table("History", ["When", "What", "Detail"], steps))

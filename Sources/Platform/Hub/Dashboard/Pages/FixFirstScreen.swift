@@ -42,7 +42,10 @@ enum FixFirstScreen {
             action.risk += weight(row.severity) * Double(row.total)
             actions[row.item] = action
         }
-        return actions.values.sorted { ($0.risk, $1.rule) > ($1.risk, $0.rule) }
+        return actions.values.sorted {
+            if $0.risk != $1.risk { return $0.risk > $1.risk }
+            return $0.worst == $1.worst ? $0.rule < $1.rule : $0.worst > $1.worst
+        }
     }
 
     private static let screen = Route.screen(
@@ -97,7 +100,7 @@ enum FixFirstScreen {
             let width = Charts.tenths(max(2, share * 160))
             return """
                 <tr><td class="tight">\(Page.severity(action.worst))</td><td><a href="\(link)"><strong>\(action.title)</strong></a>\
-                <br><span class="dim">\(action.remedy)</span></td><td class="num">\(Page.number(action.places))</td>\
+                <br><span class="dim">\(Page.prose(action.remedy))</span></td><td class="num">\(Page.number(action.places))</td>\
                 <td class="num">\(action.clusters.count)</td><td class="tight"><svg width="160" height="10" viewBox="0 0 160 10" role="img" \
                 aria-label="\(Page.percent(share)) of all risk"><title>\(Page.percent(share)) of all risk</title>\
                 <rect class="c-line" width="160" height="10" rx="5"/><rect class="c-accent" width="\(width)" height="10" rx="5"/></svg>\
