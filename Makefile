@@ -8,7 +8,7 @@ BIN = $(shell $(SWIFT) build $(RELEASE) --show-bin-path)
 SWIFT_SOURCES := Package.swift Sources Tests
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build run test conformance bench load lint format check bpf fuzz clean
+.PHONY: help setup build run serve test conformance bench load browser lint format check bpf fuzz clean
 
 help: ## list the tasks
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 24
@@ -21,6 +21,9 @@ build: setup ## build the program (release)
 
 run: build ## scan the current cluster if one answers, else the example shop
 	@$(BIN)/martlet scan --cluster --request-timeout 3 --otherwise Examples/shop --fail-on never
+
+serve: build ## start the hub with its dashboard on the current cluster, else on the example shop (PORT=8080)
+	@$(BIN)/martlet serve --request-timeout 3 --otherwise Examples/shop $(if $(PORT),--port $(PORT))
 
 test: setup ## run every test
 	$(SWIFT) test $(SCRATCH)
@@ -39,6 +42,10 @@ load: setup ## put load on the admission server and the store, and print figures
 	@$(SWIFT) build $(RELEASE) --product storeload
 	@$(BIN)/load $(LOAD)
 	@$(BIN)/storeload
+
+browser: setup ## walk every screen of the dashboard in a browser (PICTURES=folder)
+	@$(SWIFT) build $(RELEASE) --product martlet
+	@python3 Tests/Browser/walk.py $(BIN)/martlet $(if $(PICTURES),--screenshots $(PICTURES))
 
 lint: ## check the format
 	@$(SWIFT) format lint --strict --recursive $(SWIFT_SOURCES)

@@ -42,7 +42,9 @@ enum FindingScreens {
         return .page(
             Page(
                 place: .findings, title: request.query["rule"].flatMap { request.hub.rules[$0]?.title } ?? "Findings",
-                lead: request.query["rule"].flatMap { request.hub.rules[$0] }.map { "\($0.why) \($0.remedy)" }
+                lead: request.query["rule"].flatMap { request.hub.rules[$0] }.map {
+                    "\(Page.prose($0.why)) \(Page.prose($0.remedy))"
+                }
                     ?? .empty,
                 body: """
                     \(filters(request, clusters))<div id="list" data-live>\(table)</div>\(next)

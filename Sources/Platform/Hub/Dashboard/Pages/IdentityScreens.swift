@@ -33,13 +33,17 @@ enum IdentityScreens {
             lead: "Who can take over what, step by step, and the changes that cut most of these ways.", body: body)
     }
 
-    private static func model(_ inventory: Inventory) -> AccessModel {
-        AccessModel(inventory.keys.compactMap { inventory[$0] }.filter(AccessModel.concerns))
+    /// Among files Kubernetes' own roles are there all the same; what the files say of them counts.
+    private static func model(_ inventory: Inventory, _ cluster: ClusterRow) -> AccessModel {
+        let objects = inventory.keys.compactMap { inventory[$0] }
+        let own = objects.filter(AccessModel.concerns)
+        guard cluster.source == "files" else { return AccessModel(own) }
+        return AccessModel(BootstrapPolicy.of(minor: BootstrapPolicy.minor(of: objects)).objects + own)
     }
 
-    private static func graph(_ inventory: Inventory) -> EscalationGraph {
+    private static func graph(_ inventory: Inventory, _ cluster: ClusterRow) -> EscalationGraph {
         let objects = inventory.keys.compactMap { inventory[$0] }
-        let model = model(inventory)
+        let model = model(inventory, cluster)
         let accounts = objects.filter { $0.is("ServiceAccount") }
             .map { ServiceAccountName(namespace: $0.namespace, name: $0.name) }
         return EscalationGraph(model, accounts: accounts, workloads: WorkloadMap(objects))
@@ -48,7 +52,7 @@ enum IdentityScreens {
     private static func content(
         _ inventory: Inventory, _ cluster: ClusterRow, _ question: (verb: String, resource: String, namespace: String)
     ) -> HTML {
-        let graph = graph(inventory)
+        let graph = graph(inventory, cluster)
         let goals = EscalationEdge.Goal.allCases
         let cards = goals.map { goal -> HTML in
             let count = graph.count(reaching: goal, from: .subjectsAndWorkloads)
@@ -74,7 +78,7 @@ enum IdentityScreens {
             <ul class="cards">\(cards)</ul>
             \(cutRows.isEmpty ? .empty : "<h2>One change that cuts most</h2>" + Page.table("Cuts", ["To", "Change", "Ways", "From"], cutRows))
             <h2>Shortest ways</h2>\(picture)\(table(paths))
-            <h2>Who can</h2>\(whoCan(model(inventory), question, cluster))
+            <h2>Who can</h2>\(whoCan(model(inventory, cluster), question, cluster))
             """
     }
 
@@ -119,7 +123,7 @@ enum IdentityScreens {
         }
         return .picture(
             await Task.detached {
-                let graph = graph(inventory)
+                let graph = graph(inventory, chosen)
                 let paths = EscalationEdge.Goal.allCases.flatMap {
                     graph.shortestPaths(to: $0, from: .subjectsAndWorkloads)
                 }

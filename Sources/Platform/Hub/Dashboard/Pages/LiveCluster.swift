@@ -84,7 +84,7 @@ struct LiveWorkload {
         let command = fix.kubectl(context: nil)
         return """
             <p>\(fix.steps.count) changes, tried on a copy: <strong>\(fix.closed.count) findings closed, \(fix.opened.count) opened, \
-            \(fix.unchanged.count) unchanged</strong>.</p><ol>\(steps)</ol>\(command.map { "<pre>\($0)</pre>" as HTML })\
+            \(fix.unchanged.count) unchanged</strong>.</p><ol>\(steps)</ol>\(command.map { "<pre tabindex=\"0\">\($0)</pre>" as HTML })\
             \(decisions.isEmpty ? .empty : "<h3>Left to you</h3><ul>\(decisions)</ul>" as HTML)
             """
     }

@@ -9,7 +9,9 @@ enum PathScreens {
 
     private static let fromPods = QueryParameter("from", .choice(["internet", "pods"]), "Where ways begin.")
 
-    private static func graph(_ inventory: Inventory) -> RiskGraph { RiskGraph(inventory, isCluster: true) }
+    private static func graph(_ inventory: Inventory, _ cluster: ClusterRow) -> RiskGraph {
+        RiskGraph(inventory, isCluster: cluster.source != "files")
+    }
 
     private static let screen = Route.screen("/paths", query: [.cluster, fromPods]) { request in
         let (rows, chosen) = try await LiveCluster.choose(request)
@@ -35,7 +37,7 @@ enum PathScreens {
     }
 
     private static func content(_ inventory: Inventory, _ cluster: ClusterRow, from: String) -> HTML {
-        let graph = graph(inventory)
+        let graph = graph(inventory, cluster)
         let answers = graph.answers()
         let score = graph.score(answers)
         let paths = graph.paths(answers, fromInternetOnly: from == "internet", limit: 100)
@@ -43,7 +45,7 @@ enum PathScreens {
         let fixRows = fixes.map { fix -> HTML in
             """
             <tr><td>\(fix.fix.description)</td><td class="num">\(RiskScore.text(fix.removed))</td>\
-            <td>\(fix.paths.cut) of \(fix.paths.of) ways gone</td><td>\(fix.closed.map(\.description).joined(separator: ", "))</td></tr>
+            <td>\(fix.paths.of == 0 ? "only ways that begin in a pod" : "\(fix.paths.cut) of \(fix.paths.of) from the internet gone")</td><td>\(fix.closed.map(\.description).joined(separator: ", "))</td></tr>
             """
         }
         let other = from == "internet" ? "pods" : "internet"
@@ -94,7 +96,7 @@ enum PathScreens {
         let onlyInternet = request.query["from"] != "pods"
         return .picture(
             await Task.detached {
-                let graph = graph(inventory)
+                let graph = graph(inventory, chosen)
                 let paths = graph.paths(
                     graph.answers(), fromInternetOnly: onlyInternet, limit: RiskPicture.mostPaths)
                 return RiskPicture(paths, title: "Ways to what matters").svg
