@@ -51,7 +51,9 @@ struct RBACDiffCommand: AsyncParsableCommand {
         if let after { new = try await read(after) }
         if let patch { new.objects = try await patched(old.objects, patch) }
         var rows: [[String]] = []
-        for change in AccessDiff(from: old.model, to: new.model).changes {
+        // Where one side shows no roles or bindings, everything on the other would look like a difference.
+        let isSeen = old.hole == nil && new.hole == nil
+        for change in isSeen ? AccessDiff(from: old.model, to: new.model).changes : [] {
             let place = change.namespace.isEmpty ? "*" : change.namespace
             for rule in change.gained { rows.append(["gains", change.subject.description, place, "\(rule)"]) }
             for rule in change.lost { rows.append(["loses", change.subject.description, place, "\(rule)"]) }
