@@ -42,6 +42,16 @@ package struct Evidence: Sendable {
         }
     }
 
+    /// Whether the value is known to be a secret. Once true it is so for every check that names the field.
+    package var hidesValue: Bool {
+        get { extra?.hidesValue ?? false }
+        set {
+            extra =
+                object == nil && provenance == nil && !newValue
+                ? nil : Extra(object, provenance, hidesValue: newValue)
+        }
+    }
+
     /// Where the value came from when it stands in no file: "default of Kubernetes v1.36".
     package var provenance: String? { extra?.provenance }
 

@@ -231,7 +231,23 @@ package struct PostureScan: Sendable {
         var result = podSecurity.evaluate(family)
         result.merge(workloads.evaluate(family))
         for engine in engines { result.merge(judge(family, by: engine)) }
+        Self.hideSecrets(&result)
         return result
+    }
+
+    /// A field that one check knows to hold a secret is shown by none: another may name it for reasons of its own.
+    private static func hideSecrets(_ result: inout OwnerResult) {
+        var secret: Set<FieldPath> = []
+        for finding in result.findings {
+            for evidence in finding.evidence where evidence.hidesValue { secret.insert(evidence.path) }
+        }
+        guard !secret.isEmpty else { return }
+        for index in result.findings.indices {
+            for place in result.findings[index].evidence.indices
+            where secret.contains(result.findings[index].evidence[place].path) {
+                result.findings[index].evidence[place].hidesValue = true
+            }
+        }
     }
 
     /// What an engine says of the objects of a family that speak for themselves.

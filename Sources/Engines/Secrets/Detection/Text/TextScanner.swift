@@ -79,13 +79,29 @@ package struct TextScanner: Sendable {
             let isEscaped = start > 1 && text[start - 2] == UInt8(ascii: "\\") && "nrt".utf8.contains(text[start - 1])
             guard isEscaped || isColored(text, start) else { return }
         }
-        guard let match = detector.pattern.match(text, at: start, &threads) else { return }
+        guard let match = detector.pattern.match(text, at: start, &threads), !isInBase64(text, start) else { return }
         if match.end < text.count, ByteClass.word.contains(text[match.end]),
             ByteClass.word.contains(text[match.end - 1])
         {
             return
         }
         accept(text, detector, match.secret, .form)
+    }
+
+    /// Whether what begins at `start` goes on from a long run of base64: then its letters are those of a picture or a
+    /// certificate, which hold every short prefix somewhere.
+    private func isInBase64(_ text: Span<UInt8>, _ start: Int) -> Bool {
+        guard start >= 48, text[start - 1] == UInt8(ascii: "/") || text[start - 1] == UInt8(ascii: "+") else {
+            return false
+        }
+        var digits = 0
+        var capitals = 0
+        for i in start - 48..<start {
+            guard ByteClass.base64.contains(text[i]) else { return false }
+            if ByteClass.digits.contains(text[i]) { digits += 1 }
+            if ByteClass.upper.contains(text[i]) { capitals += 1 }
+        }
+        return digits >= 3 && capitals >= 8
     }
 
     /// Whether a terminal's colour ends right before: `ESC [ 9 4 m`.
