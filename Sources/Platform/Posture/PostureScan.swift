@@ -1,4 +1,5 @@
 import CISBenchmark
+import Documents
 package import Findings
 package import Kubernetes
 import NetworkPolicies
