@@ -8,7 +8,7 @@ package import Vulnerabilities
 package struct ImageAssessment: Sendable {
     /// As it was inspected.
     package var name: String
-    /// What is vulnerable, with how urgent each is; VEX was applied.
+    /// What is vulnerable, with how urgent each is. VEX statements are the caller's to apply before.
     package var findings: [(finding: VulnerabilityFinding, priority: Priority, package: SoftwarePackage)]
     package var isEndOfLife: Bool
     package var distribution: String
