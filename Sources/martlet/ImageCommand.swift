@@ -236,15 +236,7 @@ struct ImageExplainCommand: AsyncParsableCommand {
     @OptionGroup(title: "Reading") var read: ImageReadOptions
 
     func run() async throws {
-        let inspection = try read.inspection()
-        let subject: ImageSubject
-        do {
-            subject = try await read.subject(image, inspection)
-        } catch {
-            await inspection.close()
-            throw error
-        }
-        await inspection.close()
+        let subject = try await read.subjects(image)[0]
         let bill = match.told(subject.bill)
         let (database, matcher) = try match.matcher(bill)
         var lines: [String] = []

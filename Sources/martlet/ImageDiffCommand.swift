@@ -35,15 +35,7 @@ struct ImageDiffCommand: AsyncParsableCommand {
     var output: Format = .table
 
     func run() async throws {
-        let inspection = try read.inspection()
-        let subjects: [ImageSubject]
-        do {
-            subjects = [try await read.subject(before, inspection), try await read.subject(after, inspection)]
-        } catch {
-            await inspection.close()
-            throw error
-        }
-        await inspection.close()
+        let subjects = try await read.subjects(before, after)
         let documents = try vex.map { try VEXFile.read($0) }
         let old = try side(subjects[0], databaseBefore ?? match.database, [])
         let new = try side(subjects[1], match.database, documents)

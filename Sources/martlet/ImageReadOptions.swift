@@ -72,6 +72,20 @@ struct ImageReadOptions: ParsableArguments {
         }
     }
 
+    /// Images, or bills of materials, one after the other.
+    func subjects(_ names: String...) async throws -> [ImageSubject] {
+        let inspection = try inspection()
+        do {
+            var out: [ImageSubject] = []
+            for name in names { out.append(try await subject(name, inspection)) }
+            await inspection.close()
+            return out
+        } catch {
+            await inspection.close()
+            throw error
+        }
+    }
+
     /// An image, or a bill of materials.
     func subject(_ text: String, _ inspection: ImageInspection) async throws -> ImageSubject {
         if text == "-" || Self.isBill(text) {

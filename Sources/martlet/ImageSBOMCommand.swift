@@ -26,15 +26,7 @@ struct ImageSBOMCommand: AsyncParsableCommand {
     var outputFile: String?
 
     func run() async throws {
-        let inspection = try read.inspection()
-        let subject: ImageSubject
-        do {
-            subject = try await read.subject(image, inspection)
-        } catch {
-            await inspection.close()
-            throw error
-        }
-        await inspection.close()
+        let subject = try await read.subjects(image)[0]
         let bytes = subject.contents(Clock.now()).written(as: output)
         if let outputFile {
             try OutputFile.replace(outputFile, with: bytes)

@@ -100,7 +100,7 @@ struct RBACInput {
             let inventory = snapshot.inventory
             objects = inventory.keys.compactMap { inventory[$0] }
             problems = snapshot.gaps.map(Problem.init)
-            unlistedKinds = TargetOptions.unlisted(snapshot.gaps)
+            unlistedKinds = snapshot.gaps.unlistedKinds
             minor = snapshot.version.split(separator: ".").dropFirst().first.flatMap {
                 Int($0.prefix(while: \.isNumber))
             }

@@ -135,31 +135,7 @@ struct TargetOptions: ParsableArguments {
         }
         return Target(
             name: snapshot.name, isCluster: true, inventory: snapshot.inventory, problems: problems,
-            version: snapshot.version, unlistedKinds: Self.unlisted(snapshot.gaps))
-    }
-
-    /// Kinds of the resources that were not listed; checks that need them then say so.
-    static func unlisted(_ gaps: [ReadGap]) -> Set<String> {
-        let kinds = [
-            "roles.rbac.authorization.k8s.io": "Role", "clusterroles.rbac.authorization.k8s.io": "ClusterRole",
-            "rolebindings.rbac.authorization.k8s.io": "RoleBinding",
-            "clusterrolebindings.rbac.authorization.k8s.io": "ClusterRoleBinding",
-            "networkpolicies.networking.k8s.io": "NetworkPolicy",
-            "adminnetworkpolicies.policy.networking.k8s.io": "AdminNetworkPolicy",
-            "baselineadminnetworkpolicies.policy.networking.k8s.io": "BaselineAdminNetworkPolicy",
-            "clusternetworkpolicies.policy.networking.k8s.io": "ClusterNetworkPolicy",
-            "ciliumnetworkpolicies.cilium.io": "CiliumNetworkPolicy",
-            "ciliumclusterwidenetworkpolicies.cilium.io": "CiliumClusterwideNetworkPolicy",
-            "networkpolicies.projectcalico.org": "Calico NetworkPolicy",
-            "globalnetworkpolicies.projectcalico.org": "Calico GlobalNetworkPolicy",
-            "networkpolicies.crd.projectcalico.org": "Calico NetworkPolicy",
-            "globalnetworkpolicies.crd.projectcalico.org": "Calico GlobalNetworkPolicy",
-            "serviceaccounts": "ServiceAccount", "pods": "Pod", "nodes": "Node", "limitranges": "LimitRange",
-            "namespaces": "Namespace",
-            "poddisruptionbudgets.policy": "PodDisruptionBudget",
-            "horizontalpodautoscalers.autoscaling": "HorizontalPodAutoscaler",
-        ]
-        return Set(gaps.compactMap { kinds[$0.resource] })
+            version: snapshot.version, unlistedKinds: snapshot.gaps.unlistedKinds)
     }
 }
 

@@ -195,7 +195,7 @@ package struct PostureScan: Sendable {
     // MARK: Results
 
     package func result(of owner: OwnerIdentity) -> OwnerResult? {
-        risk.merged(network.merged(results[owner], owner), owner)
+        risk.results.merged(network.results.merged(results[owner], owner), owner)
     }
 
     /// Brings the network's results up to date after events; gives the owners whose results are new.
@@ -225,7 +225,7 @@ package struct PostureScan: Sendable {
     }
 
     /// Every owner with a result, in order.
-    package var owners: [OwnerIdentity] { network.merged(results).keys.sorted() }
+    package var owners: [OwnerIdentity] { network.results.merged(results).keys.sorted() }
 
     /// What the engines say of one owner.
     package func evaluate(_ family: OwnerFamily) -> OwnerResult {
@@ -278,7 +278,7 @@ package struct PostureScan: Sendable {
         settle()
         let own = results
         results = [:]
-        let owned = risk.merged(network.merged(consume own))
+        let owned = risk.results.merged(network.results.merged(consume own))
         return report(
             consume owned, target: target, generatedAt: generatedAt, version: version, problems: problems)
     }
@@ -289,7 +289,7 @@ package struct PostureScan: Sendable {
         _ = network.settle(inventory)
         _ = risk.settle(inventory)
         return report(
-            risk.merged(network.merged(results)), target: target, generatedAt: generatedAt, version: version,
+            risk.results.merged(network.results.merged(results)), target: target, generatedAt: generatedAt, version: version,
             problems: problems)
     }
 

@@ -1,3 +1,5 @@
+import Findings
+
 /// HTML that is safe by construction: what is put into a literal is escaped, unless it is HTML itself.
 ///
 /// Names, labels and messages come from clusters and may hold anything: markup, control characters, marks that turn the
@@ -38,43 +40,8 @@ package struct HTML: Sendable, ExpressibleByStringInterpolation {
     package static func + (left: HTML, right: HTML) -> HTML { HTML(markup: left.text + right.text) }
     package static func += (left: inout HTML, right: HTML) { left.text += right.text }
 
-    /// Marks that change the direction of the text behind them, and what does not show at all. Source: Unicode
-    /// Standard Annex 9, section 2; a name that holds one is shown with the mark's number in its place.
-    private static func isInvisible(_ scalar: Unicode.Scalar) -> Bool {
-        switch scalar.value {
-        case 0x200B...0x200F, 0x202A...0x202E, 0x2060...0x2069, 0xFEFF, 0x061C: true
-        case 0..<0x20: scalar != "\n" && scalar != "\t"
-        case 0x7F..<0xA0: true
-        default: false
-        }
-    }
-
-    private static func escaped(_ plain: String) -> String {
-        var isPlain = true
-        for byte in plain.utf8 where byte < 0x20 || byte >= 0x7F || "&<>\"'".utf8.contains(byte) {
-            isPlain = false
-            break
-        }
-        if isPlain { return plain }
-        var out = ""
-        out.reserveCapacity(plain.utf8.count + 16)
-        for scalar in plain.unicodeScalars {
-            switch scalar {
-            case "&": out += "&amp;"
-            case "<": out += "&lt;"
-            case ">": out += "&gt;"
-            case "\"": out += "&quot;"
-            case "'": out += "&#39;"
-            default:
-                if isInvisible(scalar) {
-                    out += "\u{27E8}U+\(String(scalar.value, radix: 16, uppercase: true))\u{27E9}"
-                } else {
-                    out.unicodeScalars.append(scalar)
-                }
-            }
-        }
-        return out
-    }
+    /// Whole, however long: patches and commands are copied from a page.
+    private static func escaped(_ plain: String) -> String { MarkupText.escaped(plain, limit: .max) }
 }
 
 /// An address below the hub with a query, every part encoded (RFC 3986, section 2.3).

@@ -45,11 +45,6 @@ actor ClusterWorker {
         self.log = log
     }
 
-    /// The objects as they are now; nil until the first evaluation is done.
-    var inventory: Inventory? { scan?.inventory }
-    /// The scan as it is now, with every result.
-    var postureScan: PostureScan? { scan }
-
     // MARK: Running
 
     /// Works until it is cancelled; whatever fails is tried again, and shown.
@@ -231,7 +226,7 @@ actor ClusterWorker {
     private func options() -> ScanOptions {
         let workloads = WorkloadOptions(
             target: TargetVersion(version) ?? .newest, includesReliability: false,
-            unlistedKinds: UnlistedKinds.of(gaps.keys))
+            unlistedKinds: gaps.values.unlistedKinds)
         return ScanOptions(workloads: workloads, cluster: cluster)
     }
 
@@ -375,6 +370,8 @@ actor ClusterWorker {
         }
     }
 
-    /// The scan as it is now: what fixes and what-if are computed on.
-    var current: PostureScan? { scan }
+    /// The scan as it is now, and the kinds it stands without: what fixes, pictures and what-if are computed on.
+    var current: (scan: PostureScan, unlistedKinds: Set<String>)? {
+        scan.map { ($0, gaps.values.unlistedKinds) }
+    }
 }

@@ -7,7 +7,7 @@ import RBAC
 struct RiskPosture: Sendable {
     var selected: Set<String>?
     var options = ScanOptions()
-    private var results: [OwnerIdentity: OwnerResult] = [:]
+    private(set) var results: [OwnerIdentity: OwnerResult] = [:]
     private var isStale = true
 
     mutating func evaluate(_ inventory: Inventory) {
@@ -78,29 +78,6 @@ struct RiskPosture: Sendable {
         guard isStale else { return [] }
         let old = results
         evaluate(inventory)
-        let owners = Set(old.keys).union(results.keys)
-        return owners.filter { !Self.areSame(old[$0], results[$0]) }.sorted()
-    }
-
-    private static func areSame(_ a: OwnerResult?, _ b: OwnerResult?) -> Bool {
-        guard let a, let b else { return a == nil && b == nil }
-        return a.coverage == b.coverage
-            && a.findings.map { [$0.rule.id] + $0.evidence.map(\.message) }
-                == b.findings.map { [$0.rule.id] + $0.evidence.map(\.message) }
-    }
-
-    func merged(_ result: OwnerResult?, _ owner: OwnerIdentity) -> OwnerResult? {
-        guard let own = results[owner] else { return result }
-        guard var result else { return own }
-        result.merge(own)
-        return result
-    }
-
-    func merged(_ others: consuming [OwnerIdentity: OwnerResult]) -> [OwnerIdentity: OwnerResult] {
-        var out = others
-        for (owner, own) in results {
-            if out[owner] == nil { out[owner] = own } else { out[owner]?.merge(own) }
-        }
-        return out
+        return results.owners(changedFrom: old)
     }
 }

@@ -8,32 +8,17 @@ import Store
 enum ComplianceScreens {
     static let all: [Route] = [overview, framework]
 
-    private static let overview = Route.screen("/compliance", query: [.cluster]) { request in
-        let (rows, chosen) = try await LiveCluster.choose(request)
-        guard let chosen else {
-            let empty = Page.empty("No cluster is connected yet. <a href=\"/settings\">Connect one</a>.")
-            return .page(page("Compliance", empty), request)
-        }
-        guard let facts = try await facts(request, chosen) else {
-            return .page(page("Compliance", LiveCluster.filter(rows, chosen) + LiveCluster.absent), request)
-        }
+    private static let overview = LiveCluster.screen("/compliance", page: { page("Compliance", $0) }) { view, request in
+        let facts = try await facts(view, request)
         let lines = try await Task.detached {
             let evaluation = ComplianceEvaluation(facts)
             return try ComplianceCatalogue.builtIn.frameworks.map { framework in
-                line(try evaluation.report(framework), chosen)
+                line(try evaluation.report(framework), view.cluster)
             }
         }.value
-        return .page(
-            page(
-                "Compliance",
-                LiveCluster.filter(rows, chosen)
-                    + Page.table(
-                        "Frameworks",
-                        [
-                            "Framework", "Pass", "Fail", "Partly", "Waived", "By people", "Not observable",
-                            "Evidence seen",
-                        ],
-                        lines)), request)
+        return Page.table(
+            "Frameworks",
+            ["Framework", "Pass", "Fail", "Partly", "Waived", "By people", "Not observable", "Evidence seen"], lines)
     }
 
     private static func page(_ title: String, _ body: HTML) -> Page {
@@ -45,18 +30,17 @@ enum ComplianceScreens {
                 """, body: body)
     }
 
-    /// What the hub's worker has: the scan with the waivers of the store.
-    private static func facts(_ request: HubRequest, _ cluster: ClusterRow) async throws -> ComplianceFacts? {
-        guard let worker = request.hub.supervisor.worker(cluster.id), let scan = await worker.postureScan else {
-            return nil
-        }
-        let waivers = WaiverSet(try await request.hub.supervisor.waivers(of: cluster.id))
+    /// What the hub's worker has: the scan with the waivers of the store and those the objects carry.
+    private static func facts(_ view: LiveView, _ request: HubRequest) async throws -> ComplianceFacts {
         let now = request.now
-        return await Task.detached {
-            var report = scan.report(
-                target: cluster.name, generatedAt: TimeText.rfc3339(now), version: "")
-            waivers.apply(to: &report, today: CalendarDate.of(now)) { scan.labels(of: $0) }
-            return ComplianceFacts(report, inventory: scan.inventory, at: Moment(seconds: now / 1000))
+        let today = CalendarDate.of(now)
+        var waivers = WaiverSet(try await request.hub.supervisor.waivers(of: view.cluster.id))
+        waivers.add(view.scan.annotatedWaivers(today: today).waivers)
+        return await Task.detached { [waivers] in
+            var report = view.scan.report(target: view.cluster.name, generatedAt: TimeText.rfc3339(now), version: "")
+            waivers.apply(to: &report, today: today) { view.scan.labels(of: $0) }
+            return ComplianceFacts(
+                report, inventory: view.inventory, unlistedKinds: view.unlistedKinds, at: Moment(seconds: now / 1000))
         }.value
     }
 
@@ -81,28 +65,21 @@ enum ComplianceScreens {
         return "<span class=\"sev \(look)\">\(outcome.words)</span>"
     }
 
+    /// One framework; the title is the catalogue's, so an unknown one is refused before anything is drawn.
     private static let framework = Route.screen("/compliance/{framework}", query: [.cluster]) { request in
         let id = try request.path("framework")
         guard let framework = ComplianceCatalogue.builtIn.framework(id) else {
             throw HubProblem.notFound("such framework")
         }
-        let (rows, chosen) = try await LiveCluster.choose(request)
-        guard let chosen, let facts = try await facts(request, chosen) else {
-            return .page(page(framework.title, LiveCluster.filter(rows, chosen) + LiveCluster.absent), request)
+        return try await LiveCluster.answer(request, page: { page(framework.title, $0) }) { view, request in
+            let facts = try await facts(view, request)
+            let report = try await Task.detached { try ComplianceEvaluation(facts).report(framework) }.value
+            let lines = report.controls.map { control($0, view.cluster) }
+            return """
+                <p>\(framework.edition) · \(framework.source)</p>
+                \(Page.table("Controls", ["Control", "Result", "Evidence", "What is missing"], lines))
+                """
         }
-        let report = try await Task.detached { try ComplianceEvaluation(facts).report(framework) }.value
-        let lines = report.controls.map {
-            control(
-                $0, chosen)
-        }
-        return .page(
-            page(
-                framework.title,
-                LiveCluster.filter(rows, chosen)
-                    + """
-                    <p>\(framework.edition) · \(framework.source)</p>
-                    \(Page.table("Controls", ["Control", "Result", "Evidence", "What is missing"], lines))
-                    """), request)
     }
 
     private static func control(_ result: ControlResult, _ cluster: ClusterRow) -> HTML {

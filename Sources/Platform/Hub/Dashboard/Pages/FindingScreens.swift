@@ -98,7 +98,7 @@ enum FindingScreens {
                     row.severity.rawValue, row.rule, row.title, row.cluster, row.kind, row.namespace, row.name,
                     row.status.word, TimeText.rfc3339(row.firstSeen), row.message, row.fingerprint,
                 ]
-                text += fields.map(field).joined(separator: ",") + "\r\n"
+                text += fields.map(CSVReport.cell).joined(separator: ",") + "\r\n"
             }
             written += rows.count
             guard rows.count == query.limit, let last = rows.last, written < 100_000 else { break }
@@ -107,12 +107,6 @@ enum FindingScreens {
         var reply = HubReply.text(text, type: "text/csv; charset=utf-8")
         reply.headers[.contentDisposition] = "attachment; filename=\"findings.csv\""
         return reply
-    }
-
-    /// RFC 4180; a field that a spreadsheet would take for a formula begins with an apostrophe.
-    private static func field(_ text: String) -> String {
-        let risky = text.unicodeScalars.first.map { "=+-@\t\r".unicodeScalars.contains($0) } ?? false
-        return "\"\((risky ? "'" : "") + text.replacing("\"", with: "\"\""))\""
     }
 
     // MARK: One

@@ -6,25 +6,15 @@ import Store
 enum IdentityScreens {
     static let all: [Route] = [screen, picture]
 
-    private static let screen = Route.screen(
+    private static let screen = LiveCluster.screen(
         "/identities",
         query: [
-            .cluster, QueryParameter("verb", "Who can do this."), QueryParameter("resource", "To this resource."),
-            .namespace,
-        ]
-    ) { request in
-        let (rows, chosen) = try await LiveCluster.choose(request)
-        guard let chosen else {
-            return .page(
-                page(Page.empty("No cluster is connected yet. <a href=\"/settings\">Connect one</a>.")), request)
-        }
-        guard let inventory = await LiveCluster.inventory(request, chosen) else {
-            return .page(page(LiveCluster.filter(rows, chosen) + LiveCluster.absent), request)
-        }
+            QueryParameter("verb", "Who can do this."), QueryParameter("resource", "To this resource."), .namespace,
+        ], page: page
+    ) { view, request in
         let values = request.query
         let question = (values["verb"] ?? "get", values["resource"] ?? "secrets", values["namespace"] ?? "")
-        let body = await Task.detached { content(inventory, chosen, question) }.value
-        return .page(page(LiveCluster.filter(rows, chosen) + body), request)
+        return await Task.detached { content(view, question) }.value
     }
 
     private static func page(_ body: HTML) -> Page {
@@ -34,25 +24,24 @@ enum IdentityScreens {
     }
 
     /// Among files Kubernetes' own roles are there all the same; what the files say of them counts.
-    private static func model(_ inventory: Inventory, _ cluster: ClusterRow) -> AccessModel {
-        let objects = inventory.keys.compactMap { inventory[$0] }
+    private static func model(_ view: LiveView, _ objects: [KubernetesObject]) -> AccessModel {
         let own = objects.filter(AccessModel.concerns)
-        guard cluster.source == "files" else { return AccessModel(own) }
+        guard view.isFiles else { return AccessModel(own) }
         return AccessModel(BootstrapPolicy.of(minor: BootstrapPolicy.minor(of: objects)).objects + own)
     }
 
-    private static func graph(_ inventory: Inventory, _ cluster: ClusterRow) -> EscalationGraph {
-        let objects = inventory.keys.compactMap { inventory[$0] }
-        let model = model(inventory, cluster)
+    private static func graph(_ view: LiveView) -> (graph: EscalationGraph, model: AccessModel) {
+        let objects = view.inventory.keys.compactMap { view.inventory[$0] }
+        let model = model(view, objects)
         let accounts = objects.filter { $0.is("ServiceAccount") }
             .map { ServiceAccountName(namespace: $0.namespace, name: $0.name) }
-        return EscalationGraph(model, accounts: accounts, workloads: WorkloadMap(objects))
+        return (EscalationGraph(model, accounts: accounts, workloads: WorkloadMap(objects)), model)
     }
 
     private static func content(
-        _ inventory: Inventory, _ cluster: ClusterRow, _ question: (verb: String, resource: String, namespace: String)
+        _ view: LiveView, _ question: (verb: String, resource: String, namespace: String)
     ) -> HTML {
-        let graph = graph(inventory, cluster)
+        let (graph, model) = graph(view)
         let goals = EscalationEdge.Goal.allCases
         let cards = goals.map { goal -> HTML in
             let count = graph.count(reaching: goal, from: .subjectsAndWorkloads)
@@ -69,7 +58,7 @@ enum IdentityScreens {
             <td>\(cut.paths.cut) of \(cut.paths.of) ways gone</td><td>\(cut.starts.cut) of \(cut.starts.of) starts</td></tr>
             """ as HTML
         }
-        let source = Link.to(["identities.svg"], [("cluster", cluster.id)])
+        let source = Link.to(["identities.svg"], [("cluster", view.cluster.id)])
         let picture: HTML =
             paths.isEmpty
             ? .empty
@@ -78,7 +67,7 @@ enum IdentityScreens {
             <ul class="cards">\(cards)</ul>
             \(cutRows.isEmpty ? .empty : "<h2>One change that cuts most</h2>" + Page.table("Cuts", ["To", "Change", "Ways", "From"], cutRows))
             <h2>Shortest ways</h2>\(picture)\(table(paths))
-            <h2>Who can</h2>\(whoCan(model(inventory, cluster), question, cluster))
+            <h2>Who can</h2>\(whoCan(model, question, view.cluster))
             """
     }
 
@@ -116,18 +105,9 @@ enum IdentityScreens {
             """
     }
 
-    private static let picture = Route.screen("/identities.svg", query: [.cluster]) { request in
-        let (_, chosen) = try await LiveCluster.choose(request)
-        guard let chosen, let inventory = await LiveCluster.inventory(request, chosen) else {
-            throw HubProblem.notFound("such picture")
-        }
-        return .picture(
-            await Task.detached {
-                let graph = graph(inventory, chosen)
-                let paths = EscalationEdge.Goal.allCases.flatMap {
-                    graph.shortestPaths(to: $0, from: .subjectsAndWorkloads)
-                }
-                return EscalationPicture(Array(paths.prefix(60))).svg
-            }.value)
+    private static let picture = LiveCluster.picture("/identities.svg") { view, _ in
+        let graph = graph(view).graph
+        let paths = EscalationEdge.Goal.allCases.flatMap { graph.shortestPaths(to: $0, from: .subjectsAndWorkloads) }
+        return EscalationPicture(Array(paths.prefix(60))).svg
     }
 }

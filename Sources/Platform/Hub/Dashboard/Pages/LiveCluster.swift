@@ -4,7 +4,7 @@ import NetworkPolicies
 import Posture
 import RBAC
 import Store
-import Synchronization
+import Workloads
 
 /// Questions that need the objects themselves, asked of what the hub's worker has of a cluster in memory.
 enum LiveCluster {
@@ -18,8 +18,48 @@ enum LiveCluster {
         return (rows, row)
     }
 
-    static func inventory(_ request: HubRequest, _ cluster: ClusterRow) async -> Inventory? {
-        await request.hub.supervisor.worker(cluster.id)?.inventory
+    /// A screen about the objects of one cluster, or what there is instead: no cluster, or none in memory.
+    static func screen(
+        _ path: String, query: [QueryParameter] = [], page: @escaping @Sendable (HTML) -> Page,
+        _ content: @escaping @Sendable (LiveView, HubRequest) async throws -> HTML
+    ) -> Route {
+        Route.screen(path, query: [.cluster] + query) { request in
+            try await answer(request, page: page, content)
+        }
+    }
+
+    /// The answer of such a screen.
+    static func answer(
+        _ request: HubRequest, page: (HTML) -> Page, _ content: (LiveView, HubRequest) async throws -> HTML
+    ) async throws -> HubReply {
+        let (rows, chosen) = try await choose(request)
+        guard let chosen else {
+            return .page(
+                page(Page.empty("No cluster is connected yet. <a href=\"/settings\">Connect one</a>.")), request)
+        }
+        guard let view = await view(request, chosen) else {
+            return .page(page(filter(rows, chosen) + absent), request)
+        }
+        let body = try await content(view, request)
+        return .page(page(filter(rows, chosen) + view.holes + body), request)
+    }
+
+    /// A picture of the objects of one cluster; drawing keeps a core busy for a moment.
+    static func picture(
+        _ path: String, query: [QueryParameter] = [],
+        _ draw: @escaping @Sendable (LiveView, QueryValues) -> String
+    ) -> Route {
+        Route.screen(path, query: [.cluster] + query) { request in
+            guard let chosen = try await choose(request).chosen, let view = await view(request, chosen) else {
+                throw HubProblem.notFound("such picture")
+            }
+            return .picture(await Task.detached { draw(view, request.query) }.value)
+        }
+    }
+
+    private static func view(_ request: HubRequest, _ cluster: ClusterRow) async -> LiveView? {
+        guard let current = await request.hub.supervisor.worker(cluster.id)?.current else { return nil }
+        return LiveView(cluster: cluster, scan: current.scan, unlistedKinds: current.unlistedKinds)
     }
 
     /// The choice of a cluster above such a screen.
@@ -45,6 +85,30 @@ enum LiveCluster {
     }
 }
 
+/// A cluster's objects as they are in memory, and what they stand without.
+struct LiveView: Sendable {
+    let cluster: ClusterRow
+    let scan: PostureScan
+    let unlistedKinds: Set<String>
+
+    var inventory: Inventory { scan.inventory }
+    var isFiles: Bool { cluster.source == "files" }
+
+    /// What the network engine knows, with the holes of what could not be listed.
+    var network: DualStack {
+        var state = NetworkState(inventory)
+        state.note(unlisted: unlistedKinds)
+        return DualStack(state)
+    }
+
+    /// Said above everything that stands on what was not seen: what is missing there is not absent.
+    var holes: HTML {
+        guard !unlistedKinds.isEmpty else { return .empty }
+        let kinds = unlistedKinds.sorted().joined(separator: ", ")
+        return "<p class=\"note warn\">\(kinds) objects could not be listed: what stands on them is not observable.</p>"
+    }
+}
+
 /// What the objects say of one workload: who it is, what reaches it, and what would mend it.
 struct LiveWorkload {
     var identity: HTML = .empty
@@ -54,7 +118,9 @@ struct LiveWorkload {
     static func facts(
         _ hub: HubContext, cluster: String, kind: String, namespace: String, name: String
     ) async -> LiveWorkload {
-        guard let inventory = await hub.supervisor.worker(cluster)?.inventory,
+        guard let current = await hub.supervisor.worker(cluster)?.current else { return LiveWorkload() }
+        let (inventory, unlisted) = (current.scan.inventory, current.unlistedKinds)
+        guard
             let key = inventory.keys(in: namespace).first(where: { key in
                 inventory[key].map { $0.kind == kind && $0.name == name } ?? false
             }), let object = inventory[key]
@@ -62,10 +128,14 @@ struct LiveWorkload {
         // Evaluation keeps a core busy for a moment: not on a thread that serves others.
         return await Task.detached {
             var out = LiveWorkload()
-            out.fix = fix(FixPlanner(engines: inventory, isCluster: object.file.isEmpty).fix(key))
+            out.fix = fix(
+                FixPlanner(
+                    engines: inventory, options: WorkloadOptions(unlistedKinds: unlisted),
+                    isCluster: object.file.isEmpty
+                ).fix(key))
             guard let template = object.podTemplates.first else { return out }
             out.identity = rights(template.spec.serviceAccountName, in: namespace, inventory)
-            out.reach = reach(object, inventory)
+            out.reach = reach(object, inventory, unlisted)
             return out
         }.value
     }
@@ -100,8 +170,10 @@ struct LiveWorkload {
             """
     }
 
-    private static func reach(_ object: KubernetesObject, _ inventory: Inventory) -> HTML {
-        let network = DualStack(NetworkState(inventory))
+    private static func reach(_ object: KubernetesObject, _ inventory: Inventory, _ unlisted: Set<String>) -> HTML {
+        var state = NetworkState(inventory)
+        state.note(unlisted: unlisted)
+        let network = DualStack(state)
         let ways = network.exposures(inventory).filter { $0.workload == object.reference }
         let out = network.outreach().first { $0.workload == object.reference }
         let lines = ways.prefix(12).map {

@@ -9,33 +9,22 @@ enum NetworkScreens {
 
     private static let parties = QueryParameter("by", .choice(["namespace", "workload"]), "namespace, or workload.")
 
-    private static let screen = Route.screen("/network", query: [.cluster, parties]) { request in
-        let (rows, chosen) = try await LiveCluster.choose(request)
-        guard let chosen else {
-            return .page(
-                page("", Page.empty("No cluster is connected yet. <a href=\"/settings\">Connect one</a>.")), request)
-        }
-        guard let inventory = await LiveCluster.inventory(request, chosen) else {
-            return .page(page(chosen.name, LiveCluster.filter(rows, chosen) + LiveCluster.absent), request)
-        }
+    private static let screen = LiveCluster.screen("/network", query: [parties], page: page) { view, request in
         let by = request.query["by"] ?? "namespace"
-        let body = await Task.detached { content(inventory, chosen, by: by) }.value
-        return .page(page(chosen.name, LiveCluster.filter(rows, chosen) + body), request)
+        return await Task.detached { content(view, by: by) }.value
     }
 
-    private static func page(_ name: String, _ body: HTML) -> Page {
+    private static func page(_ body: HTML) -> Page {
         Page(
             place: .network, title: "Network",
-            lead:
-                "Who can talk to whom as the policies stand, what comes in from outside, and what may go out. \(name)",
+            lead: "Who can talk to whom as the policies stand, what comes in from outside, and what may go out.",
             body: body)
     }
 
-    private static func content(_ inventory: Inventory, _ cluster: ClusterRow, by: String) -> HTML {
-        let state = NetworkState(inventory)
-        let network = DualStack(state)
-        let score = NetworkModel(state).isolation()
-        let exposures = network.exposures(inventory)
+    private static func content(_ view: LiveView, by: String) -> HTML {
+        let (cluster, network) = (view.cluster, view.network)
+        let score = network.isolation()
+        let exposures = network.exposures(view.inventory)
         let outreach = network.outreach()
         let connections = network.connections(byNamespace: by == "namespace")
         let isReadable = MatrixPicture(connections, among: network.models[0].podParties(byNamespace: by == "namespace"))
@@ -100,20 +89,13 @@ enum NetworkScreens {
             }) + more
     }
 
-    private static let picture = Route.screen("/network.svg", query: [.cluster, parties]) { request in
-        let (_, chosen) = try await LiveCluster.choose(request)
-        guard let chosen, let inventory = await LiveCluster.inventory(request, chosen) else {
-            throw HubProblem.notFound("such picture")
-        }
-        let isByNamespace = request.query["by"] != "workload"
-        let svg = await Task.detached {
-            let network = DualStack(NetworkState(inventory))
-            return MatrixPicture(
-                network.connections(byNamespace: isByNamespace),
-                among: network.models[0].podParties(byNamespace: isByNamespace)
-            ).svg(title: "Who may talk to whom in \(chosen.name)")
-        }.value
-        return .picture(svg)
+    private static let picture = LiveCluster.picture("/network.svg", query: [parties]) { view, values in
+        let isByNamespace = values["by"] != "workload"
+        let network = view.network
+        return MatrixPicture(
+            network.connections(byNamespace: isByNamespace),
+            among: network.models[0].podParties(byNamespace: isByNamespace)
+        ).svg(title: "Who may talk to whom in \(view.cluster.name)")
     }
 }
 

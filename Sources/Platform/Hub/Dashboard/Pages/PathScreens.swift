@@ -9,22 +9,13 @@ enum PathScreens {
 
     private static let fromPods = QueryParameter("from", .choice(["internet", "pods"]), "Where ways begin.")
 
-    private static func graph(_ inventory: Inventory, _ cluster: ClusterRow) -> RiskGraph {
-        RiskGraph(inventory, isCluster: cluster.source != "files")
+    private static func graph(_ view: LiveView) -> RiskGraph {
+        RiskGraph(view.inventory, isCluster: !view.isFiles, unlistedKinds: view.unlistedKinds)
     }
 
-    private static let screen = Route.screen("/paths", query: [.cluster, fromPods]) { request in
-        let (rows, chosen) = try await LiveCluster.choose(request)
-        guard let chosen else {
-            let empty = Page.empty("No cluster is connected yet. <a href=\"/settings\">Connect one</a>.")
-            return .page(page(empty), request)
-        }
-        guard let inventory = await LiveCluster.inventory(request, chosen) else {
-            return .page(page(LiveCluster.filter(rows, chosen) + LiveCluster.absent), request)
-        }
+    private static let screen = LiveCluster.screen("/paths", query: [fromPods], page: page) { view, request in
         let from = request.query["from"] ?? "internet"
-        let body = await Task.detached { content(inventory, chosen, from: from) }.value
-        return .page(page(LiveCluster.filter(rows, chosen) + body), request)
+        return await Task.detached { content(view, from: from) }.value
     }
 
     private static func page(_ body: HTML) -> Page {
@@ -36,8 +27,8 @@ enum PathScreens {
                 """, body: body)
     }
 
-    private static func content(_ inventory: Inventory, _ cluster: ClusterRow, from: String) -> HTML {
-        let graph = graph(inventory, cluster)
+    private static func content(_ view: LiveView, from: String) -> HTML {
+        let (cluster, graph) = (view.cluster, graph(view))
         let answers = graph.answers()
         let score = graph.score(answers)
         let paths = graph.paths(answers, fromInternetOnly: from == "internet", limit: 100)
@@ -88,18 +79,10 @@ enum PathScreens {
             ? .empty : "<details><summary>Every term of the sum</summary><ul>\(lines)</ul></details>"
     }
 
-    private static let picture = Route.screen("/paths.svg", query: [.cluster, fromPods]) { request in
-        let (_, chosen) = try await LiveCluster.choose(request)
-        guard let chosen, let inventory = await LiveCluster.inventory(request, chosen) else {
-            throw HubProblem.notFound("such picture")
-        }
-        let onlyInternet = request.query["from"] != "pods"
-        return .picture(
-            await Task.detached {
-                let graph = graph(inventory, chosen)
-                let paths = graph.paths(
-                    graph.answers(), fromInternetOnly: onlyInternet, limit: RiskPicture.mostPaths)
-                return RiskPicture(paths, title: "Ways to what matters").svg
-            }.value)
+    private static let picture = LiveCluster.picture("/paths.svg", query: [fromPods]) { view, values in
+        let graph = graph(view)
+        let paths = graph.paths(
+            graph.answers(), fromInternetOnly: values["from"] != "pods", limit: RiskPicture.mostPaths)
+        return RiskPicture(paths, title: "Ways to what matters").svg
     }
 }
