@@ -94,6 +94,10 @@ struct NetworkReachCommand: AsyncParsableCommand {
         let source = try end(from, model)
         let destination = try end(to, model)
         let traffic = transport.hasPorts ? Traffic(transport, port) : .icmp(transport, type: 8, code: 0)
+        let networks = PodNetworks(read.inventory, state)
+        guard networks.names.isEmpty else {
+            return try tell(networks.ways(from: from, to: to, traffic), model, source, destination, traffic)
+        }
         let answer = model.verdict(from: source, to: destination, traffic)
         let verdict = answer.verdict == .unknown ? "not observable" : answer.verdict.rawValue
         Console.print("\(model.name(source)) to \(model.name(destination)), \(traffic): \(verdict)")
@@ -111,6 +115,24 @@ struct NetworkReachCommand: AsyncParsableCommand {
             Console.print("to allow it: add to \(edit.path) of \(edit.policy) (tried; \(also)):\n  \(writer.string)")
         }
         if answer.verdict != .allowed { throw ExitCode(answer.verdict == .denied ? 1 : 3) }
+    }
+
+    /// Where pods are on several networks: what each of them says, and what they come to.
+    private func tell(
+        _ ways: [PodNetworks.Way], _ model: NetworkModel, _ source: NetworkModel.Endpoint,
+        _ destination: NetworkModel.Endpoint, _ traffic: Traffic
+    ) throws {
+        let verdict: Verdict =
+            ways.contains { $0.verdict == .allowed }
+            ? .allowed : ways.contains { $0.verdict == .unknown } ? .unknown : .denied
+        let word = verdict == .unknown ? "not observable" : verdict.rawValue
+        Console.print("\(model.name(source)) to \(model.name(destination)), \(traffic): \(word)")
+        if ways.isEmpty { Console.print("no network has both of them") }
+        for way in ways {
+            Console.print("over \(way.network.isEmpty ? "the cluster's own network" : "network \(way.network)"):")
+            for reason in way.reasons { Console.print("  \(reason)") }
+        }
+        if verdict != .allowed { throw ExitCode(verdict == .denied ? 1 : 3) }
     }
 
     /// A pod with addresses of both families may be answered otherwise over the other one.
@@ -175,7 +197,13 @@ struct NetworkMatrixCommand: AsyncParsableCommand {
             let state = plugin.state(read.inventory)
             plugin.note(state, read.problems)
             let network = DualStack(state)
-            connections = network.connections(byNamespace: by == .namespace)
+            let networks = PodNetworks(read.inventory, state)
+            if networks.names.isEmpty {
+                connections = network.connections(byNamespace: by == .namespace)
+            } else {
+                Console.note("martlet: networks beside the cluster's own: \(networks.names.joined(separator: ", "))")
+                connections = networks.connections(byNamespace: by == .namespace)
+            }
             parties = network.models[0].podParties(byNamespace: by == .namespace)
         }
         switch output {

@@ -174,7 +174,9 @@ package struct ResourceSet: Sendable {
                 "gateway.networking.k8s.io",
                 ["gateways", "grpcroutes", "httproutes", "tcproutes", "tlsroutes", "udproutes"]
             ),
-            ("k8s.ovn.org", ["egressfirewalls"]), ("network.openshift.io", ["egressnetworkpolicies"]),
+            ("k8s.cni.cncf.io", ["multi-networkpolicies", "network-attachment-definitions"]),
+            ("k8s.ovn.org", ["egressfirewalls", "userdefinednetworks"]),
+            ("network.openshift.io", ["egressnetworkpolicies"]),
             ("networking.gke.io", ["fqdnnetworkpolicies"]), ("networking.k8s.aws", ["applicationnetworkpolicies"]),
             ("policy.linkerd.io", ["authorizationpolicies", "serverauthorizations"]),
             ("projectcalico.org", ["networkpolicies", "networksets"]), ("route.openshift.io", ["routes"]),
@@ -194,7 +196,7 @@ package struct ResourceSet: Sendable {
                     "profiles", "tiers",
                 ]
             ),
-            ("networking.k8s.aws", ["clusternetworkpolicies"]),
+            ("k8s.ovn.org", ["clusteruserdefinednetworks"]), ("networking.k8s.aws", ["clusternetworkpolicies"]),
             (
                 "policy.networking.k8s.io",
                 ["adminnetworkpolicies", "baselineadminnetworkpolicies", "clusternetworkpolicies"]
