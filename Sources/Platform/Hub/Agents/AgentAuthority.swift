@@ -14,7 +14,7 @@ struct AgentAuthority: Sendable {
     static let hubName = "martlet-hub"
     static let leafLife = 30 * 86_400_000
     /// Clocks differ; a certificate holds from an hour before it was made.
-    private static let slack = 3_600.0
+    static let slack = 3_600_000
     /// How long after its end a certificate still proves who asks for the next one.
     static let grace = 400 * 86_400_000
     private static let life = 20 * 365 * 86_400.0
@@ -61,7 +61,8 @@ struct AgentAuthority: Sendable {
         }
         let certificate = try Certificate(
             version: .v3, serialNumber: Certificate.SerialNumber(), publicKey: key.publicKey,
-            notValidBefore: moment.addingTimeInterval(-slack), notValidAfter: moment.addingTimeInterval(life),
+            notValidBefore: moment.addingTimeInterval(-Double(slack) / 1000),
+            notValidAfter: moment.addingTimeInterval(life),
             issuer: name, subject: name, signatureAlgorithm: .ecdsaWithSHA256,
             extensions: try Certificate.Extensions {
                 Critical(BasicConstraints.isCertificateAuthority(maxPathLength: 0))
@@ -80,7 +81,8 @@ struct AgentAuthority: Sendable {
     }
 
     /// A certificate for the key of a request; who it is for is the hub's word, not the request's.
-    func issue(_ request: CertificateSigningRequest, to cluster: String, life: Int, now: Milliseconds) throws -> Issued {
+    func issue(_ request: CertificateSigningRequest, to cluster: String, life: Int, now: Milliseconds) throws -> Issued
+    {
         guard request.publicKey.isValidSignature(request.signature, for: request) else {
             throw HubProblem.invalid("the request is not signed with its own key")
         }
@@ -101,7 +103,7 @@ struct AgentAuthority: Sendable {
         let ends = moment.addingTimeInterval(Double(life) / 1000)
         let made = try Certificate(
             version: .v3, serialNumber: serial, publicKey: publicKey,
-            notValidBefore: moment.addingTimeInterval(-Self.slack), notValidAfter: ends,
+            notValidBefore: moment.addingTimeInterval(-Double(Self.slack) / 1000), notValidAfter: ends,
             issuer: certificate.subject, subject: subject, signatureAlgorithm: .ecdsaWithSHA256,
             extensions: try Certificate.Extensions {
                 Critical(BasicConstraints.notCertificateAuthority)

@@ -23,7 +23,8 @@ struct SecretBox: Sendable {
 
     func open(_ sealed: [UInt8], of place: String) throws -> [UInt8] {
         do {
-            return [UInt8](try AES.GCM.open(AES.GCM.SealedBox(combined: sealed), using: key, authenticating: Array(place.utf8)))
+            return [UInt8](
+                try AES.GCM.open(AES.GCM.SealedBox(combined: sealed), using: key, authenticating: Array(place.utf8)))
         } catch {
             throw StoreError(
                 .unavailable,
