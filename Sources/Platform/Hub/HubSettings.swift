@@ -55,6 +55,8 @@ package struct OpenIDSettings: Sendable, Hashable {
     package var issuer: String
     package var client: String
     package var secret: String
+    /// This hub's address for the way back, where it is not the one a browser asks: `https://hub.example.org`.
+    package var address: String?
     /// The claim that names groups.
     package var groupsClaim = "groups"
     /// Roles by group.
@@ -153,10 +155,11 @@ extension HubSettings {
 extension OpenIDSettings {
     init(_ node: Node) throws(SettingsError) {
         let reader = SettingsReader(node)
-        try reader.expect("issuer", "client", "secret", "groupsClaim", "groups")
+        try reader.expect("issuer", "client", "secret", "address", "groupsClaim", "groups")
         issuer = try reader.needed("issuer")
         client = try reader.needed("client")
         secret = try reader.secret("secret") ?? ""
+        address = try reader.text("address")
         groupsClaim = try reader.text("groupsClaim") ?? "groups"
         for entry in try reader.list("groups") {
             let part = SettingsReader(entry)
