@@ -163,11 +163,11 @@ let package = Package(
             "Hub",
             on: [
                 "Documents", "Kubernetes", "Findings", "Workloads", "Posture", "Store", "Manifests", "KubernetesClient",
-                "CISBenchmark", "Vulnerabilities", "Detection", "NetworkPolicies", "RBAC", "Compliance",
+                "CISBenchmark", "Vulnerabilities", "Detection", "NetworkPolicies", "RBAC", "Compliance", "Compression",
             ],
             [
-                Parts.hummingbird, Parts.hummingbirdCore, Parts.hummingbirdTLS, Parts.httpClient, Parts.crypto,
-                Parts.cryptoExtras,
+                Parts.hummingbird, Parts.hummingbirdCore, Parts.hummingbirdTLS, Parts.hummingbirdHTTP2,
+                Parts.httpClient, Parts.crypto, Parts.cryptoExtras,
                 Parts.certificates, Parts.asn1, Parts.logging, Parts.nio, Parts.nioPosix, Parts.nioHTTP1, Parts.nioSSL,
             ], resources: [.embedInCode("Resources")]),
         .executableTarget(
@@ -223,7 +223,7 @@ let package = Package(
         tests("Adapters", "SecretManagers", on: ["SecretManagers"], [Parts.nio, Parts.nioPosix, Parts.nioHTTP1]),
         tests("Platform", "Store", on: ["Store", "Findings"]),
         tests(
-            "Platform", "Hub", on: ["Hub", "Store", "Documents", "Findings"],
+            "Platform", "Hub", on: ["Hub", "Store", "Documents", "Findings", "Kubernetes", "Posture"],
             [
                 Parts.crypto, Parts.httpClient, Parts.logging, Parts.nio, Parts.nioPosix, Parts.nioHTTP1,
                 Parts.nioSSL,
