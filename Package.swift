@@ -140,7 +140,9 @@ let package = Package(
         platform("AdvisoryStore", on: ["Vulnerabilities", "Compression"], [Parts.crypto]),
         platform(
             "ImageInspection",
-            on: ["ContainerImages", "Images", "Documents", "Kubernetes", "Findings", "Vulnerabilities"], [Parts.crypto]),
+            on: [
+                "ContainerImages", "Images", "Documents", "Kubernetes", "Findings", "Vulnerabilities", "ImageStore",
+            ], [Parts.crypto]),
         platform("ImageTrust", on: ["Documents"], [Parts.crypto, Parts.cryptoExtras, Parts.certificates, Parts.asn1]),
         platform("ImageStore", on: ["Documents", "Vulnerabilities"], [Parts.database]),
         platform(
@@ -195,6 +197,7 @@ let package = Package(
                 "Hub",
                 Parts.logging,
                 "ImageInspection",
+                "ImageStore",
                 "ContainerImages",
                 "ImageTrust",
                 Parts.arguments,
