@@ -136,7 +136,7 @@ let package = Package(
         .systemLibrary(name: "CBPF", path: "Sources/Adapters/CBPF"),
         .target(name: "SensorObject", path: "Sources/Adapters/SensorObject"),
         adapter("Sensor", ["CBPF", "SensorObject"]),
-        platform("RuntimeWatch", on: ["Documents", "Detection", "Sensor"]),
+        platform("RuntimeWatch", on: ["Documents", "Kubernetes", "Detection", "NetworkPolicies", "Sensor"]),
         platform("AdvisoryStore", on: ["Vulnerabilities", "Compression"], [Parts.crypto]),
         platform(
             "ImageInspection",
@@ -200,6 +200,7 @@ let package = Package(
                 "ImageStore",
                 "ContainerImages",
                 "ImageTrust",
+                Parts.crypto,
                 Parts.arguments,
             ],
             path: "Sources/martlet",
@@ -284,6 +285,10 @@ let package = Package(
         // Load on the store; not a product.
         .executableTarget(
             name: "storeload", dependencies: ["Store", "Findings"], path: "Tests/StoreLoad", swiftSettings: strict),
+        // Load on the sensor; not a product.
+        .executableTarget(
+            name: "sensorload", dependencies: ["RuntimeWatch", "Sensor", "Detection", "Documents"],
+            path: "Tests/SensorLoad", swiftSettings: strict),
         // Benchmarks; not a product.
         .executableTarget(
             name: "bench",
