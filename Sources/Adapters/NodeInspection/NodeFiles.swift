@@ -21,7 +21,7 @@ struct NodeStatus {
 struct NodeFiles {
     /// Without a slash at the end; empty for the host itself.
     let root: String
-    /// The device of the folders that a pod's own file system holds for the mounts below the root; nil where the root is
+    /// The device of the folders that a pod holds itself, for the mounts below the root; nil where the root is
     /// the node's whole tree. What is missing there is not mounted, which says nothing of the node.
     private let ownDevice: UInt64?
 

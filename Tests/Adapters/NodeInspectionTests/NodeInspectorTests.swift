@@ -152,6 +152,17 @@ import Testing
         if !arguments.contains(where: { $0.contains("u:p") }) { #expect(found == wanted) }
     }
 
+    @Test func aSwitchNamedAfterASecretIsNone() throws {
+        let tree = try Tree([
+            "config.yaml": "secrets-encryption: true\ntoken: geheim\nagent-token: [geheim]\n",
+            "proc/1/cmdline": "init\0",
+        ])
+        let source = try #require(tree.capture([.init("/config.yaml", wantsContent: true)])["/config.yaml"]?.content)
+        let text = String(decoding: source.bytes, as: UTF8.self)
+        #expect(text.contains("secrets-encryption: true"))
+        #expect(!text.contains("geheim"))
+    }
+
     @Test func linksToFoldersAboveEndAPattern() throws {
         let tree = try Tree(["pki/a.crt": "", "pki/sub/b.crt": "", "proc/1/cmdline": "init\0"])
         try tree.link("pki/one", to: ".")
