@@ -32,6 +32,7 @@ actor ClusterWorker {
     private var waitingSince: Milliseconds?
     private var imagesWritten: Set<String> = []
     private var day = ""
+    private var notedAt: Milliseconds = 0
     private var fullAt: Milliseconds = 0
     private var needsAll = false
 
@@ -311,6 +312,7 @@ actor ClusterWorker {
         let images = imageRows(scan.inventory, at: now)
         let lag = since.map { now - $0 }
         let (cluster, supervisor) = (cluster, supervisor)
+        let (isComplete, program) = (gaps.isEmpty, supervisor.version)
         do {
             let (changes, raised) = try await store.write { db in
                 let isFirst = try db.cluster(cluster)?.scanAt == nil
@@ -321,12 +323,14 @@ actor ClusterWorker {
                 try db.setCounts(
                     of: cluster, entry.counts, score: entry.score, eventAt: since, scanAt: now, lag: lag)
                 try db.noteScore(of: cluster, day: "\(today)")
+                try db.noteWatched(cluster, at: now, isComplete: isComplete, version: program)
                 return (changes, raised)
             }
             if let images { imagesWritten = Set(images.map(\.image)) }
             supervisor.tell(changes, of: cluster)
             supervisor.tell(raised)
             day = "\(today)"
+            notedAt = now
         } catch {
             // Nothing of it was written; everything is held against the store again.
             needsAll = true
@@ -354,6 +358,11 @@ actor ClusterWorker {
             try await reconcile()
         } else if now - fullAt > Supervisor.fullEvery, case .cluster = source {
             needsAll = true
+        } else if now - notedAt > 600_000 {
+            // Nothing changes, and somebody looks: that too is worth remembering.
+            let (cluster, isComplete, version) = (cluster, gaps.isEmpty, supervisor.version)
+            try await store.write { try $0.noteWatched(cluster, at: now, isComplete: isComplete, version: version) }
+            notedAt = now
         }
     }
 
