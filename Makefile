@@ -39,11 +39,13 @@ bench: setup ## run the benchmarks (one: BENCH=name)
 	@$(SWIFT) build $(RELEASE) --product martlet
 	@$(BIN)/bench $(if $(BENCH),--name $(BENCH))
 
-load: setup ## put load on the admission server and the store, and print figures (one: LOAD=name)
+load: setup ## put load on the admission server, the store and the sensor, and print figures (one: LOAD=name)
 	@$(SWIFT) build $(RELEASE) --product load
 	@$(SWIFT) build $(RELEASE) --product storeload
+	@$(SWIFT) build $(RELEASE) --product sensorload
 	@$(BIN)/load $(LOAD)
 	@$(BIN)/storeload
+	@$(BIN)/sensorload
 
 faults: setup ## break hub and agent on purpose and count what is lost (one: FAULT=kill)
 	@$(SWIFT) build $(RELEASE) --product martlet

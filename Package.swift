@@ -136,11 +136,13 @@ let package = Package(
         .systemLibrary(name: "CBPF", path: "Sources/Adapters/CBPF"),
         .target(name: "SensorObject", path: "Sources/Adapters/SensorObject"),
         adapter("Sensor", ["CBPF", "SensorObject"]),
-        platform("RuntimeWatch", on: ["Documents", "Detection", "Sensor"]),
+        platform("RuntimeWatch", on: ["Documents", "Kubernetes", "Detection", "NetworkPolicies", "Sensor"]),
         platform("AdvisoryStore", on: ["Vulnerabilities", "Compression"], [Parts.crypto]),
         platform(
             "ImageInspection",
-            on: ["ContainerImages", "Images", "Documents", "Kubernetes", "Findings", "Vulnerabilities"], [Parts.crypto]),
+            on: [
+                "ContainerImages", "Images", "Documents", "Kubernetes", "Findings", "Vulnerabilities", "ImageStore",
+            ], [Parts.crypto]),
         platform("ImageTrust", on: ["Documents"], [Parts.crypto, Parts.cryptoExtras, Parts.certificates, Parts.asn1]),
         platform("ImageStore", on: ["Documents", "Vulnerabilities"], [Parts.database]),
         platform(
@@ -195,8 +197,10 @@ let package = Package(
                 "Hub",
                 Parts.logging,
                 "ImageInspection",
+                "ImageStore",
                 "ContainerImages",
                 "ImageTrust",
+                Parts.crypto,
                 Parts.arguments,
             ],
             path: "Sources/martlet",
@@ -281,6 +285,10 @@ let package = Package(
         // Load on the store; not a product.
         .executableTarget(
             name: "storeload", dependencies: ["Store", "Findings"], path: "Tests/StoreLoad", swiftSettings: strict),
+        // Load on the sensor; not a product.
+        .executableTarget(
+            name: "sensorload", dependencies: ["RuntimeWatch", "Sensor", "Detection", "Documents"],
+            path: "Tests/SensorLoad", swiftSettings: strict),
         // Benchmarks; not a product.
         .executableTarget(
             name: "bench",

@@ -39,6 +39,7 @@ struct Martlet: AsyncParsableCommand {
             CISCommand.self,
             SecretsCommand.self,
             ImageCommand.self,
+            BaseCommand.self,
             VEXCommand.self,
             DatabaseCommand.self,
             RuntimeCommand.self,
