@@ -28,7 +28,7 @@ package struct HubServer: Sendable {
             store = try await Store(SQLiteBackend(path: folder.database))
         }
         let hub = HubContext(
-            store: store, settings: settings, key: try folder.key(), version: version, rules: HubRules.all, now: now,
+            store: store, settings: settings, key: try folder.key(settings.keyFile), version: version, rules: HubRules.all, now: now,
             log: log)
         return HubServer(hub: hub, firstPassword: try await firstUser(hub))
     }
@@ -39,10 +39,15 @@ package struct HubServer: Sendable {
         let password = SecretText.password()
         let kept = try Password.keep(password)
         let user = UserRow(id: hub.newID(), name: "admin", password: kept, createdAt: hub.now())
-        try await hub.store.write { db in
-            try db.add(user)
-            try db.setGrants([GrantRow(role: Role.admin.rawValue)], of: user.id)
-            try db.audit("user.add", target: user.name, by: "first start", at: hub.now())
+        do {
+            try await hub.store.write { db in
+                try db.add(user)
+                try db.setGrants([GrantRow(role: Role.admin.rawValue)], of: user.id)
+                try db.audit("user.add", target: user.name, by: "first start", at: hub.now())
+            }
+        } catch let error as StoreError where error.code == .taken {
+            // Another hub on the same database was faster, and has told the password.
+            return nil
         }
         return password
     }
@@ -171,14 +176,18 @@ struct DataFolder {
 
     /// The key of this hub, outside its database: whoever has a copy of the database has neither sessions nor
     /// credentials.
-    func key() throws -> [UInt8] {
-        let file = "\(path)/key"
-        if let data = FileManager.default.contents(atPath: file), data.count == 32 { return [UInt8](data) }
+    ///
+    /// - Parameter file: where it lies instead; hubs on one database share one.
+    func key(_ file: String?) throws -> [UInt8] {
+        let place = file ?? "\(path)/key"
+        if let bytes = try DurableFile.read(place) {
+            guard bytes.count == 32 else {
+                throw StoreError(.unavailable, "\(place) is no key of a hub: it has \(bytes.count) bytes, not 32")
+            }
+            return bytes
+        }
         let key = SecretText.bytes(32)
-        guard
-            FileManager.default.createFile(
-                atPath: file, contents: Data(key), attributes: [.posixPermissions: 0o600])
-        else { throw StoreError(.unavailable, "cannot write \(file)") }
+        try DurableFile.replace(place, with: key)
         return key
     }
 }

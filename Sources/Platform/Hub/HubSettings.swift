@@ -9,6 +9,8 @@ package struct HubSettings: Sendable {
     package var port = 8080
     /// Where the database, the key and the certificate lie.
     package var dataFolder: String
+    /// The file of the hub's key, where it does not lie in the data folder.
+    package var keyFile: String?
     /// Where PostgreSQL is, as libpq writes it; the embedded database otherwise.
     package var postgres: String?
     /// Files of a certificate and its key; made by the hub itself when TLS is on without them.
@@ -97,13 +99,14 @@ extension HubSettings {
         guard let root = set.documents.first?.root else { return }
         let reader = SettingsReader(root)
         try reader.expect(
-            "listen", "data", "database", "tls", "retention", "contexts", "folders", "notifiers", "alerts", "openid",
-            "agents", "fixWithinDays", "compliance")
+            "listen", "data", "keyFile", "database", "tls", "retention", "contexts", "folders", "notifiers", "alerts",
+            "openid", "agents", "fixWithinDays", "compliance")
         let listen = SettingsReader(root["listen"])
         try listen.expect("host", "port")
         host = try listen.text("host") ?? host
         port = try listen.number("port", 0...65535) ?? port
         dataFolder = try reader.text("data") ?? dataFolder
+        keyFile = try reader.text("keyFile") ?? keyFile
         let database = SettingsReader(root["database"])
         try database.expect("postgres")
         postgres = try database.secret("postgres") ?? postgres
@@ -182,7 +185,7 @@ extension HubSettings {
         }
     }
 
-    /// Reads `MARTLET_HOST`, `MARTLET_PORT`, `MARTLET_DATA`, `MARTLET_POSTGRES`.
+    /// Reads `MARTLET_HOST`, `MARTLET_PORT`, `MARTLET_DATA`, `MARTLET_POSTGRES`, `MARTLET_KEY_FILE`.
     package mutating func read(environment: [String: String]) throws(SettingsError) {
         host = environment["MARTLET_HOST"] ?? host
         if let text = environment["MARTLET_PORT"] {
@@ -193,6 +196,7 @@ extension HubSettings {
         }
         dataFolder = environment["MARTLET_DATA"] ?? dataFolder
         postgres = environment["MARTLET_POSTGRES"] ?? postgres
+        keyFile = environment["MARTLET_KEY_FILE"] ?? keyFile
     }
 }
 

@@ -95,7 +95,7 @@ actor ClusterWorker {
                 await state(.resting, "\(set.files) files, read again when they change")
                 seen = mark
             }
-            try await Task.sleep(for: .seconds(2))
+            try await Task.sleep(for: .seconds(1))
             try await tick()
         }
     }
@@ -337,6 +337,9 @@ actor ClusterWorker {
             try await reconcile()
         } else if now - fullAt > Supervisor.fullEvery, case .cluster = source {
             needsAll = true
+        } else if let known = ledger?.waivers, try await sink.waivers() != known {
+            // Decided at another hub on the same database.
+            try await reconcile()
         } else if now - notedAt > 600_000 {
             // Nothing changes, and somebody looks: that too is worth remembering.
             try await sink.noteQuiet(isComplete: gaps.isEmpty)
