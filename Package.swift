@@ -252,7 +252,7 @@ let package = Package(
         tests("Platform", "Evidence", on: ["Evidence", "Compliance"]),
         tests("Platform", "ImageStore", on: ["ImageStore", "Vulnerabilities"]),
         tests("Adapters", "Sensor", on: ["Sensor", "SensorObject"]),
-        tests("Platform", "RuntimeWatch", on: ["RuntimeWatch"]),
+        tests("Platform", "RuntimeWatch", on: ["RuntimeWatch", "NetworkPolicies", "Kubernetes"]),
         tests("Architecture", "Architecture", on: []),
         tests("Program", "Program", on: ["martlet"]),
         // Runs the suites of MARTLET_CONFORMANCE; not a product.
