@@ -112,7 +112,7 @@ let package = Package(
         engine("Secrets", resources: [.embedInCode("Resources")]),
         engine("Compliance", resources: [.embedInCode("Resources")]),
         adapter("Manifests", [Parts.subprocess]),
-        adapter("SourceTrees", [Parts.subprocess]),
+        adapter("SourceTrees", [Parts.subprocess, "Compression", "ContainerImages"]),
         adapter("NodeInspection", []),
         adapter(
             "KubernetesClient",
@@ -120,7 +120,9 @@ let package = Package(
         adapter("SecretManagers", [Parts.nio, Parts.nioPosix, Parts.nioHTTP1, Parts.nioSSL, Parts.crypto]),
         .systemLibrary(name: "CZstd", path: "Sources/Adapters/CZstd"),
         .systemLibrary(name: "CZlib", path: "Sources/Adapters/CZlib"),
-        adapter("Compression", ["CZstd", "CZlib"]),
+        .systemLibrary(name: "CLZMA", path: "Sources/Adapters/CLZMA"),
+        .systemLibrary(name: "CBzip2", path: "Sources/Adapters/CBzip2"),
+        adapter("Compression", ["CZstd", "CZlib", "CLZMA", "CBzip2"]),
         .systemLibrary(name: "CFileAttributes", path: "Sources/Adapters/CFileAttributes"),
         adapter(
             "ContainerImages",
@@ -150,6 +152,12 @@ let package = Package(
             on: [
                 "Documents", "Kubernetes", "Findings", "PodSecurity", "Workloads", "RBAC", "NetworkPolicies",
                 "CISBenchmark", "Secrets", "Policies", "Compliance", "Webhooks",
+            ]),
+        platform(
+            "SecretSearch",
+            on: [
+                "Documents", "Kubernetes", "Images", "Secrets", "Posture", "Manifests", "SourceTrees",
+                "ContainerImages",
             ]),
         platform(
             "Admission",
@@ -186,6 +194,7 @@ let package = Package(
                 "KubernetesClient",
                 "NodeInspection",
                 "SourceTrees",
+                "SecretSearch",
                 "SecretManagers",
                 "Secrets",
                 "NetworkPolicies",

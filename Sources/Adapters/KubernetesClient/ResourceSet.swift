@@ -66,6 +66,11 @@ package struct ResourceSet: Sendable {
         Entry("", "secrets", form: .metadata, "Which Secrets exist and who owns them; the values are never asked for")
     ])
 
+    /// Secrets with their values: read only where the user says so, with the user's own rights, to compare them.
+    package static let secretValues = ResourceSet([
+        Entry("", "secrets", "Whether one value stands in several places (martlet secrets dossier --compare-values)")
+    ])
+
     /// ConfigMaps, whole.
     package static let configMaps = ResourceSet([Entry("", "configmaps", "Credentials written into ConfigMaps")])
 
