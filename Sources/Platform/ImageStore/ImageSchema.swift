@@ -49,6 +49,7 @@ enum ImageSchema {
                     );
                     """)
         }
+        ImageNotes.register(in: &migrator)
         return migrator
     }
 }

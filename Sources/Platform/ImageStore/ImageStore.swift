@@ -64,7 +64,7 @@ package final class ImageStore: Sendable {
             code: isDamaged ? .damaged : .failed, message: "cannot \(deed) the image store: \(reason(error))")
     }
 
-    private func read<R>(_ deed: String, _ body: (Database) throws -> R) throws(ImageStoreError) -> R {
+    func read<R>(_ deed: String, _ body: (Database) throws -> R) throws(ImageStoreError) -> R {
         do {
             return try database.read(body)
         } catch {
@@ -72,7 +72,7 @@ package final class ImageStore: Sendable {
         }
     }
 
-    private func write<R>(_ deed: String, _ body: (Database) throws -> R) throws(ImageStoreError) -> R {
+    func write<R>(_ deed: String, _ body: (Database) throws -> R) throws(ImageStoreError) -> R {
         do {
             return try database.write(body)
         } catch {
