@@ -161,7 +161,16 @@ let package = Package(
             ]),
         platform(
             "Admission",
-            on: ["Documents", "Kubernetes", "Findings", "PodSecurity", "Policies", "Webhooks", "Posture"]),
+            on: [
+                "Documents", "Kubernetes", "Findings", "PodSecurity", "Policies", "RBAC", "Webhooks", "Vulnerabilities",
+                "Posture",
+            ]),
+        platform(
+            "AdmissionImages",
+            on: [
+                "Documents", "Kubernetes", "Findings", "Vulnerabilities", "ContainerImages", "ImageInspection",
+                "ImageStore", "ImageTrust", "AdvisoryStore", "Admission",
+            ]),
         platform(
             "AdmissionServer", on: ["Documents", "Kubernetes", "Findings", "Admission", "KubernetesClient"],
             [
@@ -187,6 +196,7 @@ let package = Package(
                 "Posture",
                 "Admission",
                 "AdmissionServer",
+                "AdmissionImages",
                 "Webhooks",
                 "Compliance",
                 "Evidence",
@@ -253,7 +263,8 @@ let package = Package(
         tests("Engines", "Webhooks", on: ["Webhooks"]),
         tests("Platform", "Admission", on: ["Admission", "Webhooks", "Posture"]),
         tests(
-            "Platform", "AdmissionServer", on: ["AdmissionServer", "Admission", "KubernetesClient"],
+            "Platform", "AdmissionServer",
+            on: ["AdmissionServer", "Admission", "AdmissionImages", "KubernetesClient", "ImageStore", "AdvisoryStore"],
             [Parts.httpClient, Parts.nio, Parts.nioPosix, Parts.nioSSL, Parts.subprocess, Parts.certificates]),
         tests(
             "Platform", "Posture", on: ["Posture", "CISBenchmark", "Secrets", "Compliance"],
