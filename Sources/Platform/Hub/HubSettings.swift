@@ -9,6 +9,8 @@ package struct HubSettings: Sendable {
     package var port = 8080
     /// Where the database, the key and the certificate lie.
     package var dataFolder: String
+    /// The file of the hub's key, where it does not lie in the data folder.
+    package var keyFile: String?
     /// Where PostgreSQL is, as libpq writes it; the embedded database otherwise.
     package var postgres: String?
     /// Files of a certificate and its key; made by the hub itself when TLS is on without them.
@@ -26,6 +28,7 @@ package struct HubSettings: Sendable {
     package var notifiers: [NotifierSettings] = []
     package var alertRules: [AlertRule] = AlertRule.standard
     package var openID: OpenIDSettings?
+    package var agents = AgentSettings()
     /// Days in which a finding is to be mended, by severity, from when it was first seen.
     package var fixWithin: [Severity: Int] = [.critical: 7, .high: 30, .medium: 90, .low: 180]
 
@@ -51,6 +54,7 @@ package struct HubSettings: Sendable {
         for folder in folders { lines.append("watches      the manifests in \(folder)") }
         for notifier in notifiers { lines.append("notifies     \(notifier.name) (\(notifier.kind))") }
         for rule in alertRules { lines.append("alerts on    \(rule.name): \(rule.summary)") }
+        if agents.isOn { lines.append("agents join  at \(agents.address ?? "\(host):\(agents.port)")") }
         if let openID { lines.append("logs in with \(openID.issuer)") }
         return lines.joined(separator: "\n")
     }
@@ -61,6 +65,8 @@ package struct OpenIDSettings: Sendable, Hashable {
     package var issuer: String
     package var client: String
     package var secret: String
+    /// This hub's address for the way back, where it is not the one a browser asks: `https://hub.example.org`.
+    package var address: String?
     /// The claim that names groups.
     package var groupsClaim = "groups"
     /// Roles by group.
@@ -93,13 +99,14 @@ extension HubSettings {
         guard let root = set.documents.first?.root else { return }
         let reader = SettingsReader(root)
         try reader.expect(
-            "listen", "data", "database", "tls", "retention", "contexts", "folders", "notifiers", "alerts", "openid",
-            "fixWithinDays", "compliance")
+            "listen", "data", "keyFile", "database", "tls", "retention", "contexts", "folders", "notifiers", "alerts",
+            "openid", "agents", "fixWithinDays", "compliance")
         let listen = SettingsReader(root["listen"])
         try listen.expect("host", "port")
         host = try listen.text("host") ?? host
         port = try listen.number("port", 0...65535) ?? port
         dataFolder = try reader.text("data") ?? dataFolder
+        keyFile = try reader.text("keyFile") ?? keyFile
         let database = SettingsReader(root["database"])
         try database.expect("postgres")
         postgres = try database.secret("postgres") ?? postgres
@@ -126,6 +133,7 @@ extension HubSettings {
             for node in try reader.list("alerts") { alertRules.append(try AlertRule(node)) }
         }
         if root["openid"].exists { openID = try OpenIDSettings(root["openid"]) }
+        if root["agents"].exists { try agents.read(root["agents"]) }
         try check()
     }
 
@@ -177,7 +185,7 @@ extension HubSettings {
         }
     }
 
-    /// Reads `MARTLET_HOST`, `MARTLET_PORT`, `MARTLET_DATA`, `MARTLET_POSTGRES`.
+    /// Reads `MARTLET_HOST`, `MARTLET_PORT`, `MARTLET_DATA`, `MARTLET_POSTGRES`, `MARTLET_KEY_FILE`.
     package mutating func read(environment: [String: String]) throws(SettingsError) {
         host = environment["MARTLET_HOST"] ?? host
         if let text = environment["MARTLET_PORT"] {
@@ -188,16 +196,18 @@ extension HubSettings {
         }
         dataFolder = environment["MARTLET_DATA"] ?? dataFolder
         postgres = environment["MARTLET_POSTGRES"] ?? postgres
+        keyFile = environment["MARTLET_KEY_FILE"] ?? keyFile
     }
 }
 
 extension OpenIDSettings {
     init(_ node: Node) throws(SettingsError) {
         let reader = SettingsReader(node)
-        try reader.expect("issuer", "client", "secret", "groupsClaim", "groups")
+        try reader.expect("issuer", "client", "secret", "address", "groupsClaim", "groups")
         issuer = try reader.needed("issuer")
         client = try reader.needed("client")
         secret = try reader.secret("secret") ?? ""
+        address = try reader.text("address")
         groupsClaim = try reader.text("groupsClaim") ?? "groups"
         for entry in try reader.list("groups") {
             let part = SettingsReader(entry)
