@@ -190,6 +190,7 @@ enum Schema {
         "CREATE INDEX objects_cluster ON objects (cluster, runs_pods, worst, namespace, kind, name)",
         "CREATE INDEX objects_name ON objects (name, cluster)",
         "CREATE INDEX images_image ON images (image, cluster)",
+        "CREATE INDEX deliveries_alert ON deliveries (alert)",
         """
         CREATE TABLE search_terms (
           kind TEXT NOT NULL, item TEXT NOT NULL, words TEXT NOT NULL, PRIMARY KEY (kind, item)

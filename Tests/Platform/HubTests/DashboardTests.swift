@@ -80,4 +80,50 @@ import Testing
             #expect(try await open() == ["CVE-2026-1", "CVE-2026-2"])
         }
     }
+
+    @Test func theNetworkAnswersWhyAndWhatIf() async throws {
+        try await ExampleTests.withManifests { hub, admin, _ in
+            let cut = try await hub.send("GET", "/network/deny?as=json", as: admin).json
+            #expect(cut["table"].string == "Connections that would be cut")
+            #expect(
+                cut["rows"].elements.contains { $0["From"].string == "shop/cart (Deployment)" }, "\(cut.json())")
+            let one = try await hub.send("GET", "/network/deny?namespace=nowhere", as: admin)
+            #expect(one.text.contains("Nothing that is allowed today would be cut"))
+            let why = try await hub.send("GET", "/network/why?from=internet&to=shop/cart&port=80", as: admin)
+            #expect(why.text.contains("no policy decides over it"), "\(why.text)")
+            let nothing = try await hub.send("GET", "/network/why?from=internet&to=shop/nothing", as: admin)
+            #expect(nothing.text.contains("There is nothing here by the name shop/nothing"))
+        }
+    }
+
+    @Test func aControlIsProvedFromWhatTheHubWatched() async throws {
+        try await ExampleTests.withManifests { hub, admin, _ in
+            let control = try await hub.send("GET", "/compliance/soc2/CC6.1", as: admin)
+            #expect(control.status == 200)
+            for part in ["State over time", "no scan", "martlet scan", "The newest look is"] {
+                #expect(control.text.contains(part), "\(part)")
+            }
+            let before = try await hub.send("GET", "/compliance/soc2?from=2020-01-01&to=2020-02-01", as: admin)
+            #expect(before.text.contains("ends before the first scan"), "\(before.text)")
+            #expect(try await hub.send("GET", "/compliance/soc2?from=yesterday&to=today", as: admin).status == 400)
+            #expect(try await hub.send("GET", "/compliance/soc2/CC99", as: admin).status == 404)
+            let paper = try await hub.send("GET", "/compliance/soc2/report?format=summary", as: admin)
+            #expect(paper.headers["content-type"] == "application/pdf")
+            let oscal = try await hub.send("GET", "/compliance/soc2/report?format=oscal", as: admin).json
+            #expect(oscal["assessment-results"]["uuid"].exists)
+        }
+    }
+
+    @Test func aNotifierIsTestedFromItsRow() async throws {
+        let notifier = NotifierSettings(name: "chat", kind: .slack, url: "http://127.0.0.1:1/")
+        try await HubFixture.with({ $0.notifiers = [notifier] }) { hub in
+            let admin = try await hub.logIn()
+            let page = try await hub.send("GET", "/settings", as: admin)
+            #expect(page.text.contains("/settings/notifiers/chat/test"))
+            #expect(page.text.contains("Keys for programs"))
+            // Nobody listens there: the screen says what went wrong.
+            let test = try await hub.send("POST", "/settings/notifiers/chat/test", "", as: admin)
+            #expect(test.status == 502, "\(test.text)")
+        }
+    }
 }

@@ -65,7 +65,7 @@ struct Page {
                 <form role="search" action="/search"><label class="visually-hidden" for="search">Search</label>\
                 <input id="search" name="q" type="search" placeholder="Search  /" autocomplete="off"></form>\
                 <button class="quiet" id="show-keys" type="button" aria-label="Keys">?</button>\
-                <form method="post" action="/logout">\(Self.token(request))<button class="quiet">Log out \(name)</button></form>
+                <form method="post" action="/logout">\(Self.token(request))<button class="quiet" title="\(name)" aria-label="Log out \(name)">Log out</button></form>
                 """
             } ?? .empty
         let live: HTML = isLive ? " · <span id=\"live-state\" role=\"status\">not live</span>" : ""

@@ -63,8 +63,11 @@ enum ComplianceScreens {
         guard values["from"] != nil || values["to"] != nil else { return nil }
         guard let first = values["from"].flatMap({ CalendarDate($0) }),
             let last = values["to"].flatMap({ CalendarDate($0) }),
-            let period = Period(from: Moment(first), to: Moment(seconds: Moment(last).seconds + 86_400))
-        else { throw .invalid("\"from\" and \"to\" are days such as 2026-01-31, in their order") }
+            let period = Period(
+                from: Moment(first),
+                // What is still to come is no part of it.
+                to: Moment(seconds: min(Moment(last).seconds + 86_400, request.now / 1000 + 1)))
+        else { throw .invalid("\"from\" and \"to\" are days such as 2026-01-31, in their order, that have begun") }
         return period
     }
 

@@ -44,7 +44,7 @@ enum ControlScreen {
     private static func recent(_ request: HubRequest) -> Period {
         let now = request.now / 1000
         let today = now - now % 86_400
-        guard let period = Period(from: Moment(seconds: today - 29 * 86_400), to: Moment(seconds: today + 86_400))
+        guard let period = Period(from: Moment(seconds: today - 29 * 86_400), to: Moment(seconds: now + 1))
         else {
             preconditionFailure("thirty days end after they begin")
         }
