@@ -91,7 +91,8 @@ extension HubSettings {
         guard let root = set.documents.first?.root else { return }
         let reader = SettingsReader(root)
         try reader.expect(
-            "listen", "data", "keyFile", "database", "tls", "retention", "contexts", "folders", "notifiers", "alerts", "openid",
+            "listen", "data", "keyFile", "database", "tls", "retention", "contexts", "folders", "notifiers", "alerts",
+            "openid",
             "agents")
         let listen = SettingsReader(root["listen"])
         try listen.expect("host", "port")
