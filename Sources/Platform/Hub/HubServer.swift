@@ -25,10 +25,18 @@ package struct HubServer: Sendable {
         if let address = settings.postgres {
             store = try await Store(PostgresBackend(address))
         } else {
+            if FileManager.default.fileExists(atPath: folder.database),
+                let version = try await SQLiteBackend.rehearseUpgrade(folder.database)
+            {
+                log.info(
+                    "the database is brought up to date",
+                    metadata: ["from": "\(version)", "copy": "\(folder.database).schema-\(version)"])
+            }
             store = try await Store(SQLiteBackend(path: folder.database))
         }
         let hub = HubContext(
-            store: store, settings: settings, key: try folder.key(settings.keyFile), version: version, rules: HubRules.all, now: now,
+            store: store, settings: settings, key: try folder.key(settings.keyFile), version: version,
+            rules: HubRules.all, now: now,
             log: log)
         return HubServer(hub: hub, firstPassword: try await firstUser(hub))
     }
