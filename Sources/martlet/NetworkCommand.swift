@@ -48,7 +48,12 @@ struct PluginOptions: ParsableArguments {
     /// The plugin that was named; nil where it is to be told by what is seen.
     var chosen: NetworkPlugin? { plugin.map { NetworkPlugin($0, evidence: "--plugin") } }
 
-    func state(_ inventory: Inventory) -> NetworkState { NetworkState(inventory, plugin: chosen) }
+    /// The network of what was read; policies that a cluster did not show leave their hole in it.
+    func state(_ read: Target) -> NetworkState {
+        var state = NetworkState(read.inventory, plugin: chosen)
+        state.note(unlisted: read.unlistedKinds)
+        return state
+    }
 
     /// The plugin and where it differs, and what was wrong with policies, for the terminal's error side.
     func note(_ state: NetworkState, _ problems: [Problem]) {
@@ -85,7 +90,7 @@ struct NetworkReachCommand: AsyncParsableCommand {
 
     func run() async throws {
         let read = try await target.readNetwork()
-        let state = plugin.state(read.inventory)
+        let state = plugin.state(read)
         plugin.note(state, read.problems)
         let model = NetworkModel(state)
         guard let transport = TransportProtocol(name: self.protocol) else {
@@ -194,7 +199,7 @@ struct NetworkMatrixCommand: AsyncParsableCommand {
             plugin.note(NetworkState(), read.problems)
             connections = AnalyzerLikeness(read.inventory).connections
         } else {
-            let state = plugin.state(read.inventory)
+            let state = plugin.state(read)
             plugin.note(state, read.problems)
             let network = DualStack(state)
             let networks = PodNetworks(read.inventory, state)
@@ -249,7 +254,7 @@ struct NetworkScoreCommand: AsyncParsableCommand {
 
     func run() async throws {
         let read = try await target.readNetwork()
-        let state = plugin.state(read.inventory)
+        let state = plugin.state(read)
         plugin.note(state, read.problems)
         let score = DualStack(state).isolation()
         guard output == .table else { return Console.print(NetworkText.json(score)) }
@@ -287,7 +292,7 @@ struct NetworkExposureCommand: AsyncParsableCommand {
     func run() async throws {
         let read = try await target.readNetwork()
         if like != nil { return tellLike(read) }
-        let state = plugin.state(read.inventory)
+        let state = plugin.state(read)
         plugin.note(state, read.problems)
         let network = DualStack(state)
         let exposures = network.exposures(read.inventory)
@@ -338,7 +343,7 @@ struct NetworkLintCommand: AsyncParsableCommand {
 
     func run() async throws {
         let read = try await target.readNetwork()
-        let state = plugin.state(read.inventory)
+        let state = plugin.state(read)
         plugin.note(state, read.problems)
         let (findings, coverage) = NetworkEvaluation(
             read.inventory, isCluster: read.isCluster, unlistedKinds: read.unlistedKinds, plugin: plugin.chosen

@@ -34,7 +34,7 @@ struct NetworkTestCommand: AsyncParsableCommand {
         let (sentences, problems) = IntentTest.read(root)
         if let problem = problems.first { throw Failure(message: problem) }
         let read = try await target.readNetwork()
-        let state = plugin.state(read.inventory)
+        let state = plugin.state(read)
         plugin.note(state, read.problems)
         let model = NetworkModel(state)
         var failed = 0

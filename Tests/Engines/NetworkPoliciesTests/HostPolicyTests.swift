@@ -467,6 +467,15 @@ import Testing
         #expect(world.ask("internet", "node:n1", 443) == .unknown)
     }
 
+    @Test(arguments: ["NetworkPolicy", "Calico GlobalNetworkPolicy", "CiliumClusterwideNetworkPolicy"])
+    func policiesThatWereNotListedAreNoAllClear(_ kind: String) {
+        var state = World("", .calico).model.state
+        state.note(unlisted: [kind])
+        let model = NetworkModel(state)
+        guard let pod = model.endpoint(named: "shop/a"), let other = model.endpoint(named: "shop/b") else { return }
+        #expect(model.verdict(from: pod, to: other, Traffic(.tcp, 80)).verdict == .unknown)
+    }
+
     @Test func whatCouldNotBeListedLeavesNodesOpenToDoubt() {
         var state = World("", .calico).model.state
         state.note(unlisted: ["HostEndpoint"])

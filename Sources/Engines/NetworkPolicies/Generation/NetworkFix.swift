@@ -295,7 +295,9 @@ package struct NetworkFixes: Sendable {
         } else {
             _ = changed.apply(.deleted(old))
         }
-        return (NetworkState(changed, plugin: state.plugin), changed)
+        var after = NetworkState(changed, plugin: state.plugin)
+        after.note(unlisted: state.unlistedKinds)
+        return (after, changed)
     }
 
     private func verified(_ proposal: Proposal) -> NetworkFix? {
