@@ -59,6 +59,7 @@ struct PluginOptions: ParsableArguments {
         if !onNodes.isEmpty {
             Console.note(
                 "martlet: \(onNodes.count.of("workload")) on the network of a node: policies for pods do not apply there"
+                    + (state.guards.isEmpty ? "" : ", policies about nodes do")
             )
         }
         let differences = state.plugin.differences

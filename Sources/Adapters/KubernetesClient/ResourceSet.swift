@@ -187,13 +187,25 @@ package struct ResourceSet: Sendable {
         + [
             ("cilium.io", ["ciliumclusterwidenetworkpolicies", "ciliumcidrgroups"]),
             ("crd.antrea.io", ["clusternetworkpolicies"]),
-            ("crd.projectcalico.org", ["globalnetworkpolicies", "globalnetworksets", "hostendpoints", "tiers"]),
+            (
+                "crd.projectcalico.org",
+                [
+                    "felixconfigurations", "globalnetworkpolicies", "globalnetworksets", "hostendpoints", "ippools",
+                    "profiles", "tiers",
+                ]
+            ),
             ("networking.k8s.aws", ["clusternetworkpolicies"]),
             (
                 "policy.networking.k8s.io",
                 ["adminnetworkpolicies", "baselineadminnetworkpolicies", "clusternetworkpolicies"]
             ),
-            ("projectcalico.org", ["globalnetworkpolicies", "globalnetworksets", "hostendpoints", "tiers"]),
+            (
+                "projectcalico.org",
+                [
+                    "felixconfigurations", "globalnetworkpolicies", "globalnetworksets", "hostendpoints", "ippools",
+                    "profiles", "tiers",
+                ]
+            ),
         ].flatMap { group, names in
             names.map {
                 Entry(group, $0, namespaced: false, builtIn: false, "Who may speak with whom in the whole cluster")

@@ -1,4 +1,5 @@
 import AsyncHTTPClient
+import Findings
 import FoundationEssentials
 import Hummingbird
 import HummingbirdCore
@@ -150,7 +151,14 @@ package struct HubServer: Sendable {
             let (findings, events) = (hub.settings.findingDays, hub.settings.eventDays)
             do {
                 let count = try await hub.store.write { db in
-                    try db.prune(
+                    // What reports found fails again when its waiver has ended.
+                    let today = "\(CalendarDate.of(now))"
+                    let recently = "\(CalendarDate.of(now - 7 * 86_400_000))"
+                    for waiver in try db.waivers(state: .approved)
+                    where waiver.expires < today && waiver.expires >= recently {
+                        _ = try ReportedWaivers.reconsider(waiver, in: db, at: now)
+                    }
+                    return try db.prune(
                         findingsBefore: now - findings * 86_400_000, eventsBefore: now - events * 86_400_000, now: now)
                 }
                 if count > 0 { hub.log.info("forgot what is old", metadata: ["rows": "\(count)"]) }

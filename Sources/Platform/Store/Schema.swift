@@ -13,7 +13,7 @@
 /// since 1970, `rank` counts from 0 for critical, texts compare by bytes.
 enum Schema {
     /// One step for each version; never edited once released, only added to.
-    static let steps: [[String]] = [first, agents]
+    static let steps: [[String]] = [first, agents, fleetCounters]
 
     /// What an agent's batches are numbered by, how its certificates follow each other, and how it fares.
     static let agents: [String] =
@@ -190,6 +190,62 @@ enum Schema {
         CREATE TABLE join_tokens (
           digest BLOB NOT NULL PRIMARY KEY, cluster TEXT NOT NULL, created_by TEXT NOT NULL,
           expires_at BIGINT NOT NULL, used_at BIGINT
+        ) TABLE-END
+        """,
+    ]
+
+    /// Counters of the whole fleet (cluster ''), counters of images and advisories, and the words people look for: so
+    /// that the screens stay quick however many findings there are.
+    static let fleetCounters: [String] = [
+        "DROP INDEX findings_changed",
+        "CREATE INDEX findings_latest ON findings (status, changed_at, cluster, fingerprint)",
+        "CREATE INDEX findings_name ON findings (name, status, rank, cluster, fingerprint)",
+        "CREATE INDEX objects_cluster ON objects (cluster, runs_pods, worst, namespace, kind, name)",
+        "CREATE INDEX objects_name ON objects (name, cluster)",
+        "CREATE INDEX images_image ON images (image, cluster)",
+        """
+        CREATE TABLE search_terms (
+          kind TEXT NOT NULL, item TEXT NOT NULL, words TEXT NOT NULL, PRIMARY KEY (kind, item)
+        ) TABLE-END
+        """,
+        """
+        INSERT INTO search_terms (kind, item, words)
+        SELECT 'rule', rule, MAX(lower(rule) || ' ' || lower(title)) FROM findings GROUP BY rule
+        """,
+        """
+        INSERT INTO search_terms (kind, item, words)
+        SELECT 'name', name, lower(name) FROM (SELECT name FROM findings UNION SELECT name FROM objects) AS names
+        """,
+        """
+        INSERT INTO rollups (cluster, dimension, item, rank, status, total)
+        SELECT cluster, 'image', name, rank, status, COUNT(*) FROM findings WHERE kind = 'Image'
+        GROUP BY cluster, name, rank, status
+        """,
+        """
+        INSERT INTO rollups (cluster, dimension, item, rank, status, total)
+        SELECT cluster, 'advisory', rule, rank, status, COUNT(*) FROM findings WHERE kind = 'Image'
+        GROUP BY cluster, rule, rank, status
+        """,
+        "DELETE FROM rollups WHERE dimension = 'rule'",
+        """
+        INSERT INTO rollups (cluster, dimension, item, rank, status, total)
+        SELECT cluster, 'rule', rule, rank, status, COUNT(*) FROM findings WHERE kind <> 'Image' AND system = 0
+        GROUP BY cluster, rule, rank, status
+        """,
+        """
+        INSERT INTO rollups (cluster, dimension, item, rank, status, total)
+        SELECT '', dimension, item, rank, status, SUM(total) FROM rollups
+        WHERE dimension IN ('rule', 'image', 'advisory') GROUP BY dimension, item, rank, status
+        """,
+        """
+        CREATE TABLE advisories (
+          id TEXT NOT NULL PRIMARY KEY, package TEXT NOT NULL, fixed TEXT NOT NULL, first_seen BIGINT NOT NULL
+        ) TABLE-END
+        """,
+        """
+        CREATE TABLE watched (
+          cluster TEXT NOT NULL, from_at BIGINT NOT NULL, to_at BIGINT NOT NULL, complete BIGINT NOT NULL,
+          version TEXT NOT NULL, PRIMARY KEY (cluster, from_at)
         ) TABLE-END
         """,
     ]

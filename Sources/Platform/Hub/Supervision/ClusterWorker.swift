@@ -31,6 +31,7 @@ actor ClusterWorker {
     private var waitingSince: Milliseconds?
     private var imagesWritten: Set<String> = []
     private var day = ""
+    private var notedAt: Milliseconds = 0
     private var fullAt: Milliseconds = 0
     private var needsAll = false
 
@@ -308,6 +309,7 @@ actor ClusterWorker {
             try await sink.write(batch)
             if let images { imagesWritten = Set(images.map(\.image)) }
             day = "\(today)"
+            notedAt = now
         } catch {
             // Nothing of it was written; everything is held against the store again.
             needsAll = true
@@ -338,6 +340,10 @@ actor ClusterWorker {
         } else if let known = ledger?.waivers, try await sink.waivers() != known {
             // Decided at another hub on the same database.
             try await reconcile()
+        } else if now - notedAt > 600_000 {
+            // Nothing changes, and somebody looks: that too is worth remembering.
+            try await sink.noteQuiet(isComplete: gaps.isEmpty)
+            notedAt = now
         }
     }
 
