@@ -21,11 +21,6 @@ enum Schema {
         + ["joined_at", "ends_at", "cpu", "buffered", "lost", "skew"].map {
             "ALTER TABLE agents ADD COLUMN \($0) BIGINT NOT NULL DEFAULT 0"
         }
-        // What changed last is asked for status by status; without it in front, a million rows are sorted.
-        + [
-            "DROP INDEX findings_changed",
-            "CREATE INDEX findings_latest ON findings (status, changed_at, cluster, fingerprint)",
-        ]
 
     static let first: [String] = [
         """

@@ -18,7 +18,15 @@ import Testing
                 try db.run("INSERT INTO schema_version (version) VALUES (?)", [.int(index + 1)])
             }
             try db.addCluster(ClusterRow(id: "prod", name: "prod", source: "agent", addedAt: 1))
-            _ = try db.apply(FindingDelta(cluster: "prod", at: 5, present: [.example(1), .example(2)]))
+            // As the first schema had it: today's code writes tables that came later.
+            try db.run(
+                """
+                INSERT INTO findings (cluster, fingerprint, rule, rank, status, api_group, kind, namespace, name, file,
+                  system, title, message, evidence, origin, source, digest, first_seen, changed_at, reopened,
+                  object_version, actor)
+                VALUES ('prod', 'f', 'pod/host-port', 2, 0, 'apps', 'Deployment', 'shop', 'cart', '', 0, 't', 'm', '[]',
+                  '', 'martlet', 'd', 1, 1, 0, '', '')
+                """)
         }
         try await backend.close()
         return try await body(path)
@@ -31,13 +39,8 @@ import Testing
             #expect(from == (version == Schema.steps.count ? nil : version))
             #expect(FileManager.default.fileExists(atPath: "\(path).schema-\(version)") == (from != nil))
             let store = try await Store(SQLiteBackend(path: path))
-            let (count, agents, fits) = try await store.read { db in
-                (
-                    try db.digests(of: "prod").count, try db.agents().count,
-                    try db.rollups(.namespace) == db.countedRollups()
-                )
-            }
-            #expect(count == 2 && agents == 0 && fits)
+            let (found, agents) = try await store.read { db in (try db.digests(of: "prod"), try db.agents().count) }
+            #expect(found == ["f": "d"] && agents == 0)
             try await store.close()
         }
     }
