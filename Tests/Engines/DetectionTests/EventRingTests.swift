@@ -7,7 +7,7 @@ import Testing
     private static func event(_ number: Int) -> [String: [FieldValue]] {
         [
             "evt.type": [FieldValue("openat")], "fd.name": [FieldValue("/data/\(number)")],
-            "proc.aname": [FieldValue("sh"), FieldValue("init")], "user.uid": [FieldValue(Int64(-1))],
+            "proc.aname": [FieldValue("sh"), FieldValue("init")], "user.uid": [.number(1000)],
             "evt.is_open_write": [.number(1)], "fd.sip": [.bytes([10, 0, 0, 1])],
         ]
     }
@@ -39,7 +39,7 @@ import Testing
                       desc: One of the files.
                       condition: >
                         evt.type = openat and evt.is_open_write = true and fd.name = /data/1 and proc.aname = init
-                        and user.uid = -1 and fd.sip = 10.0.0.1
+                        and user.uid = 1000 and fd.sip = 10.0.0.1
                       output: "%fd.name"
                       priority: NOTICE
                     """.utf8)))
