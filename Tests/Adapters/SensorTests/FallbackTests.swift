@@ -68,8 +68,8 @@ import Testing
         try process.run()
         let pid = UInt32(process.processIdentifier)
         var found: [SensorEvent] = []
-        while process.isRunning { sensor.poll(milliseconds: 10) { found.append($0) } }
-        sensor.poll(milliseconds: 10) { found.append($0) }
+        while process.isRunning { _ = sensor.poll(milliseconds: 10) { found.append($0) } }
+        _ = sensor.poll(milliseconds: 10) { found.append($0) }
         #expect(found.contains { $0.kind == .exec && $0.process.id == pid })
         #expect(found.contains { $0.kind == .exit && $0.process.id == pid && $0.result == 3 << 8 })
         #expect(found.contains { $0.kind == .exec && $0.process.parent?.id == pid })
