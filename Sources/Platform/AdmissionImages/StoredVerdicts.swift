@@ -87,8 +87,14 @@ package final class StoredVerdicts: ImageVerdicts {
         let client = examiner.inspections[0].client
         let limit = options.lookUpLimit
         resolver = ImageResolver(limits: limits) { image in
-            try await Self.within(limit) {
-                try await RegistrySource(image.named(), client).digest().description
+            do {
+                return try await Self.within(limit) {
+                    try await RegistrySource(image.named(), client).digest().description
+                }
+            } catch let error as ImageError where error.code == .notFound || error.code == .badName {
+                throw ImageResolver.NoSuchImage(description: error.message)
+            } catch let error as ImageError {
+                throw ImageExaminer.Failed(description: error.message)
             }
         }
     }

@@ -139,9 +139,10 @@ struct TestRegistry: Sendable {
     /// Pushes an index of one image of linux/amd64; gives its digest.
     func push(index tag: String, of manifest: String, in repository: String) async throws -> String {
         let type = "application/vnd.oci.image.index.v1+json"
-        let size = try await client.execute(
-            HTTPClientRequest(url: "https://\(host)/v2/\(repository)/manifests/\(manifest)"), timeout: .seconds(20)
-        ).body.collect(upTo: 1 << 20).readableBytes
+        var question = HTTPClientRequest(url: "https://\(host)/v2/\(repository)/manifests/\(manifest)")
+        question.headers.add(name: "accept", value: "application/vnd.oci.image.manifest.v1+json")
+        let stored = try await client.execute(question, timeout: .seconds(20))
+        let size = try await stored.body.collect(upTo: 1 << 20).readableBytes
         let index = """
             {"schemaVersion":2,"mediaType":"\(type)","manifests":[{"mediaType":\
             "application/vnd.oci.image.manifest.v1+json","digest":"\(manifest)","size":\(size),"platform":{"os":"linux",\

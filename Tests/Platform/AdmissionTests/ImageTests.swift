@@ -124,7 +124,11 @@ final class KnownImages: ImageVerdicts {
             "default: off\nrules: [{check: [\(ids)], mode: enforce}]\nimages: {refuse: [{severity: critical}]}",
             waivers: """
                 waivers:
-                - {check: \(check), owner: shop, reason: the new image comes on Friday, expires: 2026-12-31}
+                - check: \(check)
+                  owner: shop
+                  reason: the new image comes on Friday
+                  expires: 2026-12-31
+                  match: {namespace: shop}
                 """, images: known)
         let decision = try await door.ask(Self.pod("a@\(Self.digest)"))
         #expect(decision.response.allowed == isAllowed)
@@ -228,6 +232,25 @@ final class KnownImages: ImageVerdicts {
         moment.withLock { $0 += .seconds(16) }
         _ = await resolver.resolve(ImageReference("reg.example/a:1"))
         #expect(await resolver.lookUps == 2)
+    }
+
+    @Test func whileARegistryIsDownATagIsWhatItStoodForLast() async {
+        struct Down: Error {}
+        let moment = Mutex(ContinuousClock.now)
+        let answer = Mutex<Result<String, any Error>>(.success("sha256:aa"))
+        let resolver = ImageResolver(now: { moment.withLock { $0 } }) { _ in try answer.withLock { $0 }.get() }
+        let image = ImageReference("reg.example/a:1")
+        #expect(await resolver.resolve(image) == .digest("sha256:aa"))
+        answer.withLock { $0 = .failure(Down()) }
+        moment.withLock { $0 += .seconds(61) }
+        #expect(await resolver.resolve(image) == .digest("sha256:aa"))
+        // A tag that is gone is gone.
+        answer.withLock { $0 = .failure(ImageResolver.NoSuchImage(description: "no such tag")) }
+        moment.withLock { $0 += .seconds(16) }
+        #expect(await resolver.resolve(image) != .digest("sha256:aa"))
+        answer.withLock { $0 = .failure(Down()) }
+        moment.withLock { $0 += .seconds(25 * 3600) }
+        #expect(await resolver.resolve(image) != .digest("sha256:aa"))
     }
 
     @Test func aRegistryThatNeverAnswersHoldsNobodyUp() async {
