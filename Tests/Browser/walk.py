@@ -398,6 +398,9 @@ def example(program, browser, pictures, folder):
             walk.faults.append(f"the first load has {size} bytes")
         print(f"browser: the first load is {size // 1000} kB; {count} tables as files")
     finally:
+        # First the pages: one that listens to a hub that ends calls that an error, and rightly so.
+        for context in browser.contexts:
+            context.close()
         hub.stop()
     return walk
 
@@ -437,6 +440,9 @@ def fleet(program, browser, pictures, folder, findings):
             name = path.split("?")[0].strip("/").replace("/", "-") or "fix-first"
             walk.look(path, f"fleet-{name}" if "?" not in path else None, axe=False)
     finally:
+        # First the pages: one that listens to a hub that ends calls that an error, and rightly so.
+        for context in browser.contexts:
+            context.close()
         hub.stop()
     return walk
 

@@ -52,7 +52,8 @@ package enum HubHistory {
                 let rows = try db.clusters()
                 let fitting = rows.filter { cluster == nil || $0.id == cluster || $0.name == cluster }
                 guard let row = fitting.first, fitting.count == 1 else {
-                    let names = rows.map(\.id).joined(separator: ", ")
+                    let more = rows.count > 12 ? " and \(rows.count - 12) more" : ""
+                    let names = rows.prefix(12).map(\.id).joined(separator: ", ") + more
                     throw StoreError(
                         .statement,
                         fitting.isEmpty
