@@ -51,6 +51,8 @@ struct ImageReadOptions: ParsableArguments {
             options.isOffline = offline
             options.limits.unpacked = max(1, unpacked) << 30
             options.registry = RegistryOptions(credentials: .ofThisMachine(logins))
+            options.registry.proxies = .ofThisMachine
+            for problem in options.registry.proxies.problems { Console.error(problem) }
             if insecure { options.registry.insecure = ["*"] }
             if let authorities {
                 guard let data = FileManager.default.contents(atPath: authorities) else {
