@@ -112,7 +112,7 @@ let package = Package(
         engine("Secrets", resources: [.embedInCode("Resources")]),
         engine("Compliance", resources: [.embedInCode("Resources")]),
         adapter("Manifests", [Parts.subprocess]),
-        adapter("SourceTrees", [Parts.subprocess]),
+        adapter("SourceTrees", [Parts.subprocess, "Compression", "ContainerImages"]),
         adapter("NodeInspection", []),
         adapter(
             "KubernetesClient",
@@ -120,7 +120,9 @@ let package = Package(
         adapter("SecretManagers", [Parts.nio, Parts.nioPosix, Parts.nioHTTP1, Parts.nioSSL, Parts.crypto]),
         .systemLibrary(name: "CZstd", path: "Sources/Adapters/CZstd"),
         .systemLibrary(name: "CZlib", path: "Sources/Adapters/CZlib"),
-        adapter("Compression", ["CZstd", "CZlib"]),
+        .systemLibrary(name: "CLZMA", path: "Sources/Adapters/CLZMA"),
+        .systemLibrary(name: "CBzip2", path: "Sources/Adapters/CBzip2"),
+        adapter("Compression", ["CZstd", "CZlib", "CLZMA", "CBzip2"]),
         .systemLibrary(name: "CFileAttributes", path: "Sources/Adapters/CFileAttributes"),
         adapter(
             "ContainerImages",
@@ -136,7 +138,7 @@ let package = Package(
         .systemLibrary(name: "CBPF", path: "Sources/Adapters/CBPF"),
         .target(name: "SensorObject", path: "Sources/Adapters/SensorObject"),
         adapter("Sensor", ["CBPF", "SensorObject"]),
-        platform("RuntimeWatch", on: ["Documents", "Detection", "Sensor"]),
+        platform("RuntimeWatch", on: ["Documents", "Kubernetes", "Detection", "NetworkPolicies", "Sensor"]),
         platform("AdvisoryStore", on: ["Vulnerabilities", "Compression"], [Parts.crypto]),
         platform(
             "ImageInspection",
@@ -152,8 +154,23 @@ let package = Package(
                 "CISBenchmark", "Secrets", "Policies", "Compliance", "Webhooks",
             ]),
         platform(
+            "SecretSearch",
+            on: [
+                "Documents", "Kubernetes", "Images", "Secrets", "Posture", "Manifests", "SourceTrees",
+                "ContainerImages",
+            ]),
+        platform(
             "Admission",
-            on: ["Documents", "Kubernetes", "Findings", "PodSecurity", "Policies", "Webhooks", "Posture"]),
+            on: [
+                "Documents", "Kubernetes", "Findings", "PodSecurity", "Policies", "RBAC", "Webhooks", "Vulnerabilities",
+                "Posture",
+            ]),
+        platform(
+            "AdmissionImages",
+            on: [
+                "Documents", "Kubernetes", "Findings", "Vulnerabilities", "ContainerImages", "ImageInspection",
+                "ImageStore", "ImageTrust", "AdvisoryStore", "Admission",
+            ]),
         platform(
             "AdmissionServer", on: ["Documents", "Kubernetes", "Findings", "Admission", "KubernetesClient"],
             [
@@ -165,11 +182,12 @@ let package = Package(
             "Hub",
             on: [
                 "Documents", "Kubernetes", "Findings", "Workloads", "Posture", "Store", "Manifests", "KubernetesClient",
-                "CISBenchmark", "Vulnerabilities", "Detection", "NetworkPolicies", "RBAC", "Compliance",
+                "CISBenchmark", "Vulnerabilities", "Detection", "NetworkPolicies", "RBAC", "Compliance", "Compression",
+                "Evidence",
             ],
             [
-                Parts.hummingbird, Parts.hummingbirdCore, Parts.hummingbirdTLS, Parts.httpClient, Parts.crypto,
-                Parts.cryptoExtras,
+                Parts.hummingbird, Parts.hummingbirdCore, Parts.hummingbirdTLS, Parts.hummingbirdHTTP2,
+                Parts.httpClient, Parts.crypto, Parts.cryptoExtras,
                 Parts.certificates, Parts.asn1, Parts.logging, Parts.nio, Parts.nioPosix, Parts.nioHTTP1, Parts.nioSSL,
             ], resources: [.embedInCode("Resources")]),
         .executableTarget(
@@ -178,6 +196,7 @@ let package = Package(
                 "Posture",
                 "Admission",
                 "AdmissionServer",
+                "AdmissionImages",
                 "Webhooks",
                 "Compliance",
                 "Evidence",
@@ -185,6 +204,7 @@ let package = Package(
                 "KubernetesClient",
                 "NodeInspection",
                 "SourceTrees",
+                "SecretSearch",
                 "SecretManagers",
                 "Secrets",
                 "NetworkPolicies",
@@ -200,6 +220,7 @@ let package = Package(
                 "ImageStore",
                 "ContainerImages",
                 "ImageTrust",
+                Parts.crypto,
                 Parts.arguments,
             ],
             path: "Sources/martlet",
@@ -226,7 +247,7 @@ let package = Package(
         tests("Adapters", "SecretManagers", on: ["SecretManagers"], [Parts.nio, Parts.nioPosix, Parts.nioHTTP1]),
         tests("Platform", "Store", on: ["Store", "Findings"]),
         tests(
-            "Platform", "Hub", on: ["Hub", "Store", "Documents", "Findings"],
+            "Platform", "Hub", on: ["Hub", "Store", "Documents", "Findings", "Kubernetes", "Posture"],
             [
                 Parts.crypto, Parts.httpClient, Parts.logging, Parts.nio, Parts.nioPosix, Parts.nioHTTP1,
                 Parts.nioSSL,
@@ -242,7 +263,8 @@ let package = Package(
         tests("Engines", "Webhooks", on: ["Webhooks"]),
         tests("Platform", "Admission", on: ["Admission", "Webhooks", "Posture"]),
         tests(
-            "Platform", "AdmissionServer", on: ["AdmissionServer", "Admission", "KubernetesClient"],
+            "Platform", "AdmissionServer",
+            on: ["AdmissionServer", "Admission", "AdmissionImages", "KubernetesClient", "ImageStore", "AdvisoryStore"],
             [Parts.httpClient, Parts.nio, Parts.nioPosix, Parts.nioSSL, Parts.subprocess, Parts.certificates]),
         tests(
             "Platform", "Posture", on: ["Posture", "CISBenchmark", "Secrets", "Compliance"],
@@ -250,7 +272,7 @@ let package = Package(
         tests("Platform", "Evidence", on: ["Evidence", "Compliance"]),
         tests("Platform", "ImageStore", on: ["ImageStore", "Vulnerabilities"]),
         tests("Adapters", "Sensor", on: ["Sensor", "SensorObject"]),
-        tests("Platform", "RuntimeWatch", on: ["RuntimeWatch"]),
+        tests("Platform", "RuntimeWatch", on: ["RuntimeWatch", "NetworkPolicies", "Kubernetes"]),
         tests("Architecture", "Architecture", on: []),
         tests("Program", "Program", on: ["martlet"]),
         // Runs the suites of MARTLET_CONFORMANCE; not a product.
@@ -284,6 +306,10 @@ let package = Package(
         // Load on the store; not a product.
         .executableTarget(
             name: "storeload", dependencies: ["Store", "Findings"], path: "Tests/StoreLoad", swiftSettings: strict),
+        // Load on the sensor; not a product.
+        .executableTarget(
+            name: "sensorload", dependencies: ["RuntimeWatch", "Sensor", "Detection", "Documents"],
+            path: "Tests/SensorLoad", swiftSettings: strict),
         // Benchmarks; not a product.
         .executableTarget(
             name: "bench",

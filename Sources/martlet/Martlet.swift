@@ -44,7 +44,7 @@ struct Martlet: AsyncParsableCommand {
             DatabaseCommand.self,
             RuntimeCommand.self,
             PolicyCommand.self,
-            ServeCommand.self,
+            ServeCommand.self, AgentCommand.self,
             ConfigCommand.self,
             StoreCommand.self,
             AdmissionCommand.self,

@@ -5,6 +5,11 @@ package struct CompressionError: Error, Equatable {
     package enum Code: Sendable { case damaged, cut, tooLarge }
     package var code: Code
     package var message: String
+
+    package init(code: Code, message: String) {
+        self.code = code
+        self.message = message
+    }
 }
 
 /// Zstandard frames, as feeds and image layers come.
@@ -63,6 +68,27 @@ package enum Zstandard {
             }
             out.append(contentsOf: buffer[..<produced])
         }
+        return out
+    }
+}
+
+extension Zstandard {
+    /// One frame with everything in it.
+    package static func compressed(_ bytes: [UInt8], level: Int32 = 3) throws(CompressionError) -> [UInt8] {
+        let bound = ZSTD_compressBound(bytes.count)
+        var failure: String?
+        let out = [UInt8](unsafeUninitializedCapacity: bound) { buffer, count in
+            // The pointers are used within the closures only; the bound is the library's own.
+            let length = bytes.withUnsafeBytes { source in
+                ZSTD_compress(buffer.baseAddress, bound, source.baseAddress, source.count, level)
+            }
+            if ZSTD_isError(length) != 0 {
+                failure = String(cString: ZSTD_getErrorName(length))
+            } else {
+                count = length
+            }
+        }
+        if let failure { throw CompressionError(code: .tooLarge, message: "cannot compress: \(failure)") }
         return out
     }
 }
