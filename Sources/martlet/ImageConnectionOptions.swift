@@ -30,6 +30,8 @@ struct ImageConnectionOptions: ParsableArguments {
     /// Tells of logins that cannot be used.
     func registry() throws(ImageError) -> RegistryOptions {
         var options = RegistryOptions(credentials: .ofThisMachine(logins))
+        options.proxies = .ofThisMachine
+        for problem in options.proxies.problems { Console.error(problem) }
         if insecure { options.insecure = ["*"] }
         if let authorities {
             guard let data = FileManager.default.contents(atPath: authorities) else {
