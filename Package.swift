@@ -230,6 +230,10 @@ let package = Package(
             [Parts.nio, Parts.nioPosix, Parts.nioHTTP1, Parts.nioSSL, Parts.subprocess],
             resources: [.copy("Golden")]),
         tests("Adapters", "SecretManagers", on: ["SecretManagers"], [Parts.nio, Parts.nioPosix, Parts.nioHTTP1]),
+        tests("Adapters", "SourceTrees", on: ["SourceTrees"], [Parts.subprocess]),
+        tests(
+            "Platform", "SecretSearch", on: ["SecretSearch", "SourceTrees", "ContainerImages", "Secrets", "Posture"],
+            [Parts.subprocess]),
         tests("Platform", "Store", on: ["Store", "Findings"]),
         tests(
             "Platform", "Hub", on: ["Hub", "Store", "Documents", "Findings"],
