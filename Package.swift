@@ -138,11 +138,13 @@ let package = Package(
         .systemLibrary(name: "CBPF", path: "Sources/Adapters/CBPF"),
         .target(name: "SensorObject", path: "Sources/Adapters/SensorObject"),
         adapter("Sensor", ["CBPF", "SensorObject"]),
-        platform("RuntimeWatch", on: ["Documents", "Detection", "Sensor"]),
+        platform("RuntimeWatch", on: ["Documents", "Kubernetes", "Detection", "NetworkPolicies", "Sensor"]),
         platform("AdvisoryStore", on: ["Vulnerabilities", "Compression"], [Parts.crypto]),
         platform(
             "ImageInspection",
-            on: ["ContainerImages", "Images", "Documents", "Kubernetes", "Findings", "Vulnerabilities"], [Parts.crypto]),
+            on: [
+                "ContainerImages", "Images", "Documents", "Kubernetes", "Findings", "Vulnerabilities", "ImageStore",
+            ], [Parts.crypto]),
         platform("ImageTrust", on: ["Documents"], [Parts.crypto, Parts.cryptoExtras, Parts.certificates, Parts.asn1]),
         platform("ImageStore", on: ["Documents", "Vulnerabilities"], [Parts.database]),
         platform(
@@ -159,7 +161,16 @@ let package = Package(
             ]),
         platform(
             "Admission",
-            on: ["Documents", "Kubernetes", "Findings", "PodSecurity", "Policies", "Webhooks", "Posture"]),
+            on: [
+                "Documents", "Kubernetes", "Findings", "PodSecurity", "Policies", "RBAC", "Webhooks", "Vulnerabilities",
+                "Posture",
+            ]),
+        platform(
+            "AdmissionImages",
+            on: [
+                "Documents", "Kubernetes", "Findings", "Vulnerabilities", "ContainerImages", "ImageInspection",
+                "ImageStore", "ImageTrust", "AdvisoryStore", "Admission",
+            ]),
         platform(
             "AdmissionServer", on: ["Documents", "Kubernetes", "Findings", "Admission", "KubernetesClient"],
             [
@@ -171,11 +182,12 @@ let package = Package(
             "Hub",
             on: [
                 "Documents", "Kubernetes", "Findings", "Workloads", "Posture", "Store", "Manifests", "KubernetesClient",
-                "CISBenchmark", "Vulnerabilities", "Detection", "NetworkPolicies", "RBAC", "Compliance",
+                "CISBenchmark", "Vulnerabilities", "Detection", "NetworkPolicies", "RBAC", "Compliance", "Compression",
+                "Evidence",
             ],
             [
-                Parts.hummingbird, Parts.hummingbirdCore, Parts.hummingbirdTLS, Parts.httpClient, Parts.crypto,
-                Parts.cryptoExtras,
+                Parts.hummingbird, Parts.hummingbirdCore, Parts.hummingbirdTLS, Parts.hummingbirdHTTP2,
+                Parts.httpClient, Parts.crypto, Parts.cryptoExtras,
                 Parts.certificates, Parts.asn1, Parts.logging, Parts.nio, Parts.nioPosix, Parts.nioHTTP1, Parts.nioSSL,
             ], resources: [.embedInCode("Resources")]),
         .executableTarget(
@@ -184,6 +196,7 @@ let package = Package(
                 "Posture",
                 "Admission",
                 "AdmissionServer",
+                "AdmissionImages",
                 "Webhooks",
                 "Compliance",
                 "Evidence",
@@ -204,8 +217,10 @@ let package = Package(
                 "Hub",
                 Parts.logging,
                 "ImageInspection",
+                "ImageStore",
                 "ContainerImages",
                 "ImageTrust",
+                Parts.crypto,
                 Parts.arguments,
             ],
             path: "Sources/martlet",
@@ -236,7 +251,7 @@ let package = Package(
             [Parts.subprocess]),
         tests("Platform", "Store", on: ["Store", "Findings"]),
         tests(
-            "Platform", "Hub", on: ["Hub", "Store", "Documents", "Findings"],
+            "Platform", "Hub", on: ["Hub", "Store", "Documents", "Findings", "Kubernetes", "Posture"],
             [
                 Parts.crypto, Parts.httpClient, Parts.logging, Parts.nio, Parts.nioPosix, Parts.nioHTTP1,
                 Parts.nioSSL,
@@ -252,7 +267,8 @@ let package = Package(
         tests("Engines", "Webhooks", on: ["Webhooks"]),
         tests("Platform", "Admission", on: ["Admission", "Webhooks", "Posture"]),
         tests(
-            "Platform", "AdmissionServer", on: ["AdmissionServer", "Admission", "KubernetesClient"],
+            "Platform", "AdmissionServer",
+            on: ["AdmissionServer", "Admission", "AdmissionImages", "KubernetesClient", "ImageStore", "AdvisoryStore"],
             [Parts.httpClient, Parts.nio, Parts.nioPosix, Parts.nioSSL, Parts.subprocess, Parts.certificates]),
         tests(
             "Platform", "Posture", on: ["Posture", "CISBenchmark", "Secrets", "Compliance"],
@@ -260,7 +276,7 @@ let package = Package(
         tests("Platform", "Evidence", on: ["Evidence", "Compliance"]),
         tests("Platform", "ImageStore", on: ["ImageStore", "Vulnerabilities"]),
         tests("Adapters", "Sensor", on: ["Sensor", "SensorObject"]),
-        tests("Platform", "RuntimeWatch", on: ["RuntimeWatch"]),
+        tests("Platform", "RuntimeWatch", on: ["RuntimeWatch", "NetworkPolicies", "Kubernetes"]),
         tests("Architecture", "Architecture", on: []),
         tests("Program", "Program", on: ["martlet"]),
         // Runs the suites of MARTLET_CONFORMANCE; not a product.
@@ -294,6 +310,10 @@ let package = Package(
         // Load on the store; not a product.
         .executableTarget(
             name: "storeload", dependencies: ["Store", "Findings"], path: "Tests/StoreLoad", swiftSettings: strict),
+        // Load on the sensor; not a product.
+        .executableTarget(
+            name: "sensorload", dependencies: ["RuntimeWatch", "Sensor", "Detection", "Documents"],
+            path: "Tests/SensorLoad", swiftSettings: strict),
         // Benchmarks; not a product.
         .executableTarget(
             name: "bench",

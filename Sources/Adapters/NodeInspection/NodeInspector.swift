@@ -95,7 +95,11 @@ package struct NodeInspector: Sendable {
         }
         guard part.contains("*") else {
             let next = "\(path)/\(part)"
-            if files.status(next) != nil { expand(parts.dropFirst(), next, &out, &problems) }
+            switch files.look(next) {
+            case .found: expand(parts.dropFirst(), next, &out, &problems)
+            case .absent: break
+            case .problem(let reason): problems.append((next, NodeCapture.File(kind: .unreadable, problem: reason)))
+            }
             return
         }
         let names: [String]
@@ -111,7 +115,8 @@ package struct NodeInspector: Sendable {
         for name in names {
             let next = "\(path)/\(name)"
             if Self.matches(name, pattern) { expand(parts.dropFirst(), next, &out, &problems) }
-            if isDeep, files.status(next)?.isFolder == true { expand(parts, next, &out, &problems) }
+            // A link to a folder above would be gone down for ever.
+            if isDeep, files.isOwnFolder(next) { expand(parts, next, &out, &problems) }
         }
     }
 

@@ -31,6 +31,9 @@ package final class EventDecoder {
         case KIND_EXEC.rawValue: return make(.exec, record, processes.exec(record))
         case KIND_FORK.rawValue: return make(.fork, record, processes.fork(record))
         case KIND_EXIT.rawValue: return make(.exit, record, processes.exit(record))
+        case KIND_STOPPED.rawValue:
+            let how: SensorOptions.Response = record.header.result == Int64(RESPONSE_DENY.rawValue) ? .deny : .signal
+            return make(.stopped(how), record, processes.process(header))
         case KIND_CGROUP_MADE.rawValue:
             let key = ControlGroups.Key(root: header.cgroup_root, id: header.cgroup)
             if let path = record.groupPath {
@@ -55,7 +58,10 @@ package final class EventDecoder {
         var event = SensorEvent(
             kind: kind, time: clock.time(ofMachine: header.time), machineTime: header.time, number: number,
             process: process, thread: header.thread, result: header.result,
-            arguments: withUnsafeBytes(of: header.arguments) { Array($0.bindMemory(to: UInt64.self)) },
+            arguments: [
+                header.arguments.0, header.arguments.1, header.arguments.2, header.arguments.3, header.arguments.4,
+                header.arguments.5,
+            ],
             processor: header.processor,
             isIncomplete: UInt32(header.flags) & FLAG_TRUNCATED.rawValue != 0 || process.isIncomplete)
         if case .exec = kind {

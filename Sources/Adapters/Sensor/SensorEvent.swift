@@ -4,6 +4,8 @@ package struct SensorEvent {
         case exec
         case fork
         case exit
+        /// A program was kept from starting (`deny`) or killed as it started (`signal`).
+        case stopped(SensorOptions.Response)
         case call(SystemCall)
 
         /// The event's type as rules name it.
@@ -12,6 +14,8 @@ package struct SensorEvent {
             case .exec: "execve"
             case .fork: "clone"
             case .exit: "procexit"
+            // No rule asks about it: it is a response of this program itself.
+            case .stopped: "martlet_stopped"
             case .call(let call): call.name
             }
         }
@@ -48,7 +52,7 @@ package struct SensorEvent {
     package var thread: UInt32
     package var result: Int64
     /// The arguments as numbers.
-    package var arguments: [UInt64]
+    package var arguments: InlineArray<6, UInt64>
     /// Paths and text of the arguments; paths are whole, beginning at the container's root.
     package var text1: [UInt8]?
     package var text2: [UInt8]?

@@ -289,7 +289,8 @@ package struct PostureScan: Sendable {
         _ = network.settle(inventory)
         _ = risk.settle(inventory)
         return report(
-            risk.results.merged(network.results.merged(results)), target: target, generatedAt: generatedAt, version: version,
+            risk.results.merged(network.results.merged(results)), target: target, generatedAt: generatedAt,
+            version: version,
             problems: problems)
     }
 

@@ -15,16 +15,19 @@ package final class Supervisor: Sendable {
     let log: Logger
     let alerts: AlertEngine
     let outbox: OutboxSignal
+    /// Of the program.
+    let version: String
     /// This program among others on the same database.
     let replica = Base64URL.encode(SecretText.bytes(12))
     private let running = Mutex<[String: (worker: ClusterWorker, task: Task<Void, Never>)]>([:])
 
     init(
-        store: Store, feed: ChangeFeed, alerts: AlertEngine, outbox: OutboxSignal,
+        store: Store, feed: ChangeFeed, alerts: AlertEngine, outbox: OutboxSignal, version: String,
         now: @escaping @Sendable () -> Milliseconds, log: Logger
     ) {
         self.alerts = alerts
         self.outbox = outbox
+        self.version = version
         self.store = store
         self.feed = feed
         self.now = now
@@ -35,7 +38,8 @@ package final class Supervisor: Sendable {
     package func add(_ id: String, name: String, server: String = "", source: ClusterSource) async throws {
         let row = ClusterRow(id: id, name: name, source: source.word, server: server, addedAt: now())
         try await store.write { try $0.addCluster(row) }
-        let worker = ClusterWorker(cluster: id, source: source, supervisor: self, store: store, log: log)
+        let sink = StoreSink(cluster: id, supervisor: self)
+        let worker = ClusterWorker(cluster: id, source: source, sink: sink, log: log)
         let task = Task { await self.whileHolding("watch/\(id)") { await worker.run() } }
         let old = running.withLock { running in
             let old = running[id]
