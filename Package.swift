@@ -234,7 +234,7 @@ let package = Package(
         tests("Engines", "NetworkPolicies", on: ["NetworkPolicies"], resources: [.copy("Golden")]),
         tests("Engines", "Vulnerabilities", on: ["Vulnerabilities"], resources: [.copy("Fixtures")]),
         tests("Engines", "CISBenchmark", on: ["CISBenchmark"]),
-        tests("Engines", "Secrets", on: ["Secrets"]),
+        tests("Engines", "Secrets", on: ["Secrets"], resources: [.copy("Vectors")]),
         tests("Engines", "Detection", on: ["Detection"]),
         tests("Engines", "Compliance", on: ["Compliance"]),
         tests("Engines", "Policies", on: ["Policies"]),
