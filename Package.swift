@@ -234,7 +234,7 @@ let package = Package(
         tests("Engines", "NetworkPolicies", on: ["NetworkPolicies"], resources: [.copy("Golden")]),
         tests("Engines", "Vulnerabilities", on: ["Vulnerabilities"], resources: [.copy("Fixtures")]),
         tests("Engines", "CISBenchmark", on: ["CISBenchmark"]),
-        tests("Engines", "Secrets", on: ["Secrets"]),
+        tests("Engines", "Secrets", on: ["Secrets"], resources: [.copy("Vectors")]),
         tests("Engines", "Detection", on: ["Detection"]),
         tests("Engines", "Compliance", on: ["Compliance"]),
         tests("Engines", "Policies", on: ["Policies"]),
@@ -245,6 +245,10 @@ let package = Package(
             [Parts.nio, Parts.nioPosix, Parts.nioHTTP1, Parts.nioSSL, Parts.subprocess],
             resources: [.copy("Golden")]),
         tests("Adapters", "SecretManagers", on: ["SecretManagers"], [Parts.nio, Parts.nioPosix, Parts.nioHTTP1]),
+        tests("Adapters", "SourceTrees", on: ["SourceTrees"], [Parts.subprocess]),
+        tests(
+            "Platform", "SecretSearch", on: ["SecretSearch", "SourceTrees", "ContainerImages", "Secrets", "Posture"],
+            [Parts.subprocess]),
         tests("Platform", "Store", on: ["Store", "Findings"]),
         tests(
             "Platform", "Hub", on: ["Hub", "Store", "Documents", "Findings", "Kubernetes", "Posture"],

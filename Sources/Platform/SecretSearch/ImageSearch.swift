@@ -71,9 +71,13 @@ package struct ImageSearch: Sendable {
         writer.object { writer in
             writer.member("apiVersion", "v1")
             writer.member("kind", "Image")
-            writer.member("env", array: { writer in for pair in pairs { Self.write(pair, &writer) } })
-            writer.member("command", configuration.entrypoint + configuration.command)
-            writer.member("parameters", array: { writer in for label in labels { Self.write(label, &writer) } })
+            writer.member(
+                "container",
+                object: { writer in
+                    writer.member("env", array: { writer in for pair in pairs { Self.write(pair, &writer) } })
+                    writer.member("command", configuration.entrypoint + configuration.command)
+                    writer.member("parameters", array: { writer in for label in labels { Self.write(label, &writer) } })
+                })
         }
         let set = DocumentReader.read(SourceText(name: name, bytes: Array(writer.string.utf8)))
         for object in set.documents.flatMap({ KubernetesObject.objects(in: $0).objects }) {
@@ -107,14 +111,14 @@ package struct ImageSearch: Sendable {
         }
     }
 
-    /// `config.Env.DB_PASSWORD` for `env[3].value`.
+    /// `config.Env.DB_PASSWORD` for `container.env[3].value`.
     private static func place(_ path: String, _ variables: [String], _ labels: [String]) -> String {
         let parts = path.split(whereSeparator: { "[]".contains($0) })
         guard parts.count > 1, let index = Int(parts[1]) else { return path }
         switch parts[0] {
-        case "env" where variables.indices.contains(index): return "config.Env.\(variables[index])"
-        case "parameters" where labels.indices.contains(index): return "config.Labels.\(labels[index])"
-        case "command": return "config.Entrypoint and Cmd, word \(index + 1)"
+        case "container.env" where variables.indices.contains(index): return "config.Env.\(variables[index])"
+        case "container.parameters" where labels.indices.contains(index): return "config.Labels.\(labels[index])"
+        case "container.command": return "config.Entrypoint and Cmd, word \(index + 1)"
         default: return path
         }
     }

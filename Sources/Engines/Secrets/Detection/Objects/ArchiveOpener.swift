@@ -17,6 +17,7 @@ package struct ArchiveOpener: Sendable {
     package init(_ open: @escaping @Sendable (_ name: String, _ bytes: [UInt8]) -> Contents) { self.open = open }
 
     /// Kinds that hold texts nobody sees from outside: zip, xz, bzip2, Zstandard, 7z, RAR, and a tar, told by its mark.
+    /// Gzip is none of them: ``LayerScanner`` reads it.
     static func isArchive(_ bytes: [UInt8]) -> Bool {
         let marks: [[UInt8]] = [
             [0x50, 0x4B, 0x03, 0x04], [0xFD, 0x37, 0x7A, 0x58, 0x5A], [0x42, 0x5A, 0x68], [0x28, 0xB5, 0x2F, 0xFD],
@@ -24,6 +25,5 @@ package struct ArchiveOpener: Sendable {
         ]
         if marks.contains(where: { bytes.starts(with: $0) }) { return true }
         return bytes.count > 512 && bytes[257..<262].elementsEqual("ustar".utf8)
-            || bytes.count > 18 && bytes.starts(with: [0x1F, 0x8B])
     }
 }

@@ -188,20 +188,7 @@ package struct ObjectScanner: Sendable {
         var secrets = layers.scan(bytes, as: FileFormat(name: key).language, isWhole: true)
         noteUnread(node)
         if ArchiveOpener.isArchive(bytes) {
-            guard let opener else {
-                unread.append((node, "an archive, which is not opened here"))
-                return
-            }
-            let archive = opener.open(key, bytes)
-            for member in archive.members {
-                secrets += layers.scan(member.bytes, as: FileFormat(name: member.name).language).map { secret in
-                    var outer = secret
-                    outer.layers.insert(member.name, at: 0)
-                    return outer
-                }
-                noteUnread(node)
-            }
-            for gap in archive.gaps { unread.append((node, gap)) }
+            if let opener { secrets = inside(opener.open(key, bytes), node) } else { noteShut(node) }
         }
         note(
             secrets.map { secret in
@@ -212,6 +199,23 @@ package struct ObjectScanner: Sendable {
                 return outer
             }, at: node)
     }
+
+    /// The secrets of an archive's members.
+    private mutating func inside(_ archive: ArchiveOpener.Contents, _ node: Node) -> [FoundSecret] {
+        var secrets: [FoundSecret] = []
+        for member in archive.members {
+            secrets += layers.scan(member.bytes, as: FileFormat(name: member.name).language).map { secret in
+                var outer = secret
+                outer.layers.insert(member.name, at: 0)
+                return outer
+            }
+            noteUnread(node)
+        }
+        for gap in archive.gaps { unread.append((node, gap)) }
+        return secrets
+    }
+
+    private mutating func noteShut(_ node: Node) { unread.append((node, "an archive, which is not opened here")) }
 
     private mutating func noteUnread(_ node: Node) {
         for reason in layers.takeUnread() { unread.append((node, reason)) }
