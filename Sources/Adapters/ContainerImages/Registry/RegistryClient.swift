@@ -21,16 +21,15 @@ package final class RegistryClient: Sendable {
 
     package init(_ options: RegistryOptions = RegistryOptions()) throws(ImageError) {
         self.options = options
-        var clients: [Way: HTTPClient] = [:]
         let proxies = [nil, options.proxies.secure, options.proxies.plain]
+        // All of what can fail before the first client: one that was made must be shut down.
+        var ways: [Way: HTTPClient.Configuration] = [:]
         for verifies in options.insecure.isEmpty ? [true] : [true, false] {
-            for proxy in proxies where clients[Way(verifies: verifies, proxy: proxy)] == nil {
-                clients[Way(verifies: verifies, proxy: proxy)] = HTTPClient(
-                    eventLoopGroupProvider: .singleton,
-                    configuration: try Self.configuration(options, verifies: verifies, proxy))
+            for proxy in proxies {
+                ways[Way(verifies: verifies, proxy: proxy)] = try Self.configuration(options, verifies: verifies, proxy)
             }
         }
-        self.clients = clients
+        clients = ways.mapValues { HTTPClient(eventLoopGroupProvider: .singleton, configuration: $0) }
     }
 
     /// Ends the connections. The client answers nothing afterwards.
