@@ -10,21 +10,7 @@ struct ImageReadOptions: ParsableArguments {
     @Option(help: "The platform of a multi-platform image, as linux/arm64; by default this machine's.")
     var platform: String?
 
-    @Flag(help: "Do not check registries' certificates, and speak to them without TLS where they speak none.")
-    var insecure = false
-
-    @Option(
-        name: .customLong("ca-file"), help: "Authorities to trust beside the system's, as PEM.", completion: .file())
-    var authorities: String?
-
-    @Option(
-        name: .customLong("auth-file"),
-        help: "A docker configuration with logins, in place of docker's and podman's own.",
-        completion: .file())
-    var logins: String?
-
-    @Option(help: ArgumentHelp("Ask a mirror first; may be repeated.", valueName: "registry=mirror"))
-    var mirror: [String] = []
+    @OptionGroup var access: RegistryAccess
 
     @Option(help: "Where layers are kept once they were read.", completion: .directory)
     var cache: String?
@@ -50,22 +36,7 @@ struct ImageReadOptions: ParsableArguments {
             options.platform = try platform.map { text throws(ImageError) in try Platform(text) }
             options.isOffline = offline
             options.limits.unpacked = max(1, unpacked) << 30
-            options.registry = RegistryOptions(credentials: .ofThisMachine(logins))
-            if insecure { options.registry.insecure = ["*"] }
-            if let authorities {
-                guard let data = FileManager.default.contents(atPath: authorities) else {
-                    throw ImageError(.notFound, "\(authorities): cannot be read")
-                }
-                options.registry.authorities = Array(data)
-            }
-            for text in mirror {
-                let parts = text.split(separator: "=", maxSplits: 1).map(String.init)
-                guard parts.count == 2 else {
-                    throw ImageError(.badName, "--mirror \(text): write it as docker.io=mirror.example.com")
-                }
-                options.registry.mirrors[parts[0], default: []].append(parts[1])
-            }
-            for problem in options.registry.credentials.problems { Console.error(problem) }
+            options.registry = try access.options()
             return try ImageInspection(options)
         } catch {
             throw Failure(message: error.message)
