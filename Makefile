@@ -8,7 +8,7 @@ BIN = $(shell $(SWIFT) build $(RELEASE) --show-bin-path)
 SWIFT_SOURCES := Package.swift Sources Tests
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build run serve test conformance bench load browser lint format check bpf fuzz clean
+.PHONY: help setup build run scan serve test conformance bench load faults browser lint format check bpf fuzz clean
 
 help: ## list the tasks
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 24
@@ -19,11 +19,13 @@ setup: ## install the system packages that are missing
 build: setup ## build the program (release)
 	$(SWIFT) build $(RELEASE) --product martlet
 
-run: build ## scan the current cluster if one answers, else the example shop
+run: build ## start the hub on the current cluster, else on the example shop: posture, API, dashboard (PORT=8080)
+	@$(BIN)/martlet serve --request-timeout 3 --otherwise Examples/shop $(if $(PORT),--port $(PORT))
+
+scan: build ## scan the current cluster once if one answers, else the example shop
 	@$(BIN)/martlet scan --cluster --request-timeout 3 --otherwise Examples/shop --fail-on never
 
-serve: build ## start the hub with its dashboard on the current cluster, else on the example shop (PORT=8080)
-	@$(BIN)/martlet serve --request-timeout 3 --otherwise Examples/shop $(if $(PORT),--port $(PORT))
+serve: run ## the same as run
 
 test: setup ## run every test
 	$(SWIFT) test $(SCRATCH)
@@ -37,11 +39,13 @@ bench: setup ## run the benchmarks (one: BENCH=name)
 	@$(SWIFT) build $(RELEASE) --product martlet
 	@$(BIN)/bench $(if $(BENCH),--name $(BENCH))
 
-load: setup ## put load on the admission server and the store, and print figures (one: LOAD=name)
+load: setup ## put load on the admission server, the store and the sensor, and print figures (one: LOAD=name)
 	@$(SWIFT) build $(RELEASE) --product load
 	@$(SWIFT) build $(RELEASE) --product storeload
+	@$(SWIFT) build $(RELEASE) --product sensorload
 	@$(BIN)/load $(LOAD)
 	@$(BIN)/storeload
+	@$(BIN)/sensorload
 
 browser: setup ## walk every screen of the dashboard in a browser (PICTURES=folder)
 	@$(SWIFT) build $(RELEASE) --product martlet

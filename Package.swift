@@ -136,12 +136,14 @@ let package = Package(
         .systemLibrary(name: "CBPF", path: "Sources/Adapters/CBPF"),
         .target(name: "SensorObject", path: "Sources/Adapters/SensorObject"),
         adapter("Sensor", ["CBPF", "SensorObject"]),
-        platform("RuntimeWatch", on: ["Documents", "Detection", "Sensor"]),
+        platform("RuntimeWatch", on: ["Documents", "Kubernetes", "Detection", "NetworkPolicies", "Sensor"]),
         platform(
             "AdvisoryStore", on: ["Vulnerabilities", "Compression", "ContainerImages", "Documents"], [Parts.crypto]),
         platform(
             "ImageInspection",
-            on: ["ContainerImages", "Images", "Documents", "Kubernetes", "Findings", "Vulnerabilities"], [Parts.crypto]),
+            on: [
+                "ContainerImages", "Images", "Documents", "Kubernetes", "Findings", "Vulnerabilities", "ImageStore",
+            ], [Parts.crypto]),
         platform("ImageTrust", on: ["Documents"], [Parts.crypto, Parts.cryptoExtras, Parts.certificates, Parts.asn1]),
         platform("ImageStore", on: ["Documents", "Vulnerabilities"], [Parts.database]),
         platform(
@@ -164,11 +166,11 @@ let package = Package(
             "Hub",
             on: [
                 "Documents", "Kubernetes", "Findings", "Workloads", "Posture", "Store", "Manifests", "KubernetesClient",
-                "CISBenchmark", "Vulnerabilities", "Detection", "NetworkPolicies", "RBAC", "Compliance",
+                "CISBenchmark", "Vulnerabilities", "Detection", "NetworkPolicies", "RBAC", "Compliance", "Compression",
             ],
             [
-                Parts.hummingbird, Parts.hummingbirdCore, Parts.hummingbirdTLS, Parts.httpClient, Parts.crypto,
-                Parts.cryptoExtras,
+                Parts.hummingbird, Parts.hummingbirdCore, Parts.hummingbirdTLS, Parts.hummingbirdHTTP2,
+                Parts.httpClient, Parts.crypto, Parts.cryptoExtras,
                 Parts.certificates, Parts.asn1, Parts.logging, Parts.nio, Parts.nioPosix, Parts.nioHTTP1, Parts.nioSSL,
             ], resources: [.embedInCode("Resources")]),
         .executableTarget(
@@ -196,8 +198,10 @@ let package = Package(
                 "Hub",
                 Parts.logging,
                 "ImageInspection",
+                "ImageStore",
                 "ContainerImages",
                 "ImageTrust",
+                Parts.crypto,
                 Parts.arguments,
             ],
             path: "Sources/martlet",
@@ -224,7 +228,7 @@ let package = Package(
         tests("Adapters", "SecretManagers", on: ["SecretManagers"], [Parts.nio, Parts.nioPosix, Parts.nioHTTP1]),
         tests("Platform", "Store", on: ["Store", "Findings"]),
         tests(
-            "Platform", "Hub", on: ["Hub", "Store", "Documents", "Findings"],
+            "Platform", "Hub", on: ["Hub", "Store", "Documents", "Findings", "Kubernetes", "Posture"],
             [
                 Parts.crypto, Parts.httpClient, Parts.logging, Parts.nio, Parts.nioPosix, Parts.nioHTTP1,
                 Parts.nioSSL,
@@ -285,6 +289,10 @@ let package = Package(
         // Load on the store; not a product.
         .executableTarget(
             name: "storeload", dependencies: ["Store", "Findings"], path: "Tests/StoreLoad", swiftSettings: strict),
+        // Load on the sensor; not a product.
+        .executableTarget(
+            name: "sensorload", dependencies: ["RuntimeWatch", "Sensor", "Detection", "Documents"],
+            path: "Tests/SensorLoad", swiftSettings: strict),
         // Benchmarks; not a product.
         .executableTarget(
             name: "bench",

@@ -202,6 +202,7 @@ struct task_struct___x86 {
 };
 struct linux_binprm {
     const char *filename, *interp;
+    struct file *file;
 };
 struct pt_regs {
     unsigned long placeholder;

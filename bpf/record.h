@@ -29,6 +29,17 @@ enum event_kind {
     KIND_EXIT,
     KIND_CGROUP_MADE,
     KIND_CGROUP_GONE,
+    // A program was kept from starting, or was stopped as it started.
+    KIND_STOPPED,
+};
+
+// What is done about a program in a container that its image did not bring.
+enum response {
+    RESPONSE_NONE,
+    // It is killed before its first instruction.
+    RESPONSE_SIGNAL,
+    // It is not let start (BPF LSM).
+    RESPONSE_DENY,
 };
 
 enum handler {
@@ -153,7 +164,7 @@ struct configuration {
     u32 container_only;
     u32 all_reads;
     u32 unix_sockets;
-    u32 signals;
+    u32 response;
     u32 wake_bytes;
     u32 ring_bytes;
     struct wanted table[SYSCALL_LIMIT];

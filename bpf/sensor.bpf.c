@@ -18,7 +18,10 @@ char license_text[] SEC("license") = "Dual MIT/GPL";
 #define OVERLAY_MAGIC 0x794c7630
 #define S_IFMT 0170000
 #define S_IFSOCK 0140000
+#define TMPFS_MAGIC 0x01021994
+#define RAMFS_MAGIC 0x858458f6
 #define AT_FDCWD -100
+#define SIGKILL 9
 #define TS_COMPAT 2
 #define O_ACCMODE 3
 #define O_CREAT 0100
@@ -53,10 +56,10 @@ struct {
     __type(value, struct counters);
 } ledger SEC(".maps");
 
-// One for system calls and one for each tracepoint that may come inside of one.
+// One for system calls, one for each tracepoint that may come inside of one, one for responses inside of those.
 struct {
     __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-    __uint(max_entries, 2);
+    __uint(max_entries, 3);
     __type(key, u32);
     __type(value, struct scratch);
 } scratches SEC(".maps");
@@ -360,6 +363,49 @@ static __always_inline void put_identity(struct scratch *s, struct task_struct *
     put_bytes(s, PART_EXEC, &e, sizeof(e));
 }
 
+// MARK: Responses
+
+// Whether a program was written where images do not reach: the container's own layer, memory.
+static __always_inline int is_dropped(struct file *file) {
+    struct file_facts f = {};
+    file_facts(file, &f);
+    if (f.flags & FILE_UPPER) return 1;
+    return f.magic == TMPFS_MAGIC || f.magic == RAMFS_MAGIC;
+}
+
+static __always_inline void tell_stopped(struct task_struct *task, struct file *file, struct configuration *c, s64 how) {
+    struct counters *n = count(CLASS_PRIVILEGE);
+    if (!n) return;
+    n->seen++;
+    struct scratch *s = take(2);
+    if (!s) {
+        n->lost++;
+        return;
+    }
+    struct header *h = begin(s, task, KIND_STOPPED, CLASS_PRIVILEGE);
+    h->flags |= FLAG_OWN_MOUNTS;
+    h->result = how;
+    struct file_facts f = {};
+    file_facts(file, &f);
+    put_bytes(s, PART_FILE, &f, sizeof(f));
+    put_path(s, PART_FILE_PATH, __builtin_preserve_access_index(&file->f_path));
+    send(s, n, c);
+    give(s);
+}
+
+// Loaded only where programs are to be denied; the kernel needs its BPF security module for it.
+SEC("lsm/bprm_check_security")
+int BPF_PROG(deny_program, struct linux_binprm *binprm, int before) {
+    struct configuration *c = settings();
+    if (before || !c || c->response != RESPONSE_DENY) return before;
+    struct task_struct *task = (void *)bpf_get_current_task();
+    if (!has_own_mounts(task, c)) return 0;
+    struct file *file = BPF_CORE_READ(binprm, file);
+    if (!file || !is_dropped(file)) return 0;
+    tell_stopped(task, file, c, RESPONSE_DENY);
+    return -1;
+}
+
 // MARK: Processes
 
 SEC("tp_btf/sched_process_exec")
@@ -399,6 +445,10 @@ int BPF_PROG(on_exec, struct task_struct *task, int old, struct linux_binprm *bi
     }
     send(s, n, c);
     give(s);
+    if (c->response == RESPONSE_SIGNAL && exe && has_own_mounts(task, c) && is_dropped(exe)) {
+        tell_stopped(task, exe, c, RESPONSE_SIGNAL);
+        bpf_send_signal(SIGKILL);
+    }
     return 0;
 }
 

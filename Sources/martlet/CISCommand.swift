@@ -27,6 +27,7 @@ struct CISCommand: AsyncParsableCommand {
             martlet cis cluster-dump/ manifests/      files: static pods, configuration files, captures of nodes
             martlet cis --node -o capture > n1.json   what was seen of a node, without keys; judge it elsewhere:
             martlet cis --cluster --captures n1.json n2.json
+            martlet cis --cluster --provider eks.json          the controls of EKS, GKE and AKS that their API answers
             martlet cis --kube-bench result.json --cluster     lay kube-bench's results beside ours
 
             Each value is said with where it came from: a flag, the environment, a file, a drop-in, the kubelet's own
@@ -65,6 +66,13 @@ struct CISCommand: AsyncParsableCommand {
 
     @Option(help: "What built the cluster: eks, gke, aks, k3s, rke2, kops, openshift, standard; found out otherwise.")
     var profile: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "What the provider says of the cluster, for its benchmark's own controls: what aws eks describe-cluster, "
+                + "gcloud container clusters describe --format json or az aks show prints.", valueName: "file"),
+        completion: .file(extensions: ["json"]))
+    var provider: String?
 
     @Option(help: "1 for the controls of level 1 only, 2 for all.")
     var level = 2
@@ -120,6 +128,7 @@ struct CISCommand: AsyncParsableCommand {
             return try emit(capture.json())
         }
         if let profile { input.platform = Platform.named(profile) }
+        if let provider { input.provider = try readProvider(provider) }
         if let kubernetesVersion { input.version = ComponentVersion(kubernetesVersion) }
         if !auditLogs.isEmpty {
             var logins = LoginRecord()
@@ -206,6 +215,21 @@ struct CISCommand: AsyncParsableCommand {
                     .notAnObject, at: source.location(at: 0), "no capture; write it with martlet cis --node -o capture")
             }
             return NodeCapture(root)
+        } catch {
+            throw Failure(message: error.description)
+        }
+    }
+
+    private func readProvider(_ path: String) throws -> ProviderDescription {
+        do throws(DocumentError) {
+            let source = SourceText(name: path, bytes: try FileBytes.read(path))
+            guard let found = ProviderDescription(try DocumentReader.readJSON(source)) else {
+                throw DocumentError(
+                    .notAnObject, at: source.location(at: 0),
+                    "no cluster of EKS, GKE or AKS; write it with "
+                        + Platform.all.map(\.describe).filter { !$0.isEmpty }.joined(separator: ", or "))
+            }
+            return found
         } catch {
             throw Failure(message: error.description)
         }

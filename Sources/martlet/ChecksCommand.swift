@@ -1,8 +1,10 @@
 import ArgumentParser
 import Documents
 import Findings
+import ImageInspection
 import PodSecurity
 import Posture
+import Vulnerabilities
 import Workloads
 
 struct ChecksCommand: ParsableCommand {
@@ -23,7 +25,8 @@ struct ChecksCommand: ParsableCommand {
     var output: Format = .table
 
     func run() throws {
-        let rules = PostureScan.allRules.filter { rule in
+        let images = WorkloadImageFindings.rules + [.imageLatestTag]
+        let rules = (PostureScan.allRules + images).filter { rule in
             ids.isEmpty || ids.contains { Glob($0).matches(rule.id) }
         }
         guard !rules.isEmpty else {

@@ -2,7 +2,6 @@ import AdvisoryStore
 import ArgumentParser
 import Documents
 import Foundation
-import ImageInspection
 import Vulnerabilities
 
 struct ImageCommand: ParsableCommand {
@@ -17,6 +16,7 @@ struct ImageCommand: ParsableCommand {
               martlet image diff app:1.2 app:1.3
               martlet image explain app.cdx.json CVE-2024-0727
               martlet image compare trivy.json grype.json
+              martlet image affected CVE-2024-0727       who runs it, from what was kept
               martlet vex lint app.openvex.json --bill app.cdx.json
             """,
         subcommands: [
@@ -25,6 +25,10 @@ struct ImageCommand: ParsableCommand {
             ImageDiffCommand.self,
             ImageExplainCommand.self,
             ImageCompareCommand.self,
+            ImageAffectedCommand.self,
+            ImageStoredCommand.self,
+            ImageRescanCommand.self,
+            ImageForgetCommand.self,
             ImageVerifyCommand.self,
             ImageAttestCommand.self,
         ])
@@ -89,136 +93,6 @@ enum BillFile {
         } catch let error as BillError {
             throw Failure(message: "\(path): \(error.message)")
         }
-    }
-}
-
-struct ImageScanCommand: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "scan", abstract: "Look into images and compare what they hold with the advisories.",
-        discussion: """
-            An image is a name in a registry, an archive (docker save, OCI), a folder in OCI layout, a root file system,
-            containerd:DIGEST, containers-storage:NAME, or a bill of materials; `oci:`, `oci-archive:`,
-            `docker-archive:` and `dir:` say which where a path does not, and :TAG behind it which image of several.
-
-            Exit codes: 0 nothing that --fail-on names, 1 findings, 2 unreadable input, 3 with --strict when something
-            could not be assessed. "Clean" is only said when everything was read and every package was assessed.
-            """)
-
-    enum Format: String, CaseIterable, ExpressibleByArgument { case table, json, sarif, cyclonedx }
-
-    @Argument(help: "Images, archives, layouts, folders or bills of materials; - for a bill on standard input.")
-    var images: [String]
-
-    @OptionGroup(title: "Matching") var match: ImageMatchOptions
-    @OptionGroup(title: "Reading") var read: ImageReadOptions
-
-    @Option(name: [.short, .long], help: "How to write it: table, json, sarif or cyclonedx (with vulnerabilities).")
-    var output: Format = .table
-
-    @Option(name: .customLong("output-file"), help: "Write it there.", completion: .file())
-    var outputFile: String?
-
-    @Option(
-        help: ArgumentHelp(
-            """
-            When to fail: a severity, kev, epss>=0.1, fixable, age>30, unassessed, eol, never; + means and, a comma or \
-            another --fail-on means or. By default low.
-            """, valueName: "condition"))
-    var failOn: [String] = []
-
-    @Option(help: "VEX documents: OpenVEX, CSAF or CycloneDX.")
-    var vex: [String] = []
-
-    @Flag(help: "Fail when something could not be read or a package not be assessed.")
-    var strict = false
-
-    @Flag(help: "Show what to upgrade, verified by matching the new versions.")
-    var fix = false
-
-    private func condition() throws -> FailCondition? {
-        if failOn == ["never"] { return nil }
-        let text = failOn.isEmpty ? "low" : failOn.joined(separator: ",")
-        guard let condition = FailCondition(text) else {
-            throw Failure(
-                message:
-                    "--fail-on \(text): known are severities, kev, epss>=0.1, fixable, age>30, unassessed, eol and never"
-            )
-        }
-        return condition
-    }
-
-    func run() async throws {
-        let condition = try condition()
-        guard !images.isEmpty else { throw ValidationError("name at least one image") }
-        guard output != .cyclonedx || images.count == 1 else {
-            throw ValidationError("--output cyclonedx is for one image")
-        }
-        let documents = try vex.map { path in try VEXFile.read(path) }
-        // Before the first layer is read, so that a missing database costs nobody minutes.
-        _ = try DatabasePlace.open(match.database)
-        let inspection = try read.inspection()
-        var texts: [ImageReportText] = []
-        var subjects: [ImageSubject] = []
-        var isUnreadable = false
-        var fails = false
-        var hasHoles = false
-        for image in images {
-            var subject: ImageSubject
-            do {
-                subject = try await read.subject(image, inspection)
-            } catch let failure as Failure {
-                Console.error(failure.message)
-                isUnreadable = true
-                continue
-            }
-            subject.bill = match.told(subject.bill)
-            let (database, matcher) = try match.matcher(subject.bill)
-            let report = matcher.match(subject.bill.packages)
-            let (decisions, strays) = VEXFilter(documents).apply(to: report.findings, of: subject.bill.packages)
-            for stray in strays { Console.error("\(stray.statement.place): \(stray.message)") }
-            isUnreadable = isUnreadable || !strays.isEmpty
-            let today = try match.day()
-            let rows = decisions.map { ImageRow($0, subject.bill, database, today) }.sorted(by: ImageRow.isBefore)
-            let remediation = fix ? Remediation(report, subject.bill.packages, matcher) : nil
-            texts.append(
-                ImageReportText(
-                    bill: subject.bill, report: report, database: database, rows: rows, remediation: remediation,
-                    file: image, notes: subject.notes, isComplete: subject.isComplete))
-            subjects.append(subject)
-            if let condition {
-                let counted = rows.filter { !$0.decision.isSuppressed }
-                fails =
-                    fails || condition.holds(for: report)
-                    || counted.contains { condition.holds(for: $0.decision.finding, $0.priority) }
-            }
-            hasHoles = hasHoles || !subject.isComplete || report.coverage.contains { !$0.isAssessed }
-        }
-        await inspection.close()
-        try write(texts, subjects)
-        if isUnreadable { throw ExitCode(2) }
-        if fails { throw ExitCode(1) }
-        if strict, hasHoles { throw ExitCode(3) }
-    }
-
-    private func write(_ texts: [ImageReportText], _ subjects: [ImageSubject]) throws {
-        let text: String
-        switch output {
-        case .table: text = texts.map { $0.table(width: Console.width) }.joined(separator: "\n\n")
-        case .json: text = ImageReportText.json(texts)
-        case .sarif: text = ImageReportText.sarif(texts)
-        case .cyclonedx:
-            guard let first = texts.first, let subject = subjects.first else { return }
-            text = subject.writer(Clock.now()).cycloneDX(
-                first.counted.map {
-                    BillWriter.Vulnerability(
-                        finding: $0.decision.finding, score: $0.priority.score, vector: $0.priority.vector)
-                })
-        }
-        guard let outputFile else {
-            if !texts.isEmpty || output != .table { Console.print(text) }
-            return
-        }
-        try OutputFile.replace(outputFile, with: Array((text + "\n").utf8))
     }
 }
 

@@ -1,6 +1,8 @@
 import ContainerImages
 import Documents
+import Findings
 import Foundation
+import ImageInspection
 import Vulnerabilities
 
 /// A finding with what is known beside it.
@@ -30,12 +32,30 @@ struct ImageReportText {
     let report: MatchReport
     let database: AdvisoryDatabase
     let rows: [ImageRow]
-    let remediation: Remediation?
+    var remediation: Remediation?
     /// As it was named.
     let file: String
     /// What is odd about the image, and what of it was not read.
     var notes: [ImageNote] = []
     var isComplete = true
+    /// What is wrong with how it was made.
+    var faults: [ImageFault] = []
+    /// Bases to move to; nil where nobody asked, or its base is not known.
+    var moves: BaseMoves?
+
+    func fails(_ condition: FailCondition) -> Bool {
+        condition.holds(for: report) || faults.contains { condition.holds(for: $0) }
+            || counted.contains { condition.holds(for: $0.decision.finding, $0.priority) }
+    }
+
+    /// As a part of a report like that of `martlet scan`.
+    var subject: ImageScanReport.Subject {
+        ImageScanReport.Subject(
+            name: bill.name.isEmpty ? file : bill.name,
+            rows: counted.map { ($0.decision.finding, $0.priority, $0.package) }, faults: faults, match: report,
+            packages: bill.packages, notes: notes, suppressed: rows.count - counted.count,
+            distribution: bill.distribution?.title ?? "")
+    }
 
     var isClean: Bool { report.isClean && isComplete }
 
@@ -56,10 +76,18 @@ struct ImageReportText {
             lines += Self.columns([["PRIORITY", "SEVERITY", "ID", "PACKAGE", "INSTALLED", "FIXED IN", ""]] + cells)
         }
         let suppressed = rows.count - counted.count
+        if !faults.isEmpty {
+            lines += ["", "how it is made:"]
+            for fault in faults {
+                let files = fault.paths.isEmpty ? "" : " (\(Self.some(fault.paths)))"
+                lines.append("  \(fault.severity.rawValue)  \(fault.rule.id): \(fault.message)\(files)")
+            }
+        }
         lines.append("")
         lines.append(summary + (suppressed > 0 ? "; \(suppressed) suppressed by VEX" : ""))
         lines += coverageLines
         if let remediation { lines += remediationLines(remediation) }
+        if let moves { lines += moveLines(moves) }
         return lines.joined(separator: "\n")
     }
 
@@ -114,9 +142,29 @@ struct ImageReportText {
                     + (upgrade.leaves.isEmpty ? "" : ", leaves \(upgrade.leaves.count)")
                     + (upgrade.opens.isEmpty ? "" : ", opens \(upgrade.opens.joined(separator: " "))"))
             lines.append("    \(upgrade.command)")
+            if !upgrade.through.isEmpty { lines.append("    brought by \(Self.some(upgrade.through))") }
         }
         if remediation.unfixable > 0 { lines.append("  \(remediation.unfixable) have no fix") }
         return lines
+    }
+
+    private func moveLines(_ moves: BaseMoves) -> [String] {
+        var lines = ["", "base: \(moves.base.base.name), the lowest \(moves.base.layers) layers"]
+        for upgrade in moves.upgrades {
+            lines.append(
+                "  move to \(upgrade.to): closes \(upgrade.closes.count), leaves \(upgrade.leaves.count)"
+                    + (upgrade.opens.isEmpty ? "" : ", opens \(Self.some(upgrade.opens))"))
+        }
+        if let own = moves.upgrades.first?.own, !own.isEmpty {
+            lines.append("  \(own.count) are in the image's own layers, and no base mends them")
+        }
+        if moves.upgrades.isEmpty, moves.problems.isEmpty { lines.append("  no newer build of it is known") }
+        lines += moves.problems.map { "  not compared: \($0)" }
+        return lines
+    }
+
+    private static func some(_ names: [String]) -> String {
+        names.prefix(3).joined(separator: ", ") + (names.count > 3 ? " and \(names.count - 3) more" : "")
     }
 
     private static func columns(_ rows: [[String]]) -> [String] {
@@ -165,6 +213,7 @@ struct ImageReportText {
                     }
                 })
             writer.member("findings", array: { writer in for row in rows { finding(row, &writer) } })
+            writer.member("faults", array: { writer in for fault in faults { self.fault(fault, &writer) } })
             writer.member(
                 "coverage",
                 array: { writer in
@@ -193,6 +242,42 @@ struct ImageReportText {
                     }
                 })
             if let remediation { self.remediation(remediation, &writer) }
+            if let moves { self.moves(moves, &writer) }
+        }
+    }
+
+    private func fault(_ fault: ImageFault, _ writer: inout JSONWriter) {
+        writer.object { writer in
+            writer.member("id", fault.rule.id)
+            writer.member("severity", fault.severity.rawValue)
+            writer.member("title", fault.rule.title)
+            writer.member("message", fault.message)
+            writer.member("remedy", fault.rule.remedy)
+            if !fault.place.isEmpty { writer.member("place", fault.place) }
+            if !fault.paths.isEmpty { writer.member("paths", fault.paths) }
+        }
+    }
+
+    private func moves(_ moves: BaseMoves, _ writer: inout JSONWriter) {
+        writer.field("base") { writer in
+            writer.member("name", moves.base.base.name)
+            writer.member("digest", moves.base.base.digest)
+            writer.member("layers", moves.base.layers)
+            writer.member("approved", moves.base.base.isApproved)
+            writer.member(
+                "moves",
+                array: { writer in
+                    for upgrade in moves.upgrades {
+                        writer.object { writer in
+                            writer.member("to", upgrade.to)
+                            writer.member("closes", upgrade.closes)
+                            writer.member("leaves", upgrade.leaves)
+                            writer.member("opens", upgrade.opens)
+                            writer.member("own", upgrade.own)
+                        }
+                    }
+                })
+            writer.member("problems", moves.problems)
         }
     }
 
@@ -281,7 +366,7 @@ struct ImageReportText {
     }
 
     private func run(_ writer: inout JSONWriter) {
-        let ids = Array(Set(counted.map(\.decision.finding.id))).sorted()
+        let ids = Array(Set(counted.map(\.decision.finding.id) + faults.map(\.rule.id))).sorted()
         writer.object { writer in
             writer.field("tool") { writer in
                 writer.field("driver") { writer in
@@ -291,7 +376,11 @@ struct ImageReportText {
                 }
             }
             writer.member(
-                "results", array: { writer in for row in counted { result(row, ids, file, &writer) } })
+                "results",
+                array: { writer in
+                    for row in counted { result(row, ids, file, &writer) }
+                    for fault in faults { result(fault, ids, &writer) }
+                })
             let holes = notes.filter { $0.kind == .incomplete }
             guard !holes.isEmpty else { return }
             writer.member(
@@ -314,7 +403,37 @@ struct ImageReportText {
         }
     }
 
+    private func result(_ fault: ImageFault, _ ids: [String], _ writer: inout JSONWriter) {
+        writer.object { writer in
+            writer.member("ruleId", fault.rule.id)
+            writer.member("ruleIndex", ids.firstIndex(of: fault.rule.id) ?? 0)
+            writer.member(
+                "level", fault.severity >= .high ? "error" : fault.severity == .medium ? "warning" : "note")
+            writer.field("message") { $0.member("text", fault.message) }
+            let places = fault.paths.isEmpty ? [file] : fault.paths.prefix(10).map { String($0.drop { $0 == "/" }) }
+            writer.member(
+                "locations",
+                array: { writer in
+                    for place in places {
+                        writer.object { writer in
+                            writer.field("physicalLocation") { writer in
+                                writer.field("artifactLocation") { $0.member("uri", place) }
+                            }
+                        }
+                    }
+                })
+            writer.field("partialFingerprints") { $0.member("martlet/v1", "\(fault.rule.id) \(fault.place)") }
+        }
+    }
+
     private func rule(_ id: String, _ writer: inout JSONWriter) {
+        if let rule = faults.first(where: { $0.rule.id == id })?.rule {
+            return writer.object { writer in
+                writer.member("id", id)
+                writer.field("shortDescription") { $0.member("text", rule.title) }
+                writer.field("help") { $0.member("text", "\(rule.why) \(rule.remedy)") }
+            }
+        }
         let row = counted.first { $0.decision.finding.id == id }
         writer.object { writer in
             writer.member("id", id)

@@ -175,6 +175,9 @@ enum NetworkText {
             writer.member("kind", "Namespace")
             writer.member("name", name)
         case .nodes: writer.member("kind", "Node")
+        case .someNodes(let names):
+            writer.member("kind", "Node")
+            writer.member("name", names)
         case .outside(let range):
             writer.member("kind", "Outside")
             writer.member("first", range.first.description)

@@ -20,12 +20,17 @@ struct PermissionsCommand: AsyncParsableCommand {
     @Option(help: "Name of the role.")
     var name = "martlet"
 
+    @Flag(help: "With what the hub and its agents need beside: watch.")
+    var watch = false
+
     @OptionGroup(title: "Cluster") var connection: ClusterOptions
 
     func run() async throws {
         let set = cis ? ResourceSet.standard + .cis : .standard
         guard check else {
-            Console.print(connection.namespace.map { set.role(named: name, in: $0) } ?? set.clusterRole(named: name))
+            Console.print(
+                connection.namespace.map { set.role(named: name, in: $0) }
+                    ?? set.clusterRole(named: name, watching: watch))
             return
         }
         do {

@@ -8,6 +8,8 @@ struct RuntimeCommand: ParsableCommand {
         commandName: "runtime", abstract: "Detection at run time, with Falco's rule files as they are.",
         discussion: """
               martlet runtime run --container-only
+              martlet runtime images registry.example/web:1.4 > images.json
+              martlet runtime run --images images.json --state deploy/ --flows flows.json
               martlet runtime rules check --rules falco_rules.yaml
               martlet runtime replay audit.log --rules k8s_audit_rules.yaml -o json
               martlet runtime rules explain "Attach/Exec Pod" audit.log --rules k8s_audit_rules.yaml
@@ -15,7 +17,7 @@ struct RuntimeCommand: ParsableCommand {
             """,
         subcommands: [
             RuntimeRunCommand.self, RuntimeReplayCommand.self, RuntimeRulesCommand.self, RuntimeLearnCommand.self,
-            RuntimeProfileCommand.self, RuntimeTopCommand.self,
+            RuntimeProfileCommand.self, RuntimeTopCommand.self, RuntimeImagesCommand.self,
         ])
 }
 

@@ -28,6 +28,13 @@ struct LiveOptions: ParsableArguments {
     @Option(help: "Megabytes of the ring between kernel and program: a power of two.")
     var ring: Int = 8
 
+    enum Source: String, ExpressibleByArgument, CaseIterable { case auto, kernel, fallback }
+
+    @Option(
+        help: "kernel: programs in the kernel; fallback: fanotify and the connector of processes, which see less; auto."
+    )
+    var sensor: Source = .auto
+
     func validate() throws {
         guard Priority(parsing: priority) != nil else { throw ValidationError("no such priority: \(priority)") }
         guard ring > 0, ring <= 512, ring.nonzeroBitCount == 1 else {
@@ -37,7 +44,9 @@ struct LiveOptions: ParsableArguments {
 
     /// The rules and the sensor that asks for what they name. Tells what is missing.
     func start(
-        settings: RuntimeWatch.Settings, profiles: ProfileFile = ProfileFile(), quiet: Bool = false
+        settings: RuntimeWatch.Settings, profiles: ProfileFile = ProfileFile(), quiet: Bool = false,
+        response: SensorOptions.Response = .none, images: (any ImageFiles)? = nil,
+        network: (any ConnectionVerdicts)? = nil
     ) throws -> LiveRun {
         let set = try rules.load()
         let least = Priority(parsing: priority) ?? .debug
@@ -63,12 +72,32 @@ struct LiveOptions: ParsableArguments {
         given.ringBytes = ring << 20
         var settings = settings
         settings.containersOnly = containerOnly
+        given.response = response
+        let sensor = try source(demand.options(from: given), quiet: quiet)
+        context.follow(sensor)
+        let watch = RuntimeWatch(
+            matcher, settings: settings, profiles: profiles.profiles, images: images, network: network)
+        return LiveRun(sensor: sensor, watch: watch)
+    }
+
+    /// The kernel programs, or what can be had without them.
+    private func source(_ options: SensorOptions, quiet: Bool) throws -> any EventSource {
+        let names: [any ContainerNames] = [RuntimeFiles(root: root)]
+        if sensor != .fallback {
+            do throws(SensorError) {
+                let made = try Sensor(options, names: names)
+                if !quiet { for lack in SensorSupport.probe().reduced { Console.error(lack) } }
+                return made
+            } catch {
+                guard sensor == .auto else { throw Failure(message: error.message) }
+                Console.error("\(error.message); falling back to fanotify and the connector of processes")
+            }
+        }
         do throws(SensorError) {
-            let sensor = try Sensor(demand.options(from: given), names: [RuntimeFiles(root: root)])
-            context.follow(sensor)
-            if !quiet { for lack in SensorSupport.probe().reduced { Console.error(lack) } }
-            let watch = RuntimeWatch(matcher, settings: settings, profiles: profiles.profiles)
-            return LiveRun(sensor: sensor, watch: watch)
+            let made = try FallbackSensor(options, names: names, root: root)
+            for spot in made.blindSpots { Console.error("reduced coverage: \(spot)") }
+            if options.response == .signal { Console.error("programs cannot be signalled without the kernel programs") }
+            return made
         } catch {
             throw Failure(message: error.message)
         }
@@ -77,7 +106,7 @@ struct LiveOptions: ParsableArguments {
 
 /// A sensor with its rules, running until a signal or the given time.
 struct LiveRun {
-    let sensor: Sensor
+    let sensor: any EventSource
     var watch: RuntimeWatch
 
     /// Milliseconds records of classes that may wait are left in the ring.
@@ -129,57 +158,4 @@ enum StopSignal {
     }
 
     private static func give() { given.store(true, ordering: .relaxed) }
-}
-
-struct RuntimeRunCommand: ParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "run", abstract: "Watches this machine and its containers as things happen.",
-        discussion: """
-            Needs CAP_BPF, CAP_PERFMON and CAP_SYS_PTRACE, and a kernel with type information (5.8 or newer). Without
-            --rules Martlet's own rules are asked; Falco's files are taken as they are. What was found is counted by
-            rule, workload and item at the end.
-
-              martlet runtime run
-              martlet runtime run --rules falco_rules.yaml --format falco-json
-              martlet runtime run --container-only --profile profiles.json
-            """)
-
-    enum Format: String, ExpressibleByArgument, CaseIterable {
-        case text
-        case falcoJSON = "falco-json"
-        case summary
-    }
-
-    @OptionGroup var live: LiveOptions
-
-    @Option(
-        name: [.short, .long], help: "text (Falco's lines), falco-json (one a line) or summary (folded, at the end).")
-    var format: Format = .text
-
-    @Option(help: "Profiles that `runtime learn` wrote: what they do not know is an alert.")
-    var profile: String?
-
-    func run() throws {
-        var settings = RuntimeWatch.Settings()
-        settings.alertsOnProfiles = profile != nil
-        settings.learns = profile != nil
-        let known = try profile.map { try RuntimeProfiles.read($0) } ?? ProfileFile()
-        var run = try live.start(settings: settings, profiles: known)
-        var groups = AlertGroups()
-        var count = 0
-        let format = format
-        run.loop(seconds: live.seconds) { alert in
-            count += 1
-            groups.add(alert)
-            switch format {
-            case .text: Console.print(RuntimeText.visible(alert.line))
-            case .falcoJSON: Console.print(alert.json())
-            case .summary: break
-            }
-        }
-        if format == .summary { RuntimeText.write(groups, events: Int(clamping: run.watch.events)) }
-        run.tellLedger()
-        if let profile { try RuntimeProfiles.write(run.watch.profiles, to: profile) }
-        if count > 0 { throw ExitCode(1) }
-    }
 }

@@ -70,6 +70,9 @@ struct ServeCommand: AsyncParsableCommand {
                 Console.print("martlet listens on \(scheme)://\(settings.host):\(port)")
                 do {
                     Console.print("it watches \(try await server.connect(found, otherwise: folders))")
+                    for name in try await server.connectKept() {
+                        Console.print("it watches \(name), as it was told to")
+                    }
                     for (name, configuration) in try contexts(settings) {
                         try await server.watch(name, .cluster(configuration))
                         Console.print("it watches context \(name)")
@@ -78,6 +81,10 @@ struct ServeCommand: AsyncParsableCommand {
                         try await server.watch(folder, .files([folder]))
                         Console.print("it watches the manifests in \(folder)")
                     }
+                    for line in try await server.firstPosture(within: 45) { Console.print(line) }
+                    Console.print(
+                        "see \(scheme)://\(settings.host):\(port)/ and \(scheme)://\(settings.host):\(port)/api/v1/fleet"
+                    )
                 } catch {
                     Console.error("cannot begin to watch: \(error)")
                 }

@@ -3,6 +3,7 @@ import ContainerImages
 import Findings
 import Foundation
 import ImageInspection
+import ImageStore
 import Kubernetes
 import Vulnerabilities
 
@@ -32,6 +33,12 @@ struct WorkloadImageOptions: ParsableArguments {
         help: "A docker configuration with the registries' logins; pull secrets are never read.", completion: .file())
     var logins: String?
 
+    @Option(name: .customLong("image-vex"), help: "VEX documents on what the images hold.", completion: .file())
+    var vex: [String] = []
+
+    @OptionGroup var keep: ImageKeepOptions
+    @OptionGroup var bases: BaseOptions
+
     /// One result for each owner that runs pods; nothing where images were not asked for.
     func results(
         _ inventory: Inventory, cluster: String, selected: Set<String>?, today: CivilDate, quiet: Bool
@@ -41,18 +48,52 @@ struct WorkloadImageOptions: ParsableArguments {
         let workloads = WorkloadImages(inventory)
         let inspection = try inspection()
         let line = ProgressLine(quiet: quiet)
+        let documents = try vex.map { try VEXFile.read($0) }
+        let inspector = ImageInspector(ImagePolicy(today: today, bases: try bases.index()))
+        let store = try keep.store()
         var assessments: [String: ImageAssessment] = [:]
+        var digests: [String: String] = [:]
         for (number, image) in workloads.images.enumerated() {
-            line.update("looking into images: \(number) of \(workloads.images.count), \(image.name)")
-            let result = await inspection.inspect(.registry(image.name))
+            let prefix = "looking into images: \(number + 1) of \(workloads.images.count), \(image.name)"
+            let result = await inspection.inspect(.registry(image.name)) { progress in
+                line.update("\(prefix): \(progress.layersDone) of \(progress.layers) layers")
+            }
             var policy = MatchPolicy(today: today)
             policy.staleAfter = 90
             let matcher = PackageMatcher(database, distribution: result.distribution, policy: policy)
-            assessments[image.name] = ImageAssessment(result, matcher.match(result.packages), database, today: today)
+            let report = matcher.match(result.packages)
+            let faults = result.faults(inspector)
+            let assessment = ImageAssessment(
+                result, report, database, today: today, faults: faults, vex: documents)
+            assessments[image.name] = assessment
+            digests[image.name] = result.identity?.description
+            ImageKeepOptions.keep(
+                ImageRecord(
+                    result, report, rows: assessment.findings, faults: faults, bases: inspector.policy.bases,
+                    database: database.digest, now: Date()), in: store)
         }
         line.clear()
         await inspection.close()
+        tellStrays(documents, assessments)
+        if let store {
+            let uses = workloads.uses(cluster: cluster, digests: digests, inventory: inventory, now: Date())
+            do throws(ImageStoreError) {
+                try store.replaceUses(uses, ofCluster: cluster)
+            } catch {
+                Console.error("\(error.message); who runs the images is not kept")
+            }
+        }
         return WorkloadImageFindings(workloads, assessments, cluster: cluster, selected: selected).results()
+    }
+
+    /// A statement that matches in no image at all is a mistake; one that matches in some is none.
+    private func tellStrays(_ documents: [VEXDocument], _ assessments: [String: ImageAssessment]) {
+        guard !assessments.isEmpty else { return }
+        let strays = assessments.values.map { Set($0.strays.map(\.statement)) }
+        for statement in documents.flatMap(\.statements) where strays.allSatisfy({ $0.contains(statement) }) {
+            let message = assessments.values.lazy.flatMap(\.strays).first { $0.statement == statement }?.message
+            Console.error("\(statement.place): \(message ?? "matches nothing")")
+        }
     }
 
     private func inspection() throws -> ImageInspection {

@@ -1,2 +1,3 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
+#include <sys/fanotify.h>

@@ -66,3 +66,24 @@ package enum Zstandard {
         return out
     }
 }
+
+extension Zstandard {
+    /// One frame with everything in it.
+    package static func compressed(_ bytes: [UInt8], level: Int32 = 3) throws(CompressionError) -> [UInt8] {
+        let bound = ZSTD_compressBound(bytes.count)
+        var failure: String?
+        let out = [UInt8](unsafeUninitializedCapacity: bound) { buffer, count in
+            // The pointers are used within the closures only; the bound is the library's own.
+            let length = bytes.withUnsafeBytes { source in
+                ZSTD_compress(buffer.baseAddress, bound, source.baseAddress, source.count, level)
+            }
+            if ZSTD_isError(length) != 0 {
+                failure = String(cString: ZSTD_getErrorName(length))
+            } else {
+                count = length
+            }
+        }
+        if let failure { throw CompressionError(code: .tooLarge, message: "cannot compress: \(failure)") }
+        return out
+    }
+}

@@ -30,7 +30,8 @@ package struct ObjectCondenser: Sendable {
             switch (resource.group, resource.kind) {
             case ("", "Pod"):
                 ["containerStatuses", "initContainerStatuses", "ephemeralContainerStatuses", "podIPs", "hostIPs"]
-            case ("", "Node"): ["nodeInfo", "addresses"]
+            // A kubelet may serve on a port of its own.
+            case ("", "Node"): ["nodeInfo", "addresses", "daemonEndpoints"]
             case ("", "Service"): ["loadBalancer"]
             // Whether a secret is kept up to date is told there and nowhere else.
             case ("external-secrets.io", _), ("secrets.hashicorp.com", _), ("bitnami.com", _): ["conditions"]

@@ -47,14 +47,16 @@ extension ResourceSet {
 
     /// The role that allows to read the set and nothing else, as YAML: bound to a service account, it is all Martlet
     /// needs.
-    package func clusterRole(named name: String = "martlet") -> String {
+    ///
+    /// - Parameter watching: with "watch" beside "list": what the hub and its agents need.
+    package func clusterRole(named name: String = "martlet", watching: Bool = false) -> String {
         role(
             kind: "ClusterRole", metadata: ["name: \(name)"],
             comment: [
-                "The least Martlet needs to read a cluster: \"list\" on each kind it looks at, and \"get\" on what is named",
+                "The least Martlet needs to read a cluster: \"list\"\(watching ? " and \"watch\"" : "") on each kind it looks at, and \"get\" on what is named",
                 "at the end.",
                 "/version and discovery need no rule: every signed-in user has them (system:discovery).",
-            ], entries: entries, namespaces: nil)
+            ], entries: entries, namespaces: nil, verbs: watching ? "list, watch" : "list")
     }
 
     /// The same for one namespace.
@@ -62,11 +64,11 @@ extension ResourceSet {
         role(
             kind: "Role", metadata: ["name: \(name)", "namespace: \(namespace)"],
             comment: ["The least Martlet needs to read this one namespace."], entries: namespaced.entries,
-            namespaces: namespace)
+            namespaces: namespace, verbs: "list")
     }
 
     private func role(
-        kind: String, metadata: [String], comment: [String], entries: [Entry], namespaces: String?
+        kind: String, metadata: [String], comment: [String], entries: [Entry], namespaces: String?, verbs: String
     ) -> String {
         var lines = comment.map { "# \($0)" }
         lines += ["apiVersion: rbac.authorization.k8s.io/v1", "kind: \(kind)", "metadata:"]
@@ -95,7 +97,7 @@ extension ResourceSet {
                 for entry in own.sorted(by: { $0.name < $1.name }) {
                     lines.append("  - \(entry.name)" + (entry.isBuiltIn && !isSecret ? "  # \(entry.reason)" : ""))
                 }
-                lines.append("  verbs: [list]")
+                lines.append("  verbs: [\(verbs)]")
             }
         }
         for single in namespaces == nil ? singles : [] {

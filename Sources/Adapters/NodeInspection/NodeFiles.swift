@@ -44,6 +44,15 @@ struct NodeFiles {
         return nil
     }
 
+    /// Whether the path is a folder, and no link to one.
+    func isOwnFolder(_ path: String) -> Bool {
+        let parts = path.split(separator: "/")
+        guard let name = parts.last, case .path(let above) = resolve(parts.dropLast().joined(separator: "/")),
+            case .found(let status) = Self.linkStatus("\(root)\(above)/\(name)")
+        else { return false }
+        return status.isFolder
+    }
+
     func look(_ path: String) -> Look {
         switch resolve(path) {
         case .path(let real): return Self.linkStatus(root + real)

@@ -36,13 +36,43 @@ extension NodeInspector {
             }
             found.append(
                 NodeCapture.Process(
-                    pid: pid, arguments: arguments, environment: environment, user: files.status("/proc/\(pid)")?.uid))
+                    pid: pid, arguments: Self.withoutSecrets(arguments), environment: environment,
+                    user: files.status("/proc/\(pid)")?.uid))
         }
         // With hidepid, or without hostPID, the node's own processes are not among them.
         if isHidden, found.isEmpty {
             return .failure(Problem(text: "the processes of the node are hidden; run with hostPID"))
         }
         return .success(found)
+    }
+
+    /// The arguments with the values taken out that open something: k3s takes its token and its database's password so.
+    static func withoutSecrets(_ arguments: [String]) -> [String] {
+        var isNext = false
+        return arguments.map { argument in
+            defer { isNext = false }
+            if isNext, !argument.hasPrefix("-") { return "REDACTED" }
+            guard argument.hasPrefix("-") else { return withoutPassword(argument) }
+            let parts = argument.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+            let name = parts[0].drop { $0 == "-" }
+            guard secrets.contains(where: name.hasSuffix) || name == "t" else {
+                return parts.count == 2 ? "\(parts[0])=\(withoutPassword(String(parts[1])))" : argument
+            }
+            isNext = parts.count == 1
+            return parts.count == 2 ? "\(parts[0])=REDACTED" : argument
+        }
+    }
+
+    private static let secrets = ["token", "password", "datastore-endpoint", "secret-key", "access-key"]
+
+    /// `scheme://user:password@host`, in an argument or a list of them.
+    private static func withoutPassword(_ text: String) -> String {
+        guard let scheme = text.firstRange(of: "://") else { return text }
+        let rest = text[scheme.upperBound...]
+        guard let at = rest.firstIndex(of: "@"), let colon = rest[..<at].firstIndex(of: ":"),
+            !rest[..<at].contains("/")
+        else { return text }
+        return text[...colon] + "REDACTED" + text[at...]
     }
 
     private static let names = ["kube", "etcd", "k3s", "rke2", "hyperkube", "apiserver"]

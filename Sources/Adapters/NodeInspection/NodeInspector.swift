@@ -111,7 +111,8 @@ package struct NodeInspector: Sendable {
         for name in names {
             let next = "\(path)/\(name)"
             if Self.matches(name, pattern) { expand(parts.dropFirst(), next, &out, &problems) }
-            if isDeep, files.status(next)?.isFolder == true { expand(parts, next, &out, &problems) }
+            // A link to a folder above would be gone down for ever.
+            if isDeep, files.isOwnFolder(next) { expand(parts, next, &out, &problems) }
         }
     }
 

@@ -55,6 +55,20 @@ final class ControlGroups {
         return container
     }
 
+    /// The container of a process by what /proc says of it; nil when it is in none, or gone.
+    func container(ofProcess id: UInt32, now: UInt64) -> SensorContainer? {
+        guard let bytes = ProcFiles.read("/proc/\(id)/cgroup") else { return nil }
+        for line in String(decoding: bytes, as: UTF8.self).split(separator: "\n") {
+            let parts = line.split(separator: ":", maxSplits: 2, omittingEmptySubsequences: false)
+            guard parts.count == 3, let identity = ContainerIdentity(cgroupPath: String(parts[2])) else { continue }
+            let container = containers[identity.id] ?? SensorContainer(identity)
+            containers[identity.id] = container
+            container.complete(from: names, now: now)
+            return container
+        }
+        return nil
+    }
+
     /// A group whose making was not seen: the process itself still says where it is.
     private func lookUp(_ key: Key, _ process: UInt32) -> String? {
         guard let bytes = ProcFiles.read("/proc/\(process)/cgroup") else { return nil }

@@ -31,6 +31,9 @@ package final class EventDecoder {
         case KIND_EXEC.rawValue: return make(.exec, record, processes.exec(record))
         case KIND_FORK.rawValue: return make(.fork, record, processes.fork(record))
         case KIND_EXIT.rawValue: return make(.exit, record, processes.exit(record))
+        case KIND_STOPPED.rawValue:
+            let how: SensorOptions.Response = record.header.result == Int64(RESPONSE_DENY.rawValue) ? .deny : .signal
+            return make(.stopped(how), record, processes.process(header))
         case KIND_CGROUP_MADE.rawValue:
             let key = ControlGroups.Key(root: header.cgroup_root, id: header.cgroup)
             if let path = record.groupPath {

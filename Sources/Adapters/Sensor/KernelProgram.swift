@@ -18,6 +18,9 @@ final class KernelProgram {
     private let ledgerMap: Int32
     private let processors: Int
     private var programs: [Int32] = []
+    private let deniesPrograms: Bool
+
+    private static let denier = "deny_program"
 
     /// Where the ring's records go; the ring holds a pointer to it.
     private final class Sink {
@@ -42,6 +45,9 @@ final class KernelProgram {
         if let ring = bpf_object__find_map_by_name(object, "ring") {
             bpf_map__set_max_entries(ring, UInt32(options.ringBytes))
         }
+        // A kernel without the BPF security module refuses the program, and everything with it.
+        deniesPrograms = options.response == .deny
+        if !deniesPrograms { bpf_program__set_autoload(bpf_object__find_program_by_name(object, Self.denier), false) }
         guard bpf_object__load(object) == 0 else {
             let reason = Self.reason()
             bpf_object__close(object)
@@ -116,7 +122,7 @@ final class KernelProgram {
 
     func attach(_ receive: @escaping (UnsafeRawBufferPointer) -> Void) throws(SensorError) {
         sink.receive = receive
-        for name in Self.attached {
+        for name in Self.attached + (deniesPrograms ? [Self.denier] : []) {
             let program = bpf_object__find_program_by_name(object, name)
             guard let link = bpf_program__attach(program) else {
                 throw SensorError(code: .attach, message: "\(name) cannot be attached: \(Self.reason())")

@@ -20,7 +20,8 @@ struct KernelTable {
         var out: [UInt8] = []
         let numbers: [UInt32] = [
             ownProcess, ownMounts, options.containersOnly ? 1 : 0, options.allReads ? 1 : 0,
-            options.unixSockets ? 1 : 0, 0, UInt32(options.ringBytes / 16), UInt32(options.ringBytes),
+            options.unixSockets ? 1 : 0, options.response.number, UInt32(options.ringBytes / 16),
+            UInt32(options.ringBytes),
         ]
         for number in numbers { withUnsafeBytes(of: number) { out += $0 } }
         #if arch(arm64)
@@ -112,6 +113,16 @@ struct KernelTable {
                 group: CLASS_PROCESS, strings: (1, 0), folders: (working, 0), flags: WANTED_FAILURE.rawValue)
         case .execveat:
             return Entry(group: CLASS_PROCESS, strings: (2, 0), folders: (1, 0), flags: WANTED_FAILURE.rawValue)
+        }
+    }
+}
+
+extension SensorOptions.Response {
+    var number: UInt32 {
+        switch self {
+        case .none: RESPONSE_NONE.rawValue
+        case .signal: RESPONSE_SIGNAL.rawValue
+        case .deny: RESPONSE_DENY.rawValue
         }
     }
 }

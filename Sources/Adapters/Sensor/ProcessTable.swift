@@ -113,6 +113,14 @@ final class ProcessTable {
         }
     }
 
+    /// Lets go of a process that ended.
+    func forget(_ process: SensorProcess, at now: UInt64) {
+        ended.append(process)
+        forget(before: now)
+    }
+
+    var all: [SensorProcess] { Array(processes.values) }
+
     func insert(_ process: SensorProcess) { processes[process.id] = process }
 
     /// Gives each scanned process its parent.

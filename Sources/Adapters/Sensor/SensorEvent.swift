@@ -4,6 +4,8 @@ package struct SensorEvent {
         case exec
         case fork
         case exit
+        /// A program was kept from starting (`deny`) or killed as it started (`signal`).
+        case stopped(SensorOptions.Response)
         case call(SystemCall)
 
         /// The event's type as rules name it.
@@ -12,6 +14,8 @@ package struct SensorEvent {
             case .exec: "execve"
             case .fork: "clone"
             case .exit: "procexit"
+            // No rule asks about it: it is a response of this program itself.
+            case .stopped: "martlet_stopped"
             case .call(let call): call.name
             }
         }

@@ -12,5 +12,17 @@ package struct SensorOptions: Sendable {
     /// Bytes of the ring between kernel and sensor: a power of two.
     package var ringBytes = 8 << 20
 
+    /// What the kernel does at once about a program in a container that its image did not bring: one that was written
+    /// into the container's own layer or lies in memory.
+    package var response = Response.none
+
+    package enum Response: String, Sendable, CaseIterable {
+        case none
+        /// It is killed before its first instruction.
+        case signal
+        /// It is not let start; needs the kernel's BPF security module.
+        case deny
+    }
+
     package init() {}
 }

@@ -36,6 +36,16 @@ package struct SensorSupport: Sendable {
         return out
     }
 
+    /// Whether the kernel asks BPF programs for leave: `bpf` among its security modules.
+    package static var deniesPrograms: Bool {
+        // The list is in securityfs, which is mounted on most machines and need not be.
+        if let bytes = ProcFiles.read("/sys/kernel/security/lsm") {
+            return String(decoding: bytes, as: UTF8.self).split { $0 == "," || $0 == "\n" }.contains("bpf")
+        }
+        // Without it only trying tells.
+        return access("/sys/kernel/btf/vmlinux", R_OK) == 0
+    }
+
     static func effectiveCapabilities() -> UInt64 {
         guard let bytes = ProcFiles.read("/proc/self/status") else { return 0 }
         for line in String(decoding: bytes, as: UTF8.self).split(separator: "\n") where line.hasPrefix("CapEff:") {

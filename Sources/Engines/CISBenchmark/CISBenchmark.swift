@@ -24,9 +24,11 @@ package struct CISBenchmark: Sendable {
             guard let root = results[index].control.root, outcomes[root] == .fail else { continue }
             results[index].partOf = root
         }
-        return CISReport(
+        var report = CISReport(
             results: results, platform: platform, version: input.version ?? instances.compactMap(\.version).max(),
             nodes: nodeNames, remarks: remarks)
+        report.own = ownResults
+        return report
     }
 
     /// The nodes that were looked at, one way or another.
@@ -53,6 +55,7 @@ package struct CISBenchmark: Sendable {
             return CISResult(
                 control, components(control) { $0.evaluate(names, condition, whenUnset: whenUnset) })
         case .gate(let gate): return CISResult(control, components(control) { $0.gate(gate) })
+        case .described: return CISResult(control, [CISPart(.notObservable, "only a provider's benchmark asks that")])
         case .rule("etcd-authority", _):
             let servers = instances.filter { $0.component == .apiServer }
             return CISResult(
@@ -92,6 +95,19 @@ package struct CISBenchmark: Sendable {
         // 2.4 and its like: a member alone speaks to nobody.
         if component == .etcd, ["2.4", "2.5", "2.6"].contains(control.id) {
             parts = zip(parts, found).map { part, instance in alone(instance) ? aloneInstead(part) : part }
+        }
+        // What stands behind a socket of the same machine shows no certificate.
+        if ["1.2.23", "1.2.26"].contains(control.id) {
+            parts = zip(parts, found).map { part, instance in
+                let servers = (instance.setting("etcd-servers").text ?? "").split(separator: ",")
+                guard part.outcome == .fail, !servers.isEmpty, servers.allSatisfy({ $0.hasPrefix("unix:") }) else {
+                    return part
+                }
+                var part = part
+                part.outcome = .notApplicable
+                part.message = "the state is kept behind a socket of the machine: \(servers.joined(separator: ","))"
+                return part
+            }
         }
         parts += missing(component, beside: found)
         return parts
@@ -151,7 +167,7 @@ package struct CISBenchmark: Sendable {
         return parts
     }
 
-    private func files(
+    func files(
         _ control: CISControl, _ place: String, _ condition: CISControl.FileCondition
     ) -> [CISPart] {
         guard !input.captures.isEmpty else {
@@ -200,6 +216,15 @@ package struct CISBenchmark: Sendable {
             found += ComponentInstance.inPod(object) { (captures[$0], input.looseFiles) }
                 .filter { !onNodes.contains("\($0.node)/\($0.component.rawValue)") }
                 .map { instance in configured(instance, input) }
+        }
+        for node in input.inventory.objects("Node") where captures[node.name] == nil {
+            guard let k3s = K3s(node) else { continue }
+            let version = node.node["status"]["nodeInfo"]["kubeletVersion"].string.flatMap(ComponentVersion.init)
+            found += k3s.commands.map { command in
+                ComponentInstance(
+                    command.component, node: node.name, command: command, files: ConfigurationFiles(capture: nil),
+                    version: command.component == .etcd ? nil : version)
+            }
         }
         if !found.contains(where: { $0.component == .kubelet }) {
             for object in input.inventory.objects("KubeletConfiguration", of: "kubelet.config.k8s.io") {
@@ -265,7 +290,7 @@ package struct CISBenchmark: Sendable {
     // MARK: Remarks
 
     private var remarks: [String] {
-        var out: [String] = []
+        var out = platform.remark.isEmpty ? [] : [platform.remark]
         for instance in instances {
             for stray in instance.command?.strays.prefix(3) ?? []
             where instance.component != .kubelet || stray != "kubelet" {

@@ -21,6 +21,8 @@ package struct CISInput: Sendable {
     package var looseFiles: [String: SourceText]
     /// The API server's version.
     package var version: ComponentVersion?
+    /// What the provider's API says of the cluster.
+    package var provider: ProviderDescription?
     /// What built the cluster; found out when nil.
     package var platform: Platform?
     /// Who logged in how; nil without an audit log.
@@ -43,6 +45,7 @@ package struct CISInput: Sendable {
     /// What built the cluster.
     package var foundPlatform: Platform {
         if let platform { return platform }
+        if let provider, let platform = Platform.named(provider.platform) { return platform }
         let nodes = inventory.objects("Node")
         let groups = Set(
             inventory.objects("CustomResourceDefinition", of: "apiextensions.k8s.io").compactMap { definition in

@@ -104,6 +104,8 @@ package struct CISReport: Sendable {
     /// One per control, in order.
     package var results: [CISResult]
     package var platform: Platform
+    /// Those of the platform's own benchmark that the Kubernetes benchmark does not have; they count in no score.
+    package var own: [CISResult] = []
     package var version: ComponentVersion?
     /// The nodes that were looked at.
     package var nodes: [String]
@@ -144,6 +146,7 @@ package struct CISReport: Sendable {
     /// Those that count for a level, 1 or 2; and, when strict, with nothing passing by equivalence.
     package func narrowed(level: Int, strict: Bool) -> CISReport {
         var copy = self
+        copy.own = own.filter { $0.control.level <= level }
         copy.results = results.filter { $0.control.level <= level }.map { result in
             guard strict, result.outcome == .passByEquivalence else { return result }
             let parts = result.parts.map { part in

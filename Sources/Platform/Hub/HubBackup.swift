@@ -44,9 +44,12 @@ package enum HubBackup {
         }
         let content = try await content(trial)
         if FileManager.default.fileExists(atPath: folder) {
-            let before = "\(folder).before"
-            guard !FileManager.default.fileExists(atPath: before) else {
-                throw StoreError(.taken, "\(before) is there from an earlier restore; move it away first")
+            // What an earlier restore put aside stays where it is.
+            var before = "\(folder).before"
+            var round = 2
+            while FileManager.default.fileExists(atPath: before) {
+                before = "\(folder).before-\(round)"
+                round += 1
             }
             try FileManager.default.moveItem(atPath: folder, toPath: before)
         }

@@ -3,6 +3,12 @@ package import Logging
 package import Store
 import Synchronization
 
+/// Where agents dial in.
+struct AgentListener: Sendable {
+    var authority: AgentAuthority
+    var port: Int
+}
+
 /// What every part of the hub works with: the store, the clock, who asks, what happens.
 ///
 /// Areas (API, dashboard, webhooks) get this and nothing else; they add their routes in `HubRoutes.all`.
@@ -27,6 +33,15 @@ package final class HubContext: Sendable {
     package let requests = RequestCounters()
     package let judge = EventJudge()
     let limits = AttemptLimit(most: 6000, within: 60_000)
+    let joins = AttemptLimit(most: 30, within: 60_000)
+    /// The authority over agents, and the port they dial, while the hub listens for them.
+    private let agentsBox = Mutex<AgentListener?>(nil)
+    var agents: AgentListener? {
+        get { agentsBox.withLock { $0 } }
+        set { agentsBox.withLock { $0 = newValue } }
+    }
+    /// Outside the database: seals what must not be read in a copy of it.
+    let key: [UInt8]
 
     package init(
         store: Store, settings: HubSettings, key: [UInt8], version: String, rules: [Rule],
@@ -37,6 +52,7 @@ package final class HubContext: Sendable {
         self.now = now
         self.log = log
         self.version = version
+        self.key = key
         self.rules = Dictionary(rules.map { ($0.id, $0) }) { first, _ in first }
         authenticator = Authenticator(store: store, now: now, key: key)
         feed = ChangeFeed()

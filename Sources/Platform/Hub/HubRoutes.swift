@@ -5,6 +5,7 @@ package enum HubRoutes {
             + RuleRoutes.all + WaiverRoutes.all + AlertRoutes.all + NotifierRoutes.all + EventRoutes.all
             + IngestRoutes.all
             + UserRoutes.all + TokenRoutes.all
+            + AgentRoutes.all + ConnectionRoutes.all + ExportRoutes.all + OpenIDRoutes.all
             + AuditRoutes.all + DashboardRoutes.all
     }
 }

@@ -78,7 +78,7 @@ package struct HubServer: Sendable {
         let deliverer = Deliverer(
             store: hub.store, settings: settings.notifiers, engine: hub.supervisor.alerts, signal: hub.outbox,
             supervisor: hub.supervisor, wire: wire, version: hub.version, now: hub.now, log: hub.log)
-        let workers = [Task { await keepHouse() }, Task { await deliverer.run() }]
+        let workers = [Task { await keepHouse() }, Task { await deliverer.run() }, Task { await listenForAgents() }]
         var failure: (any Error)?
         do {
             try await StopSignals.running(handlingSignals) { try await application.run() }
@@ -99,6 +99,35 @@ package struct HubServer: Sendable {
         var configuration = HTTPClient.Configuration()
         configuration.redirectConfiguration = .disallow
         return configuration
+    }
+
+    /// Listens for agents beside everything else; a port that is taken keeps nothing else from working.
+    private func listenForAgents() async {
+        let settings = hub.settings
+        guard settings.agents.isOn else { return }
+        do {
+            let box = SecretBox(hub.key, purpose: "agents")
+            let authority = try await AgentAuthority.load(hub.store, box: box, now: hub.now())
+            let gate = AgentGate(hub: hub, authority: authority)
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask {
+                    while (try? await Task.sleep(for: .seconds(5))) != nil { await gate.noteSilence() }
+                }
+                group.addTask {
+                    try await gate.run(host: settings.host, port: settings.agents.port) { port in
+                        hub.agents = AgentListener(authority: authority, port: port)
+                    }
+                }
+                try await group.next()
+                group.cancelAll()
+            }
+        } catch is CancellationError {
+            return
+        } catch {
+            hub.log.warning(
+                "agents cannot reach this hub",
+                metadata: ["port": "\(settings.agents.port)", "error": "\(error)"])
+        }
     }
 
     /// Forgets what is older than was asked to keep, once an hour.

@@ -24,6 +24,7 @@ package struct HubSettings: Sendable {
     package var notifiers: [NotifierSettings] = []
     package var alertRules: [AlertRule] = AlertRule.standard
     package var openID: OpenIDSettings?
+    package var agents = AgentSettings()
 
     package init(dataFolder: String) { self.dataFolder = dataFolder }
 
@@ -43,6 +44,7 @@ package struct HubSettings: Sendable {
         for folder in folders { lines.append("watches      the manifests in \(folder)") }
         for notifier in notifiers { lines.append("notifies     \(notifier.name) (\(notifier.kind))") }
         for rule in alertRules { lines.append("alerts on    \(rule.name): \(rule.summary)") }
+        if agents.isOn { lines.append("agents join  at \(agents.address ?? "\(host):\(agents.port)")") }
         if let openID { lines.append("logs in with \(openID.issuer)") }
         return lines.joined(separator: "\n")
     }
@@ -53,6 +55,8 @@ package struct OpenIDSettings: Sendable, Hashable {
     package var issuer: String
     package var client: String
     package var secret: String
+    /// This hub's address for the way back, where it is not the one a browser asks: `https://hub.example.org`.
+    package var address: String?
     /// The claim that names groups.
     package var groupsClaim = "groups"
     /// Roles by group.
@@ -85,7 +89,8 @@ extension HubSettings {
         guard let root = set.documents.first?.root else { return }
         let reader = SettingsReader(root)
         try reader.expect(
-            "listen", "data", "database", "tls", "retention", "contexts", "folders", "notifiers", "alerts", "openid")
+            "listen", "data", "database", "tls", "retention", "contexts", "folders", "notifiers", "alerts", "openid",
+            "agents")
         let listen = SettingsReader(root["listen"])
         try listen.expect("host", "port")
         host = try listen.text("host") ?? host
@@ -111,6 +116,7 @@ extension HubSettings {
             for node in try reader.list("alerts") { alertRules.append(try AlertRule(node)) }
         }
         if root["openid"].exists { openID = try OpenIDSettings(root["openid"]) }
+        if root["agents"].exists { try agents.read(root["agents"]) }
         try check()
     }
 
@@ -149,10 +155,11 @@ extension HubSettings {
 extension OpenIDSettings {
     init(_ node: Node) throws(SettingsError) {
         let reader = SettingsReader(node)
-        try reader.expect("issuer", "client", "secret", "groupsClaim", "groups")
+        try reader.expect("issuer", "client", "secret", "address", "groupsClaim", "groups")
         issuer = try reader.needed("issuer")
         client = try reader.needed("client")
         secret = try reader.secret("secret") ?? ""
+        address = try reader.text("address")
         groupsClaim = try reader.text("groupsClaim") ?? "groups"
         for entry in try reader.list("groups") {
             let part = SettingsReader(entry)

@@ -56,11 +56,9 @@ package struct ImageInspection: Sendable {
         _ location: ImageLocation, progress: @escaping @Sendable (ImageProgress) -> Void = { _ in }
     ) async -> ImageResult {
         var result = ImageResult(name: location.description)
+        if case .registry(let reference) = location { result.reference = reference }
         do throws(ImageError) {
-            guard !(options.isOffline && location.isRemote) else {
-                throw ImageError(.unreachable, "\(location) is in a registry, and none is asked with --offline")
-            }
-            let source = try location.source(client, limits: options.limits)
+            let source = try source(of: location)
             let image = try await source.resolve(platform: options.platform)
             result.image = image
             result.notes = image.notes
@@ -69,6 +67,18 @@ package struct ImageInspection: Sendable {
             result.failure = error
         }
         return result
+    }
+
+    private func source(of location: ImageLocation) throws(ImageError) -> any ImageSource {
+        guard !(options.isOffline && location.isRemote) else {
+            throw ImageError(.unreachable, "\(location) is in a registry, and none is asked with --offline")
+        }
+        return try location.source(client, limits: options.limits)
+    }
+
+    /// Reads what an image says of itself, and none of its layers.
+    package func resolve(_ name: String) async throws(ImageError) -> ResolvedImage {
+        try await source(of: try ImageLocation(name)).resolve(platform: options.platform)
     }
 
     // MARK: Layers

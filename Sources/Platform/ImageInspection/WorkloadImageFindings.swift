@@ -8,17 +8,32 @@ package import Vulnerabilities
 package struct ImageAssessment: Sendable {
     /// As it was inspected.
     package var name: String
-    /// What is vulnerable, with how urgent each is. VEX statements are the caller's to apply before.
-    package var findings: [(finding: VulnerabilityFinding, priority: Priority, package: SoftwarePackage)]
+    /// What is vulnerable and counts, with how urgent each is.
+    package var findings: [ImageRecord.Row]
+    /// What is wrong with how the image was made.
+    package var faults: [ImageFault]
+    /// Findings that VEX statements take out.
+    package var suppressed = 0
+    /// Statements about this image that match nothing in it.
+    package var strays: [VEXFilter.Stray] = []
     package var isEndOfLife: Bool
     package var distribution: String
     /// Why parts were not assessed, the most important first; empty where everything was.
     package var holes: [String]
 
-    package init(_ result: ImageResult, _ report: MatchReport, _ database: AdvisoryDatabase, today: CivilDate?) {
+    /// - Parameter vex: documents whose statements are applied.
+    package init(
+        _ result: ImageResult, _ report: MatchReport, _ database: AdvisoryDatabase, today: CivilDate?,
+        faults: [ImageFault] = [], vex: [VEXDocument] = []
+    ) {
         name = result.name
+        self.faults = faults
         let packages = result.packages
-        findings = report.findings.map { ($0, Priority($0, database, today: today), packages[$0.package]) }
+        let (decisions, strays) = VEXFilter(vex, subjects: result.subjects).apply(to: report.findings, of: packages)
+        let counted = decisions.filter { !$0.isSuppressed }.map(\.finding)
+        findings = counted.map { ($0, Priority($0, database, today: today), packages[$0.package]) }
+        suppressed = decisions.count - counted.count
+        self.strays = strays
         isEndOfLife = report.isEndOfLife
         distribution = result.distribution?.title ?? ""
         holes = result.failure.map { [$0.message] } ?? []
@@ -34,6 +49,7 @@ package struct ImageAssessment: Sendable {
     package init(name: String, failure: String) {
         self.name = name
         findings = []
+        faults = []
         isEndOfLife = false
         distribution = ""
         holes = [failure]
@@ -69,7 +85,10 @@ package struct WorkloadImageFindings: Sendable {
         why: "What was not looked at is not known to be sound.",
         remedy: "Give access to the registry, or bring the feeds that speak of what the image holds.")
 
-    package static let rules = [exploited, vulnerability, endOfLife, notAssessed]
+    /// How workloads name their images is asked of the manifests themselves (`image/mutable-tag`).
+    private static let faultRules = Rule.imageRules.filter { $0 != .imageLatestTag }
+
+    package static let rules = [exploited, vulnerability, endOfLife, notAssessed] + faultRules
 
     private let images: WorkloadImages
     private let assessments: [String: ImageAssessment]
@@ -130,7 +149,20 @@ package struct WorkloadImageFindings: Sendable {
         return [
             (Self.exploited, exploited), (Self.vulnerability, vulnerable), (Self.endOfLife, ended),
             (Self.notAssessed, hole),
-        ]
+        ] + Self.faultRules.map { rule in (rule, faults(assessment, use, rule)) }
+    }
+
+    private func faults(_ assessment: ImageAssessment, _ use: WorkloadImages.Use, _ rule: Rule) -> CheckReport {
+        var report = CheckReport()
+        // A pod that says who it runs as is not what the image says.
+        if rule == .imageRootUser, use.deniesRoot { return report }
+        for fault in assessment.faults where fault.rule == rule {
+            let files = fault.paths.isEmpty ? "" : ": \(Self.some(fault.paths))"
+            report.fail(
+                at: use.node, "container \"\(use.container)\" runs \(assessment.name): \(fault.message)\(files)")
+            report.severity = max(report.severity ?? fault.severity, fault.severity)
+        }
+        return report
     }
 
     private static func severity(_ severity: Vulnerabilities.Severity) -> Findings.Severity {

@@ -15,6 +15,8 @@ package struct WorkloadImages: Sendable {
         /// The `image` field.
         package var node: Node
         package var object: KubernetesObject
+        /// The pod says of itself that the container is not root, whatever the image says.
+        package var deniesRoot: Bool
     }
 
     package struct Image: Sendable {
@@ -49,7 +51,7 @@ package struct WorkloadImages: Sendable {
                             digests.isEmpty ? [container.image] : digests.map { Self.pinned(container.image, $0) }
                         let use = Use(
                             family: number, container: container.name, node: container.node["image"],
-                            object: member.object)
+                            object: member.object, deniesRoot: Self.deniesRoot(container, template.spec))
                         for name in names {
                             images[name, default: Image(name: name, written: container.image, uses: [])].uses.append(
                                 use)
@@ -59,6 +61,13 @@ package struct WorkloadImages: Sendable {
             }
         }
         self.images = images.values.sorted { $0.name < $1.name }
+    }
+
+    /// The container's own word goes before the pod's.
+    private static func deniesRoot(_ container: Container, _ pod: PodSpec) -> Bool {
+        let (own, general) = (container.node["securityContext"], pod.securityContext)
+        if let user = own["runAsUser"].int ?? general["runAsUser"].int { return user != 0 }
+        return own["runAsNonRoot"].bool ?? general["runAsNonRoot"].bool ?? false
     }
 
     /// The digests that the family's pods run, by container.

@@ -49,6 +49,31 @@ enum ImageSchema {
                     );
                     """)
         }
+        migrator.registerMigration("2: programs, uses and what verdicts rest on") { db in
+            try db.execute(
+                sql: """
+                    ALTER TABLE verdict ADD COLUMN details TEXT NOT NULL DEFAULT '{}';
+                    -- All programs of an image in one value, since they are asked for together.
+                    CREATE TABLE program (
+                        digest TEXT PRIMARY KEY,
+                        files BLOB NOT NULL
+                    ) WITHOUT ROWID;
+                    CREATE TABLE image_use (
+                        cluster TEXT NOT NULL,
+                        digest TEXT NOT NULL,
+                        apigroup TEXT NOT NULL,
+                        kind TEXT NOT NULL,
+                        namespace TEXT NOT NULL,
+                        name TEXT NOT NULL,
+                        container TEXT NOT NULL,
+                        reference TEXT NOT NULL,
+                        owner TEXT,
+                        seen REAL NOT NULL,
+                        PRIMARY KEY (cluster, digest, kind, namespace, name, container, apigroup)
+                    ) WITHOUT ROWID;
+                    CREATE INDEX image_use_digest ON image_use (digest);
+                    """)
+        }
         return migrator
     }
 }

@@ -64,7 +64,7 @@ package final class ImageStore: Sendable {
             code: isDamaged ? .damaged : .failed, message: "cannot \(deed) the image store: \(reason(error))")
     }
 
-    private func read<R>(_ deed: String, _ body: (Database) throws -> R) throws(ImageStoreError) -> R {
+    func read<R>(_ deed: String, _ body: (Database) throws -> R) throws(ImageStoreError) -> R {
         do {
             return try database.read(body)
         } catch {
@@ -72,7 +72,7 @@ package final class ImageStore: Sendable {
         }
     }
 
-    private func write<R>(_ deed: String, _ body: (Database) throws -> R) throws(ImageStoreError) -> R {
+    func write<R>(_ deed: String, _ body: (Database) throws -> R) throws(ImageStoreError) -> R {
         do {
             return try database.write(body)
         } catch {
@@ -101,7 +101,9 @@ package final class ImageStore: Sendable {
         try write("write to") { db in
             var writer = InventoryWriter(db)
             try writer.remove(digest)
-            try db.execute(sql: "DELETE FROM verdict WHERE digest = ?", arguments: [digest])
+            for table in ["verdict", "program", "image_use"] {
+                try db.execute(sql: "DELETE FROM \(table) WHERE digest = ?", arguments: [digest])
+            }
         }
     }
 
@@ -149,13 +151,13 @@ package final class ImageStore: Sendable {
             try db.cachedStatement(
                 sql: """
                     INSERT OR REPLACE INTO verdict
-                    (digest, advisories, decided, counts, fixable, exploited, unassessed, items)
-                    VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+                    (digest, advisories, decided, counts, fixable, exploited, unassessed, items, details)
+                    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
                     """
             ).execute(arguments: [
                 verdict.digest, verdict.database, verdict.decided.timeIntervalSince1970,
                 VerdictText.counts(verdict.counts), verdict.fixable, verdict.exploited, verdict.unassessed,
-                VerdictText.items(items),
+                VerdictText.items(items), VerdictText.details(verdict.details),
             ])
         }
     }
@@ -165,12 +167,15 @@ package final class ImageStore: Sendable {
         try read("read") { db in
             let statement = try db.cachedStatement(
                 sql: """
-                    SELECT advisories, decided, counts, fixable, exploited, unassessed FROM verdict WHERE digest = ?
+                    SELECT advisories, decided, counts, fixable, exploited, unassessed, details
+                    FROM verdict WHERE digest = ?
                     """)
             guard let row = try Row.fetchOne(statement, arguments: [digest]) else { return nil }
-            return StoredVerdict(
+            var verdict = StoredVerdict(
                 digest: digest, database: row[0], decided: Date(timeIntervalSince1970: row[1]),
                 counts: VerdictText.counts(row[2]), fixable: row[3], exploited: row[4], unassessed: row[5])
+            verdict.details = VerdictText.details(row[6])
+            return verdict
         }
     }
 

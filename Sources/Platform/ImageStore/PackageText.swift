@@ -110,6 +110,11 @@ enum VerdictText {
                     writer.member("severity", item.severity.name)
                     if let fix = item.fix { writer.member("fix", fix) }
                     if item.isExploited { writer.member("exploited", true) }
+                    if let fixed = item.fixed { writer.member("fixed", fixed.text) }
+                    if let epss = item.epss {
+                        writer.key("epss")
+                        writer.value(epss, digits: 5)
+                    }
                 }
             }
         }
@@ -123,7 +128,33 @@ enum VerdictText {
                 id: item["id"].string ?? "", package: item["package"].string ?? "",
                 version: item["version"].string ?? "",
                 severity: item["severity"].string.flatMap { Severity(word: $0) } ?? .unknown, fix: item["fix"].string,
-                isExploited: item["exploited"].bool ?? false)
+                isExploited: item["exploited"].bool ?? false,
+                fixed: item["fixed"].string.flatMap { CivilDate($0) }, epss: item["epss"].double)
         }
+    }
+
+    static func details(_ details: StoredVerdict.Details) -> String {
+        var writer = JSONWriter()
+        writer.object { writer in
+            if let end = details.endOfLife { writer.member("endOfLife", end) }
+            if let built = details.built { writer.member("built", built.text) }
+            if !details.bases.isEmpty { writer.member("bases", details.bases) }
+            if !details.faults.isEmpty { writer.member("faults", details.faults) }
+            if !details.holes.isEmpty { writer.member("holes", details.holes) }
+        }
+        return writer.string
+    }
+
+    static func details(_ text: String) -> StoredVerdict.Details {
+        var details = StoredVerdict.Details()
+        guard let node = try? DocumentReader.readJSON(SourceText(name: "", bytes: Array(text.utf8))) else {
+            return details
+        }
+        details.endOfLife = node["endOfLife"].string
+        details.built = node["built"].string.flatMap { CivilDate($0) }
+        details.bases = node["bases"].strings
+        details.faults = node["faults"].strings
+        details.holes = node["holes"].strings
+        return details
     }
 }

@@ -32,11 +32,17 @@ package struct StoredVerdict: Sendable, Equatable {
         /// The lowest version that fixes it; nothing where there is none.
         package var fix: String?
         package var isExploited: Bool
+        /// The day on which the fix appeared, where somebody tells.
+        package var fixed: CivilDate?
+        /// How likely it is to be exploited within 30 days.
+        package var epss: Double?
 
         package init(
             id: String, package: String, version: String, severity: Severity, fix: String? = nil,
-            isExploited: Bool = false
+            isExploited: Bool = false, fixed: CivilDate? = nil, epss: Double? = nil
         ) {
+            self.fixed = fixed
+            self.epss = epss
             self.id = id
             self.package = package
             self.version = version
@@ -46,6 +52,23 @@ package struct StoredVerdict: Sendable, Equatable {
         }
     }
 
+    /// What is known of the image beside its vulnerabilities.
+    package struct Details: Sendable, Equatable {
+        /// `debian 9, since 2022-06-30`; nil where it is supported.
+        package var endOfLife: String?
+        /// The day on which the image was built, where it tells one that can be.
+        package var built: CivilDate?
+        /// Names and digests of the base images that it begins with.
+        package var bases: [String] = []
+        /// The rules on how images are made that it breaks.
+        package var faults: [String] = []
+        /// Why something was not read or not assessed; empty where everything was.
+        package var holes: [String] = []
+
+        package init() {}
+    }
+
+    package var details = Details()
     package var digest: String
     /// The digest of the advisory database that it was compared with.
     package var database: String

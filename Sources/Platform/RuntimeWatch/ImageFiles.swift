@@ -11,12 +11,28 @@ package protocol ImageFiles: AnyObject {
 
 /// Who decides what the cluster's network policies say of a connection.
 package protocol ConnectionVerdicts: AnyObject {
-    /// A sentence such as `allowed by shop/web-egress` or `denied by shop/default-deny`; nil when not known.
+    /// What decides over a connection of a container, and what would decide otherwise; nil when not known.
     func verdict(
         _ connection: ConnectionClass, from container: SensorContainer, to address: [UInt8], port: UInt16
-    ) -> String?
+    ) -> ConnectionVerdict?
     /// What is known of an address: the workload, service or DNS name behind it.
     func peer(_ address: [UInt8]) -> PeerName?
+}
+
+/// The answer about one connection.
+package struct ConnectionVerdict: Sendable, Hashable {
+    /// `allowed`, `denied` or `unknown`.
+    package var verdict: String
+    /// The policies and rules that decided.
+    package var reasons: [String]
+    /// The smallest change that turns the answer round, tried before it is offered.
+    package var proposals: [String]
+
+    package init(verdict: String, reasons: [String], proposals: [String]) {
+        self.verdict = verdict
+        self.reasons = reasons
+        self.proposals = proposals
+    }
 }
 
 package struct PeerName: Sendable, Hashable {
@@ -35,6 +51,13 @@ package struct PeerName: Sendable, Hashable {
 struct DriftFallback {
     /// `TMPFS_MAGIC`, `RAMFS_MAGIC`: linux/magic.h.
     private static let memoryFileSystems: Set<UInt64> = [0x0102_1994, 0x8584_58f6]
+
+    /// Where a file lies that no image can have brought.
+    static func place(_ file: SensorProcess.File) -> String {
+        if file.isPseudo { return "it lies in memory only" }
+        if memoryFileSystems.contains(file.fileSystem) { return "it lies on a file system in memory" }
+        return file.isInUpperLayer ? "it was written into the running container" : "it is not of the image"
+    }
 
     /// Why a program is none of the image's; nil when nothing says so.
     static func reason(_ event: SensorEvent) -> String? {

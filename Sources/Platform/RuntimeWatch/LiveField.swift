@@ -61,5 +61,5 @@ package final class LiveContext {
     package init(hostname: String) { self.hostname = hostname }
 
     /// Looks processes up where the sensor keeps them.
-    package func follow(_ sensor: Sensor) { process = { [weak sensor] in sensor?.process($0) } }
+    package func follow(_ sensor: any EventSource) { process = { [weak sensor] in sensor?.process($0) } }
 }

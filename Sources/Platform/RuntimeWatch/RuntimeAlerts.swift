@@ -8,17 +8,18 @@ package enum OwnAlert: String, Sendable, CaseIterable {
     case undeclaredWrite = "File written outside the declared mounts"
     case unlearnedProcess = "Process outside the learned profile"
     case unlearnedConnection = "Connection outside the learned profile"
+    case stopped = "Program not of the image stopped"
 
     var priority: Priority {
         switch self {
-        case .drift: .error
+        case .drift, .stopped: .error
         case .refusedWrite, .undeclaredWrite, .unlearnedProcess, .unlearnedConnection: .warning
         }
     }
 
     var tags: [String] {
         switch self {
-        case .drift: ["T1105", "martlet", "mitre_execution"]
+        case .drift, .stopped: ["T1105", "martlet", "mitre_execution"]
         case .refusedWrite: ["T1222", "martlet", "mitre_defense_evasion"]
         case .undeclaredWrite: ["T1554", "martlet", "mitre_persistence"]
         case .unlearnedProcess: ["T1059", "martlet", "mitre_execution"]

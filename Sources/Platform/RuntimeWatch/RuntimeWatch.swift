@@ -12,6 +12,8 @@ package struct RuntimeWatch {
         package var learns = true
         /// The chance of something new that ends learning.
         package var limit = 0.02
+        /// What is known of workloads, by `namespace/name`: output fields that every alert about them gets.
+        package var workloads: [String: [(name: String, text: String)]] = [:]
 
         package init() {}
     }
@@ -46,8 +48,28 @@ package struct RuntimeWatch {
             Alert($0, time: event.time, hostname: matcher.context.hostname, values)
         }
         if event.process.container != nil { out += own(event) }
-        for i in out.indices { out[i].addEvidence(event) }
+        guard !out.isEmpty else { return [] }
+        for i in out.indices {
+            out[i].addEvidence(event)
+            correlate(&out[i], event)
+        }
         return out
+    }
+
+    /// Lays beside an alert what is known of the program's package and of the workload.
+    private func correlate(_ alert: inout Alert, _ event: SensorEvent) {
+        guard let container = event.process.container else { return }
+        let path = String(decoding: event.process.executablePath, as: UTF8.self)
+        if let file = images?.files(of: container)?.file(at: path), let package = file.package {
+            alert.add("martlet.package", .text(package))
+            if !file.vulnerabilities.isEmpty {
+                alert.add("martlet.vulnerabilities", .text(file.vulnerabilities.joined(separator: " ")))
+            }
+        }
+        guard let pod = container.facts.podName, let namespace = container.facts.namespace else { return }
+        for (name, text) in settings.workloads["\(namespace)/\(AlertGroups.workloadName(pod))"] ?? [] {
+            alert.add(name, .text(text))
+        }
     }
 
     // MARK: Martlet's own
@@ -65,6 +87,7 @@ package struct RuntimeWatch {
                 return refused(event)
             default: return []
             }
+        case .stopped(let how): return [stopped(event, how)]
         case .fork, .exit: return []
         }
     }
@@ -103,6 +126,16 @@ package struct RuntimeWatch {
                 OwnAlert.unlearnedProcess.alert("a process that was never seen here: \(name)", event, matcher.context))
         }
         return out
+    }
+
+    private func stopped(_ event: SensorEvent, _ how: SensorOptions.Response) -> Alert {
+        let path = String(decoding: event.path ?? [], as: UTF8.self)
+        let what = how == .deny ? "was kept from starting" : "was killed as it started"
+        var alert = OwnAlert.stopped.alert(
+            "a program that is not of the container's image \(what) | exepath=\(path)", event, matcher.context)
+        alert.add("martlet.response", .text(how.rawValue))
+        alert.add("martlet.response_reason", .text(event.file.map(DriftFallback.place) ?? "it is not of the image"))
+        return alert
     }
 
     private static func owner(_ file: ContentDrift.File) -> String {
@@ -156,8 +189,15 @@ package struct RuntimeWatch {
         guard observe(kind.description, .connection, container, digest: nil) else { return [] }
         var message = "a class of connections that was never seen here: \(kind) | connection=\(socket.text)"
         let verdict = network?.verdict(kind, from: container, to: peer.bytes, port: server.port)
-        if let verdict { message += " policy=\(verdict)" }
-        return [OwnAlert.unlearnedConnection.alert(message, event, matcher.context)]
+        if let verdict { message += " policy=\(verdict.verdict)" }
+        var alert = OwnAlert.unlearnedConnection.alert(message, event, matcher.context)
+        if let verdict {
+            alert.add("martlet.policy", .text(([verdict.verdict] + verdict.reasons).joined(separator: "; ")))
+            if !verdict.proposals.isEmpty {
+                alert.add("martlet.policy_proposal", .text(verdict.proposals.joined(separator: "; ")))
+            }
+        }
+        return [alert]
     }
 
     // MARK: Profiles

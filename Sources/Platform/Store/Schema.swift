@@ -5,7 +5,14 @@
 /// since 1970, `rank` counts from 0 for critical, texts compare by bytes.
 enum Schema {
     /// One step for each version; never edited once released, only added to.
-    static let steps: [[String]] = [first]
+    static let steps: [[String]] = [first, agents]
+
+    /// What an agent's batches are numbered by, how its certificates follow each other, and how it fares.
+    static let agents: [String] =
+        ["stream", "previous", "pod"].map { "ALTER TABLE agents ADD COLUMN \($0) TEXT NOT NULL DEFAULT ''" }
+        + ["joined_at", "ends_at", "cpu", "buffered", "lost", "skew"].map {
+            "ALTER TABLE agents ADD COLUMN \($0) BIGINT NOT NULL DEFAULT 0"
+        }
 
     static let first: [String] = [
         """

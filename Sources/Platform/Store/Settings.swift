@@ -58,6 +58,7 @@ extension SQLConnection {
             "DELETE FROM deliveries WHERE state <> 'pending' AND created_at < ?", [.int(eventsBefore)])
         count += try run("DELETE FROM silences WHERE ends_at < ?", [.int(eventsBefore)])
         count += try run("DELETE FROM sessions WHERE expires_at < ?", [.int(now)])
+        count += try dropJoinTokens(before: now)
         return count
     }
 }

@@ -65,14 +65,6 @@ import Testing
         #expect(Self.read(example.words) == example.found)
     }
 
-    @Test func partsOfK3sAreFoundInItsFlags() {
-        let words = ["/usr/local/bin/k3s", "server", "--kube-apiserver-arg=profiling=false", "--kubelet-arg", "v=2"]
-        let found = ComponentCommand.embedded(words.map { ComponentCommand.Word($0) })
-        #expect(found.map(\.component) == [.apiServer, .controllerManager, .scheduler, .etcd, .kubelet, .proxy])
-        #expect(found.first?.uses("profiling").last?.value == "false")
-        #expect(found.allSatisfy { $0.isEmbedded })
-    }
-
     /// Words at random, made of what shells and flags are made of: whatever comes, an answer comes, and a flag is never
     /// invented.
     @Test(arguments: 0..<40)

@@ -164,6 +164,14 @@ import Testing
         #expect(report["4.2.7"]?.outcome == .notObservable)
     }
 
+    @Test func aCertificateWithAKubeletsOwnNameElsewhereIsNotJudged() throws {
+        var input = CISInput()
+        let text = "{kubeletconfig: {tlsCertFile: /c/kubelet.crt, tlsPrivateKeyFile: /c/kubelet.key}}"
+        let set = DocumentReader.read(SourceText(name: "", bytes: Array(text.utf8)))
+        input.kubelets = ["a": try #require(set.documents.first).root]
+        #expect(CISBenchmark(input).report()["4.2.9"]?.outcome == .notObservable)
+    }
+
     @Test func aCaptureSurvivesWritingAndReading() throws {
         let capture = Self.capture(
             Self.arguments, ["/k.yaml": Self.kubelet("podPidsLimit: 1")], unreadable: ["/etc/kubernetes/kubelet.conf"])

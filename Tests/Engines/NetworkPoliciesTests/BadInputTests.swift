@@ -144,7 +144,7 @@ import Testing
         #expect(found == !isEnforced)
     }
 
-    @Test func aPolicyAboutNodesLeavesTheirTrafficOpen() {
+    @Test func aPolicyAboutNodesIsNotKnownToActWithoutItsSwitch() {
         let host = """
             apiVersion: cilium.io/v2
             kind: CiliumClusterwideNetworkPolicy
@@ -152,7 +152,7 @@ import Testing
             spec: {nodeSelector: {}, ingress: [{fromEntities: [cluster]}]}
             """
         #expect(Shop("", plugin: .cilium).verdict("shop/web", "node:n1") == .allowed)
-        #expect(Shop(host, plugin: .cilium).verdict("tools/probe", "node:n1") == .unknown)
+        #expect(Shop(host, plugin: .cilium).verdict("internet", "node:n1") == .unknown)
         var off = NetworkPlugin.cilium
         off.enforcesHostPolicies = false
         #expect(Shop(host, plugin: off).verdict("tools/probe", "node:n1") == .allowed)
@@ -162,10 +162,7 @@ import Testing
             metadata: {name: n1-eth0}
             spec: {node: n1, interfaceName: "*"}
             """
-        #expect(Shop(endpoint, plugin: .calico).verdict("tools/probe", "node:n1") == .unknown)
-        #expect(
-            Shop(endpoint, plugin: .calico).model.connections().contains { $0.target == .nodes && !$0.doubtful.isEmpty }
-        )
+        #expect(Shop(endpoint, plugin: .calico).verdict("tools/probe", "node:n1") == .denied)
     }
 
     @Test func aNodePortIsNoProofOfDenialWhereNoNodeIsSeen() {

@@ -25,6 +25,7 @@ import Testing
         ["matchExpressions": [["key": "tier", "operator": "DoesNotExist"]]],
     ]
     private static let blocks = ["10.0.0.0/8", "10.0.0.4/30", "0.0.0.0/0", "192.168.0.0/16", "10.0.0.7/32"]
+    private static let blocks6 = ["fd00::/126", "fd00::2/128", "::/0"]
 
     private static func peer(_ random: inout Random) -> DocumentValue {
         switch random.next() % 4 {
@@ -35,7 +36,7 @@ import Testing
                 "podSelector": random.pick(selectors),
             ]
         case 2: ["namespaceSelector": ["matchLabels": ["kubernetes.io/metadata.name": "two"]]]
-        default: ["ipBlock": ["cidr": .string(random.pick(blocks))]]
+        default: ["ipBlock": ["cidr": .string(random.pick(random.next() % 2 == 0 ? blocks : blocks6))]]
         }
     }
 
@@ -76,8 +77,11 @@ import Testing
     }
 
     /// One address of every piece that any of the blocks cuts.
-    private static let samples = ["10.0.0.1", "10.0.0.4", "10.0.0.7", "192.168.0.1", "8.8.8.8", "2001:db8::1"]
-        .compactMap { IPAddress($0) }
+    private static let samples = [
+        "10.0.0.1", "10.0.0.4", "10.0.0.7", "192.168.0.1", "8.8.8.8", "2001:db8::1", "fd00::1",
+        "fd00::2", "fd00::3",
+    ]
+    .compactMap { IPAddress($0) }
 
     private func names(_ party: Party) -> [String] {
         guard case .outside(let range) = party else { return ["\(party)"] }
@@ -104,8 +108,8 @@ import Testing
         spread(delta.changes.filter { $0.becomes == becomes }.flatMap { model.connections(of: $0) })
     }
 
-    @Test(arguments: 0..<12)
-    func anyEventsEndWhereAFreshModelStands(_ seed: UInt64) {
+    @Test(arguments: 0..<12, [false, true])
+    func anyEventsEndWhereAFreshModelStands(_ seed: UInt64, _ isDual: Bool) {
         var random = Random(state: seed)
         var live = LiveNetwork(NetworkState(), objects: [])
         var policies: [ObjectReference: KubernetesObject] = [:]
@@ -123,6 +127,10 @@ import Testing
                     name: name, namespace: namespace,
                     labels: random.pick([["app": "a"], ["app": "b", "tier": "x"], ["app": "c"], [:], ["new": "1"]]))
                 pod.addresses = [IPAddress(family: .v4, value: 0x0A00_0000 + UInt128(random.next() % 12))]
+                if isDual, random.next() % 3 > 0 {
+                    let second = IPAddress(family: .v6, value: 0xFD00 << 112 | UInt128(random.next() % 4))
+                    pod.addresses = random.next() % 4 == 0 ? [second] : pod.addresses + [second]
+                }
                 if random.next() % 3 == 0 {
                     pod.ports = [ContainerPort(name: "web", number: random.pick([80, 8080]), protocol: .tcp)]
                 }
@@ -144,13 +152,48 @@ import Testing
             fresh.problems = []
             fresh.gaps = []
             fresh.read(policies: Array(policies.values), among: [])
-            let model = NetworkModel(fresh)
-            #expect(lines(live.model.connections()) == lines(model.connections()), "seed \(seed) step \(step)")
+            #expect(
+                lines(live.models.connections()) == lines(DualStack(fresh).connections()), "seed \(seed) step \(step)")
             // A pod that comes or goes changes what its workload as a whole may do only where it is alone.
             let change = ConnectivityChange(from: before, to: fresh)
             #expect(spread(delta, live.model, .allowed) == spread(change.added), "seed \(seed) step \(step): added")
             #expect(spread(delta, live.model, .denied) == spread(change.removed), "seed \(seed) step \(step): removed")
         }
+    }
+
+    @Test func anEventCutsWhatNoFamilyLetsPass() throws {
+        var live = LiveNetwork(NetworkState(), objects: [])
+        for (name, last) in [("a", 1), ("b", 2)] as [(String, UInt128)] {
+            var pod = LiveNetwork.PodDescription(name: name, namespace: "shop", labels: ["app": name])
+            pod.addresses = [
+                IPAddress(family: .v4, value: 0x0A00_0000 + last), IPAddress(family: .v6, value: 0xFD00 << 112 | last),
+            ]
+            _ = live.put(pod)
+        }
+        func policy(_ blocks: String) throws -> KubernetesObject {
+            try #require(
+                Cluster.objects(
+                    """
+                    apiVersion: networking.k8s.io/v1
+                    kind: NetworkPolicy
+                    metadata: {name: p, namespace: shop}
+                    spec: {podSelector: {matchLabels: {app: b}}, ingress: [{from: [\(blocks)]}]}
+                    """
+                ).first)
+        }
+        func between(_ delta: NetworkDelta) -> [NetworkDelta.Change] {
+            delta.changes.filter { change in
+                live.model.connections(of: change).contains { "\($0.source)" == "shop/a (Pod)" }
+            }
+        }
+        // The second family still lets the pod in: nothing is cut between the two.
+        let half = live.put(policy: try policy("{ipBlock: {cidr: 'fd00::/64'}}"))
+        #expect(between(half).isEmpty)
+        #expect(!half.isEmpty, "others are cut")
+        let none = live.put(policy: try policy("{ipBlock: {cidr: 192.0.2.0/24}}"))
+        #expect(between(none).map(\.becomes) == [.denied])
+        let first = live.put(policy: try policy("{ipBlock: {cidr: 10.0.0.0/24}}"))
+        #expect(between(first).map(\.becomes) == [.allowed])
     }
 
     @Test func anEventNamesTheRuleThatDecides() throws {

@@ -109,4 +109,35 @@ private let safe = "{\"config\":{\"User\":\"65532\"}}"
         #expect(Set(rules.map(\.id)).count == rules.count)
         #expect(rules.allSatisfy { $0.id.hasPrefix("image/") && !$0.remedy.isEmpty && !$0.why.isEmpty })
     }
+
+    @Test func `a base's later builds are told, those of its own line first`() {
+        func base(_ name: String, _ day: String, _ layer: String, approved: Bool = true) -> BaseImage {
+            BaseImage(
+                name: name, digest: "sha256:\(layer)", created: CivilDate(day), diffIDs: [layer], isApproved: approved)
+        }
+        let old = base("r/debian:12", "2026-01-01", "a")
+        var index = BaseImageIndex([
+            old, base("r/debian:13", "2026-06-01", "b"), base("r/debian:12", "2026-03-01", "c"),
+            base("r/debian:12", "2026-02-01", "d"), base("r/debian:14", "2026-07-01", "e", approved: false),
+            base("r/alpine:3", "2026-07-01", "f"), base("r/debian:11", "2025-01-01", "g"),
+        ])
+        #expect(index.candidates(after: old).map(\.digest) == ["sha256:c", "sha256:b"])
+        #expect(index.remove("r/debian:12").count == 3)
+        #expect(index.base(of: ["a", "x"]) == nil)
+        #expect(index.remove("sha256:").isEmpty, "too short to name one")
+        #expect(index.remove("r/debian:13@sha256:b").map(\.name) == ["r/debian:13"])
+    }
+
+    @Test func `a folder has no configuration to be wrong`() {
+        #expect(ImageInspector(ImagePolicy()).faults(reference: "", configuration: nil, catalogue: nil).isEmpty)
+    }
+
+    @Test(arguments: [
+        ("low", true), ("critical", false), ("fault", true), ("fault+high", true), ("fault+critical", false),
+        ("high+fixable", false), ("kev", false), ("critical,fault", true),
+    ])
+    func `faults fail by their severity and by their own word`(text: String, fails: Bool) throws {
+        let fault = ImageFault(.imageSecretInHistory, "a step shows a token")
+        #expect(try #require(FailCondition(text)).holds(for: fault) == fails)
+    }
 }

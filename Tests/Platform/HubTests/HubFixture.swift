@@ -26,6 +26,7 @@ struct HubFixture: Sendable {
         defer { try? FileManager.default.removeItem(at: folder) }
         var settings = HubSettings(dataFolder: folder.path)
         settings.port = 0
+        settings.agents.port = 0
         configure(&settings)
         var log = Logger(label: "test")
         log.logLevel = .critical

@@ -1,8 +1,10 @@
 import ContainerImages
 import Documents
 import Findings
+import Foundation
 import Kubernetes
 import Testing
+import Vulnerabilities
 
 @testable import ImageInspection
 
@@ -73,5 +75,41 @@ import Testing
         #expect(findings.first?.outcome == .notObservable)
         #expect(findings.first?.subject.kind == "Deployment")
         #expect(findings.first?.evidence.count == 2)
+    }
+
+    private static func assessed(_ name: String, _ faults: [ImageFault]) -> ImageAssessment {
+        var assessment = ImageAssessment(name: name, failure: "")
+        assessment.holes = []
+        assessment.faults = faults
+        return assessment
+    }
+
+    @Test(arguments: [
+        ("{}", true), ("{runAsNonRoot: true}", false), ("{runAsUser: 1000}", false), ("{runAsUser: 0}", true),
+        ("{runAsNonRoot: false}", true),
+    ])
+    func anImageOfRootIsToldUnlessThePodSaysOtherwise(context: String, isTold: Bool) throws {
+        let images = WorkloadImages(
+            try Self.inventory(
+                """
+                apiVersion: v1
+                kind: Pod
+                metadata: {name: a, namespace: b}
+                spec: {securityContext: \(context), containers: [{name: c, image: "r.test/a:1"}]}
+                """))
+        let fault = ImageFault(.imageRootUser, "the image names no user")
+        let results = WorkloadImageFindings(images, ["r.test/a:1": Self.assessed("r.test/a:1", [fault])]).results()
+        #expect(results.flatMap(\.findings).map(\.rule.id) == (isTold ? ["image/root-user"] : []))
+    }
+
+    @Test func whoRunsADigestIsKeptWithWhoAnswersForIt() throws {
+        let inventory = try Self.inventory(
+            Self.cluster(imageID: "r.test/shop@\(Self.digest)")
+                + "\n---\napiVersion: v1\nkind: Namespace\nmetadata: {name: a, labels: {team: sellers}}\n")
+        let images = WorkloadImages(inventory)
+        let name = "r.test/shop@\(Self.digest)"
+        let uses = images.uses(cluster: "east", digests: [name: Self.digest], inventory: inventory, now: Date())
+        #expect(uses.map(\.workload) == ["a/Deployment/shop"])
+        #expect(uses.first?.owner == "sellers" && uses.first?.container == "web" && uses.first?.digest == Self.digest)
     }
 }

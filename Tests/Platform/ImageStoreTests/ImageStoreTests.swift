@@ -105,4 +105,62 @@ import Vulnerabilities
         try Data("this is no database, but a text of some length".utf8).write(to: URL(filePath: broken))
         #expect(throws: ImageStoreError.self) { try ImageStore.open(path: broken) }
     }
+
+    @Test func whatAVerdictRestsOnComesBack() throws {
+        let store = try ImageStore.inMemory()
+        let items = [
+            StoredVerdict.Item(
+                id: "CVE-1", package: "a", version: "1", severity: .high, fix: "2", fixed: CivilDate("2030-02-03"),
+                epss: 0.25)
+        ]
+        var verdict = StoredVerdict(digest: "sha256:1", database: "db", decided: day, items: items, unassessed: 0)
+        verdict.details.endOfLife = "debian 9, since 2022-06-30"
+        verdict.details.built = CivilDate("2026-01-02")
+        verdict.details.bases = ["base:1", "sha256:b"]
+        verdict.details.faults = ["image/root-user"]
+        verdict.details.holes = ["layer aa: it is cut"]
+        try store.store(verdict, items: items)
+        #expect(try store.verdict(digest: "sha256:1") == verdict)
+        #expect(try store.items(digest: "sha256:1") == items)
+    }
+
+    @Test func programsAreKnownByPathAndByContents() throws {
+        let store = try ImageStore.inMemory()
+        let shell = StoredProgram(
+            path: "/usr/bin/dash", mode: 0o755, size: 125, digest: String(repeating: "a", count: 64), owner: "dash")
+        let odd = StoredProgram(path: "/srv/a program", mode: 0o4755, size: 9, digest: "")
+        try store.store(programs: [shell, odd], digest: "sha256:1")
+        #expect(try store.programs(digest: "sha256:1") == [odd, shell])
+        #expect(try store.program(digest: "sha256:1", at: "usr/bin/dash") == shell)
+        #expect(try store.program(digest: "sha256:1", at: "/usr/bin/nothing") == nil)
+        #expect(try store.programs(digest: "sha256:1", contents: String(repeating: "A", count: 64)) == [shell])
+        // An image that was never looked into is not one without programs.
+        #expect(try store.programs(digest: "sha256:2") == nil)
+        try store.store(programs: [], digest: "sha256:2")
+        #expect(try store.programs(digest: "sha256:2") == [])
+        try store.remove(digest: "sha256:1")
+        #expect(try store.programs(digest: "sha256:1") == nil)
+    }
+
+    private func use(_ cluster: String, _ digest: String, _ name: String, owner: String? = nil) -> ImageUse {
+        ImageUse(
+            cluster: cluster, digest: digest, group: "apps", kind: "Deployment", namespace: "shop", name: name,
+            container: "app", reference: "r.test/\(name):1", owner: owner, seen: day)
+    }
+
+    @Test func anAdvisoryLeadsToWorkloadsAndTheirOwners() throws {
+        let store = try ImageStore.inMemory()
+        try store.store([image("sha256:1", [deb("bash", "5.1-1")]), image("sha256:2", [])])
+        try store.replaceUses(
+            [use("east", "sha256:1", "web", owner: "shop team"), use("east", "sha256:2", "side")], ofCluster: "east")
+        try store.replaceUses([use("west", "sha256:1", "web")], ofCluster: "west")
+        let hits = try store.affected(by: advisory("debian:12", "bash", fixedIn: "5.2-1"))
+        let uses = try hits.flatMap { try store.uses(digest: $0.digest) }
+        #expect(uses.map(\.cluster) == ["east", "west"])
+        #expect(uses.first?.owner == "shop team" && uses.first?.workload == "shop/Deployment/web")
+        // What a cluster no longer runs is forgotten, what the other runs is not.
+        try store.replaceUses([], ofCluster: "east")
+        #expect(try store.uses(digest: "sha256:1").map(\.cluster) == ["west"])
+        #expect(try store.summaries().map(\.uses) == [1, 0])
+    }
 }

@@ -143,6 +143,33 @@ struct Routine: Sendable, CustomTestStringConvertible {
         Routine("a subshell with a redirection", "(echo a; echo b) > /tmp/o 2>&1; cat < /tmp/o"),
         Routine("a template filled", "sed s/X/1/ /etc/hosts > /tmp/hosts; test -s /tmp/hosts"),
         Routine("memory used as a scratch folder", "echo x > /dev/shm/x; cat /dev/shm/x; rm /dev/shm/x"),
+        Routine("a process file of its own", "echo $$ > /tmp/app.pid; cat /tmp/app.pid; rm /tmp/app.pid"),
+        Routine(
+            "logs turned over",
+            "echo l > /var/log/app.log; mv /var/log/app.log /var/log/app.log.1; gzip /var/log/app.log.1"),
+        Routine("a configuration checked", "sh -n /etc/hosts 2>/dev/null; test -r /etc/passwd"),
+        Routine("a signal taken", "trap 'echo bye' TERM; kill -TERM $$"),
+        Routine("several workers", "for i in 1 2 3 4; do (sleep 0.05; echo $i > /tmp/w$i) & done; wait"),
+        Routine(
+            "a port of its own",
+            "nc -l -p 34568 </dev/null >/dev/null & sleep 0.2; nc -w 1 127.0.0.1 34568 </dev/null; kill %1"),
+        Routine("a name looked up", "nslookup localhost 127.0.0.1 >/dev/null 2>&1"),
+        Routine("a download that fails", "wget -q -T 1 http://127.0.0.1:1/ -O /tmp/page"),
+        Routine(
+            "a queue of files", "mkdir -p /tmp/q/new /tmp/q/cur; echo m > /tmp/q/new/1; mv /tmp/q/new/1 /tmp/q/cur/1"),
+        Routine("a database's folder", "mkdir -m 700 /tmp/db; for i in 1 2 3; do echo p > /tmp/db/seg$i; done; sync"),
+        Routine("owners of data changed", "touch /tmp/own; chown 1000:1000 /tmp/own; stat /tmp/own"),
+        Routine("a less privileged user", "su web -c 'id' </dev/null"),
+        Routine("limits looked at", "ulimit -a; cat /proc/self/limits"),
+        Routine("load looked at", "cat /proc/loadavg /proc/meminfo /proc/cpuinfo >/dev/null"),
+        Routine("mounts looked at", "cat /proc/mounts; df /"),
+        Routine("a sparse file", "dd if=/dev/zero of=/tmp/sparse bs=1 count=1 seek=100000; rm /tmp/sparse"),
+        Routine("a hard link among data", "echo x > /tmp/h1; ln /tmp/h1 /tmp/h2; cat /tmp/h2"),
+        Routine("a lock taken", "mkdir /tmp/lock && rmdir /tmp/lock"),
+        Routine("an export written", "find /etc -type f | xargs tar cf /tmp/export.tar; tar tf /tmp/export.tar"),
+        Routine(
+            "an update of a cache in a loop",
+            "i=0; while [ $i -lt 30 ]; do echo $i > /tmp/cache.new; mv /tmp/cache.new /tmp/cache; i=$((i+1)); done"),
     ]
 
     @Test func scriptedAttacksAreSeen() throws {

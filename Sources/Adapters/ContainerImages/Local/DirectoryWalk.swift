@@ -155,7 +155,8 @@ struct DirectoryWalk {
     private func read<Visitor>(_ member: LayerMember, _ name: String, _ folder: CInt, _ state: inout State<Visitor>) {
         let interest = state.visitor.interest(in: member)
         state.bytes += member.size
-        var contents = MemberContents(interest, size: member.size, map: nil)
+        var contents = MemberContents(
+            interest, size: member.size, map: nil, hashes: state.visitor.wantsDigest(of: member))
         if !contents.isSkipping {
             // A name may have become a fifo since it was looked at; opening one must not wait.
             let descriptor = openat(folder, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)
@@ -174,11 +175,12 @@ struct DirectoryWalk {
                 return
             }
         }
+        let digest = contents.digest
         let result = contents.finish()
         if result.isTooLarge {
             state.visitor.noteTooLarge(member)
         } else {
-            state.visitor.take(member, contents: result.contents)
+            state.visitor.take(member, contents: result.contents, digest: digest)
         }
     }
 }

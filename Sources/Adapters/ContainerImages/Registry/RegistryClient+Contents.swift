@@ -142,6 +142,26 @@ extension RegistryClient {
         return found.filter { artifactType == nil || $0.artifactType == artifactType }
     }
 
+    /// The tags of a repository, in the registry's order.
+    ///
+    /// Source: OCI Distribution Specification 1.1, "Listing Tags".
+    package func tags(host: String, repository: String) async throws(ImageError) -> [String] {
+        var path = "tags/list?n=1000"
+        var found: [String] = []
+        for _ in 0..<100 {
+            let answer = try await ask(Question(host: host, repository: repository, path: path))
+            guard answer.status.code != 404 else {
+                let told = await Self.told(answer)
+                throw ImageError(.notFound, "\(host) has no \(repository)\(told)")
+            }
+            let bytes = try await Self.bytes(answer, limit: ImageManifest.sizeLimit, from: host)
+            found += try ImageManifest.json(bytes, "the tags of \(repository)")["tags"].strings
+            guard let next = Self.nextPage(answer.headers), let query = next.firstIndex(of: "?") else { break }
+            path = "tags/list" + next[query...]
+        }
+        return found
+    }
+
     private func taggedReferrers(
         of digest: ContentDigest, host: String, repository: String
     ) async throws(ImageError) -> [Descriptor] {

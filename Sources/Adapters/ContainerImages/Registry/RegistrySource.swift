@@ -83,6 +83,11 @@ package struct RegistrySource: ImageSource {
         }
     }
 
+    /// The tags that the image's repository has.
+    package func tags() async throws(ImageError) -> [String] {
+        try await client.tags(host: Self.host(of: reference.registry), repository: reference.repository)
+    }
+
     /// Signatures, bills of materials and attestations of the image.
     package func referrers(
         of digest: ContentDigest, artifactType: String? = nil

@@ -19,12 +19,16 @@ struct MemberContents {
     private var position = 0
     private let map: SparseMap?
     private var part = 0
+    /// Kept beside the contents where it was asked for.
+    private var hash: SHA256?
 
     /// Holes are nothing that a reader has to sit through.
     private static let digestLimit = 8 << 30
 
-    init(_ interest: MemberInterest, size: Int, map: SparseMap?) {
+    /// - Parameter hashes: whether the digest is wanted beside the contents. Of sparse files it is not told.
+    init(_ interest: MemberInterest, size: Int, map: SparseMap?, hashes: Bool = false) {
         self.map = map
+        hash = hashes && map == nil ? SHA256() : nil
         switch interest {
         case .none:
             (way, isTooLarge) = (.skip, false)
@@ -43,11 +47,12 @@ struct MemberContents {
 
     /// Whether nobody waits for the bytes, so that they need not be handed over.
     var isSkipping: Bool {
-        if case .skip = way { return true }
+        if case .skip = way { return hash == nil }
         return false
     }
 
     mutating func take(_ piece: Span<UInt8>) {
+        if hash != nil { piece.withUnsafeBytes { hash?.update(bufferPointer: $0) } }
         guard let map else { return add(piece) }
         var start = 0
         while start < piece.count, part < map.parts.count {
@@ -72,6 +77,9 @@ struct MemberContents {
         case .digest(let hash): return (Array(hash.finalize()), false)
         }
     }
+
+    /// The SHA-256 of what was taken, where it was wanted.
+    var digest: [UInt8]? { hash.map { Array($0.finalize()) } }
 
     private mutating func fill(to end: Int) {
         guard position < end, !isSkipping else {

@@ -256,17 +256,18 @@ package struct TarReader: Sendable {
             size: map?.size ?? found.size, user: found.user, group: found.group, modified: Int64(found.modified))
         self.member = member
         let interest = kind == .file ? visitor.interest(in: member) : .none
-        contents = MemberContents(interest, size: member.size, map: map)
+        let hashes = kind == .file && visitor.wantsDigest(of: member)
+        contents = MemberContents(interest, size: member.size, map: map, hashes: hashes)
         state = .contents
         if left == 0 { endMember(&visitor) }
     }
 
     private mutating func endMember(_ visitor: inout some LayerVisitor) {
-        if let member, let result = contents?.finish() {
+        if let member, let digest = contents.map(\.digest), let result = contents?.finish() {
             if result.isTooLarge {
                 visitor.noteTooLarge(member)
             } else {
-                visitor.take(member, contents: result.contents)
+                visitor.take(member, contents: result.contents, digest: digest)
             }
         }
         (member, header, contents) = (nil, nil, nil)

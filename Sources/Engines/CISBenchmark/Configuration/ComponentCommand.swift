@@ -6,7 +6,7 @@ package struct ComponentCommand: Sendable {
     package var flags: [FlagUse]
     /// Something that is not a flag stood where only flags belong.
     package var strays: [String]
-    /// The component is part of a bigger program that sets flags of its own, which are not seen: k3s.
+    /// The component is part of a bigger program, k3s, and not all that was told it is known.
     package var isEmbedded = false
 
     /// One flag as it was given.
@@ -18,6 +18,8 @@ package struct ComponentCommand: Sendable {
         package var isBare: Bool
         /// Where it stands; nil for a process.
         package var node: Node?
+        /// The program that sets it by itself; nil where somebody wrote it.
+        package var setBy: String?
     }
 
     /// A word of a command line, and where it stands.
@@ -134,38 +136,5 @@ package struct ComponentCommand: Sendable {
             if let found = ComponentCommand(command.map { Word($0, script.node) }) { return found }
         }
         return nil
-    }
-}
-
-extension ComponentCommand {
-    /// The components inside a k3s process: one program, with the flags of each given as `--kubelet-arg=name=value`.
-    ///
-    /// RKE2 runs the control plane as static pods and the kubelet as a process of its own; it has no such parts.
-    ///
-    /// - Parameter files: k3s's own configuration, the strongest last; its `kubelet-arg` and the like stand before the flags.
-    package static func embedded(_ words: [Word], files: [Node] = []) -> [ComponentCommand] {
-        guard let first = words.first, ["k3s", "k3s-server", "k3s-agent"].contains(baseName(first.text)) else {
-            return []
-        }
-        let role = words.dropFirst().first?.text ?? ""
-        let isServer = role == "server" || first.text.hasSuffix("server")
-        let parts: [(Component, String)] =
-            (isServer
-                ? [
-                    (.apiServer, "kube-apiserver-arg"), (.controllerManager, "kube-controller-manager-arg"),
-                    (.scheduler, "kube-scheduler-arg"), (.etcd, "etcd-arg"),
-                ] : []) + [(.kubelet, "kubelet-arg"), (.proxy, "kube-proxy-arg")]
-        let own = ComponentCommand(.apiServer, words.dropFirst())
-        return parts.map { component, flag in
-            let written = files.flatMap { file in
-                file[flag].isArray ? Array(file[flag].elements) : file[flag].exists ? [file[flag]] : []
-            }
-            let arguments =
-                written.compactMap { node in node.string.map { Word("--\($0.drop { $0 == "-" })", node) } }
-                + own.uses(flag).map { Word("--\($0.value.drop { $0 == "-" })", $0.node) }
-            var command = ComponentCommand(component, arguments[...])
-            command.isEmbedded = true
-            return command
-        }
     }
 }

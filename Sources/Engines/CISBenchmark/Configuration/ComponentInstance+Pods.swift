@@ -45,8 +45,8 @@ extension ComponentInstance {
     ) -> [ComponentInstance] {
         var out: [ComponentInstance] = []
         for process in capture.processes {
-            let words = process.arguments.map { ComponentCommand.Word($0) }
-            let embedded = ComponentCommand.embedded(words, files: NodePlan.k3sFiles(capture))
+            let words = process.arguments.filter { !$0.isEmpty }.map { ComponentCommand.Word($0) }
+            let embedded = K3s(words, on: capture)?.commands ?? []
             // A shell that waits for the component it started has the same text in its arguments: the component counts.
             let direct = ComponentCommand(words).map { [$0] } ?? []
             for command in embedded + direct {

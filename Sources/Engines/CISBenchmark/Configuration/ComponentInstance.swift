@@ -104,7 +104,7 @@ package struct ComponentInstance: Sendable {
         guard let command else { return nil }
         let uses = command.uses(known.flag)
         guard let last = uses.last else { return nil }
-        let provenance = Provenance.flag(known.flag)
+        let provenance = last.setBy.map { Provenance.builtIn(known.flag, by: $0) } ?? .flag(known.flag)
         switch known.kind {
         case .text: return Setting(name: name, value: .text(last.value), provenance: provenance, node: last.node)
         // Go's list flags add up when they are given again.
@@ -188,7 +188,9 @@ package struct ComponentInstance: Sendable {
             return Setting(name: name, value: .unknown("the command line of \(title) was not seen"))
         }
         if command?.isEmbedded == true {
-            return Setting(name: name, value: .unknown("k3s sets flags of its own that are not seen"))
+            return Setting(
+                name: name,
+                value: .unknown("what k3s was told is not seen: its process hides it, and there is no unit file"))
         }
         if let legacy = known.defaultWithoutFile, !layers.isNamed {
             return Setting(name: name, value: .text(legacy), provenance: .legacyDefault)

@@ -14,7 +14,9 @@ package enum NodePlan {
             for path in platform.paths(of: place) { requests.insert(.init(path, wantsContent: true)) }
         }
         requests.insert(.init("/etc/kubernetes/manifests/*", wantsContent: true))
-        if platform.id == "k3s" { for path in k3sPaths { requests.insert(.init(path, wantsContent: true)) } }
+        if platform.id == "k3s" {
+            for path in k3sPaths + K3s.units { requests.insert(.init(path, wantsContent: true)) }
+        }
         let instances = NodePlan.instances(capture, version: nil)
         if instances.contains(where: { $0.component.isControlPlane }) || !manifestPaths(capture, platform).isEmpty {
             for place in controlPlaneFiles { add(place, platform, instances, to: &requests) }

@@ -1,6 +1,8 @@
 /// Where a value came from.
 package enum Provenance: Sendable, Hashable, CustomStringConvertible {
     case flag(String)
+    /// A flag that a program sets by itself in the components it holds.
+    case builtIn(String, by: String)
     case environment(String)
     /// A field of a configuration file; the field is empty for the file as such.
     case file(String, field: String)
@@ -19,6 +21,7 @@ package enum Provenance: Sendable, Hashable, CustomStringConvertible {
     package var description: String {
         switch self {
         case .flag(let name): "flag --\(name)"
+        case .builtIn(let name, let program): "flag --\(name), which \(program) sets by itself"
         case .environment(let name): "environment \(name)"
         case .file(let path, ""): "file \(path)"
         case .file(let path, let field): "\(field) in \(path)"

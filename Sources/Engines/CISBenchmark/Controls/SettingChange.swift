@@ -68,7 +68,7 @@ extension CISControl {
         case .rule(_, let arguments):
             guard let name = arguments.setting, let value else { return [] }
             return [(name, value)]
-        case .gate, .place: return []
+        case .gate, .place, .described: return []
         }
     }
 }
@@ -125,7 +125,7 @@ extension CISBenchmark {
             return setting.evaluate(names, condition, whenUnset: whenUnset).outcome
         case .rule(let name, let arguments): return setting.rule(name, arguments)?.outcome
         case .gate(let gate): return setting.gate(gate).outcome
-        case .place: return nil
+        case .place, .described: return nil
         }
     }
 

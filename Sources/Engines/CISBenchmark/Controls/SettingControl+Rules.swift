@@ -243,6 +243,15 @@ extension SettingControl {
             return part(
                 .fail, "\(certificate.text ?? "") is the certificate the kubelet signed for itself", certificate)
         }
+        // With another --cert-dir it lies elsewhere under that name, and so may one that somebody gave.
+        if case .configz = certificate.provenance, certificate.text?.hasSuffix("/kubelet.crt") == true,
+            key.text?.hasSuffix("/kubelet.key") == true
+        {
+            return part(
+                .notObservable,
+                "\(certificate.text ?? "") has the name of those that kubelets sign for themselves; look at the node",
+                certificate)
+        }
         return evaluate(["tlsCertFile", "tlsPrivateKeyFile"], .set, whenUnset: .fail)
     }
 }

@@ -46,6 +46,8 @@ package struct CISControl: Sendable {
         case place(String, FileCondition)
         /// A function of its own.
         case rule(String, Arguments)
+        /// What the provider says of the cluster: all conditions of one of the lists.
+        case described([[DescribedCondition]])
     }
 
     enum Condition: Sendable {
@@ -111,15 +113,17 @@ package struct CISCatalogue: Sendable {
     private init() {
         let root = FactFile.root(PackageResources.cis_2_0_1_json, "cis-2.0.1.json")
         version = root["version"].string ?? ""
-        controls = root["controls"].elements.map(Self.control)
+        controls = root["controls"].elements.map { Self.control($0) }
         positions = Dictionary(controls.enumerated().map { ($1.id, $0) }, uniquingKeysWith: { first, _ in first })
     }
 
-    private static func control(_ node: Node) -> CISControl {
+    /// - Parameter platform: the platform whose own control it is; nil for those of the Kubernetes benchmark.
+    static func control(_ node: Node, of platform: String? = nil) -> CISControl {
         let id = node["id"].string ?? ""
         let ask = node["ask"]
         let rule = Rule(
-            "cis/\(id)", node["severity"].string.flatMap(Severity.init) ?? .medium, [.cis(id)],
+            platform.map { "cis/\($0)-\(id)" } ?? "cis/\(id)",
+            node["severity"].string.flatMap(Severity.init) ?? .medium, [.cis(id)],
             title: node["title"].string ?? "", why: node["why"].string ?? "", remedy: node["fix"].string ?? "")
         return CISControl(
             id: id, level: node["level"].int ?? 1, isAutomated: node["scored"].bool ?? false,
@@ -131,6 +135,10 @@ package struct CISCatalogue: Sendable {
         if let place = node["place"].string {
             if let mode = node["mode"].string { return .place(place, .mode(Int(mode, radix: 8) ?? 0)) }
             return .place(place, .owner(node["owner"].string ?? ""))
+        }
+        if node["described"].isArray { return .described([node["described"].elements.map(DescribedCondition.init)]) }
+        if node["any"].isArray {
+            return .described(node["any"].elements.map { $0.elements.map(DescribedCondition.init) })
         }
         if let gate = node["gate"].string { return .gate(gate) }
         if let rule = node["rule"].string {

@@ -12,6 +12,10 @@ package struct Platform: Sendable {
     /// The benchmark written for the platform.
     package let benchmark: String
     package let note: String
+    /// The command that prints what the provider's API says of the cluster; empty where there is no provider.
+    package let describe: String
+    /// What is to be said beside every report of the platform.
+    package let remark: String
     /// Sections and controls that are the provider's business.
     private let providerRuns: [String]
     /// The platform's own control ids, and the modes it allows, by ours.
@@ -42,6 +46,8 @@ package struct Platform: Sendable {
         title = node["title"].string ?? ""
         benchmark = node["benchmark"].string ?? ""
         note = node["note"].string ?? ""
+        describe = node["describe"].string ?? ""
+        remark = node["remark"].string ?? ""
         providerRuns = node["providerRuns"].strings
         var own: [String: (id: String, value: String?)] = [:]
         for entry in node["controls"].elements {
@@ -95,7 +101,10 @@ package struct Platform: Sendable {
     /// What built the cluster of a single node, by its files and processes.
     package static func detect(_ capture: NodeCapture) -> Platform {
         let names = Set(
-            capture.processes.compactMap { $0.arguments.first?.split(separator: "/").last.map(String.init) })
+            capture.processes.compactMap { process in
+                // Both write their role behind their name, over their arguments.
+                process.arguments.first?.prefix { $0 != " " }.split(separator: "/").last.map(String.init)
+            })
         if names.contains("rke2") { return named("rke2") ?? .standard }
         if names.contains("k3s") || names.contains("k3s-server") { return named("k3s") ?? .standard }
         func has(_ path: String) -> Bool {

@@ -48,6 +48,9 @@ package struct ContentDrift: Sendable {
         self.byDigest = byDigest
     }
 
+    /// The image's file at a path; nil when there is none.
+    package func file(at path: String) -> File? { files[Self.normalised(path)] }
+
     /// `digest` of the file that ran, when it could be read; `resolved` the path behind symbolic links.
     package func verdict(path: String, digest: String?) -> Verdict {
         guard !files.isEmpty else { return .notObservable("the files of the image are not known") }

@@ -48,6 +48,8 @@ struct DirectionTable: Sendable {
         var signature: [Int32] = []
         /// One stage of allows with a drop behind them.
         var isPlain = false
+        /// The filters of the node its pods run on, where these decide over what it hands on.
+        var host: Int32 = -1
         var isSelected: Bool { !stages.isEmpty }
     }
 
@@ -70,11 +72,21 @@ struct DirectionTable: Sendable {
     var byPeerNamespace = PolicyPlaces()
     /// Whether any rule goes before others of its stage whatever policy it is of.
     var hasPrecedence = false
+    /// What the table is about where that is not pods: filters of hosts stand in the place of classes.
+    let guards: [HostGuard]?
+    /// What filters of nodes let a node hand on, by the number of the filters.
+    let forwarded: [Int32: [AllowedPeers]]
 
-    init(_ direction: Direction, _ state: NetworkState, _ space: PeerSpace) {
+    init(
+        _ direction: Direction, _ state: NetworkState, _ space: PeerSpace, guards: [HostGuard]? = nil,
+        forwarded: [Int32: [AllowedPeers]] = [:]
+    ) {
         self.direction = direction
-        policiesOfClass = [[Int32]](repeating: [], count: space.podCount)
-        groupOfClass = [Int32](repeating: -1, count: space.podCount)
+        self.guards = guards
+        self.forwarded = forwarded
+        let count = guards?.count ?? space.podCount
+        policiesOfClass = [[Int32]](repeating: [], count: count)
+        groupOfClass = [Int32](repeating: -1, count: count)
         for number in state.policies.indices {
             rulesOfPolicy.append([])
             isNarrowed.append(false)
@@ -82,23 +94,47 @@ struct DirectionTable: Sendable {
             read(number, state, space)
         }
         let ranks = Self.ranks(state.policies)
-        for number in 0..<space.classes.used { place(number, state, space, ranks) }
+        for number in 0..<(guards?.count ?? space.classes.used) { place(number, state, space, ranks) }
         for index in groups.indices { fold(index, state, space) }
+    }
+
+    /// The classes, or the filters, that a policy is about.
+    private func select(_ policy: Policy, _ space: PeerSpace) -> Bits {
+        guard let guards else {
+            var selected = Bits(count: space.podCount)
+            space.classes.select(policy.subjects, into: &selected)
+            return selected
+        }
+        var selected = Bits(count: guards.count)
+        guard let scope = policy.hosts else { return selected }
+        for (number, one) in guards.enumerated() where one.isSubject(of: scope) { selected.insert(number) }
+        return selected
+    }
+
+    /// The subjects that a rule narrows its policy to.
+    private func select(own selector: PeerSelector, _ space: PeerSpace) -> PeerSpace.Selection {
+        guard let guards else { return space.select(selector) }
+        var (sure, possible) = (Bits(count: guards.count), Bits(count: guards.count))
+        for (number, one) in guards.enumerated() {
+            let found = one.match(selector)
+            if found.sure { sure.insert(number) }
+            if found.possible { possible.insert(number) }
+        }
+        return PeerSpace.Selection(sure, possible: sure == possible ? nil : possible)
     }
 
     /// Looks up the pods and rules of a policy.
     mutating func read(_ number: Int, _ state: NetworkState, _ space: PeerSpace) {
         let policy = state.policies[number]
         guard let section = policy.section(direction) else { return }
-        var selected = Bits(count: space.podCount)
-        space.classes.select(policy.subjects, into: &selected)
+        let selected = select(policy, space)
         subjects[number] = selected
         selected.forEach { policiesOfClass[$0].append(Int32(number)) }
         for (index, rule) in section.rules.enumerated() {
             if rule.precedence != 0 { hasPrecedence = true }
             guard !selected.isEmpty else { continue }
             let identity = RuleIdentity(policy: number, direction: direction, rule: index)
-            for compiled in Self.compile(rule, identity, selected, state, space) {
+            for compiled in compile(rule, identity, selected, state, space) {
                 if compiled.own != nil { isNarrowed[number] = true }
                 if let free = freeRules.popLast() {
                     rules[Int(free)] = compiled
@@ -114,11 +150,11 @@ struct DirectionTable: Sendable {
     // MARK: Rules
 
     /// Looks up peers and ports; a rule with named ports becomes one for every meaning the names have.
-    static func compile(
+    private func compile(
         _ rule: PolicyRule, _ identity: RuleIdentity, _ subjects: Bits, _ state: NetworkState, _ space: PeerSpace
     ) -> [CompiledRule] {
         var peers = rule.doubt == nil ? space.select(rule.peers) : space.select(.unknown("", .anyone))
-        var own = rule.own.map(space.select)
+        var own = rule.own.map { select(own: $0, space) }
         var sourcePorts = rule.sourcePorts
         if sourcePorts == .withPorts { sourcePorts = nil }
         if sourcePorts != nil {
@@ -134,9 +170,16 @@ struct DirectionTable: Sendable {
         guard rule.traffic.hasNames else { return [make(rule.traffic.known, peers, own)] }
         var meanings: [TrafficSet: Bits] = [:]
         let destinations = identity.direction == .ingress ? subjects : peers.most
-        for index in 0..<space.podCount where destinations.contains(index) {
-            let meaning = rule.traffic.resolved(state.portTables[Int(space.classes.portTables[index])])
-            meanings[meaning, default: Bits(count: space.count)].insert(index)
+        if let guards, identity.direction == .ingress {
+            subjects.forEach { index in
+                let meaning = rule.traffic.resolved(guards[index].ports)
+                meanings[meaning, default: Bits(count: guards.count)].insert(index)
+            }
+        } else {
+            for index in 0..<space.podCount where destinations.contains(index) {
+                let meaning = rule.traffic.resolved(state.portTables[Int(space.classes.portTables[index])])
+                meanings[meaning, default: Bits(count: space.count)].insert(index)
+            }
         }
         if identity.direction == .egress {
             // Nodes and the outside name no ports.
@@ -153,7 +196,7 @@ struct DirectionTable: Sendable {
                     peers.sure.intersection(where_), possible: peers.possible.map { $0.intersection(where_) })
                 out.append(make(meaning, narrowed, own))
             } else {
-                own = rule.own.map(space.select)
+                own = rule.own.map { select(own: $0, space) }
                 let narrowed = PeerSpace.Selection(
                     own.map { $0.sure.intersection(where_) } ?? where_,
                     possible: own?.possible.map { $0.intersection(where_) })
@@ -177,6 +220,8 @@ struct DirectionTable: Sendable {
                 signature.append(-2 * rule - (own.sure.contains(number) ? 1 : 2))
             }
         }
+        let host = guards == nil && !forwarded.isEmpty ? space.classes.host(of: number) : -1
+        if host != -1 { signature.append(Int32.min / 2 + host) }
         if let known = groupIndex[signature] {
             groupOfClass[number] = known
             groups[Int(known)].classes.append(Int32(number))
@@ -184,6 +229,7 @@ struct DirectionTable: Sendable {
         }
         var group = Group()
         group.signature = signature
+        group.host = host
         group.classes = [Int32(number)]
         var byStage: [(stage: Policy.Stage, policies: [Int32])] = []
         for policy in policies {
@@ -225,6 +271,9 @@ struct DirectionTable: Sendable {
             } else {
                 group.stages = [Stage(rules: [], end: .deny, policies: [])]
             }
+        }
+        if guards?[number].dropsByDefault ?? false {
+            group.stages.append(Stage(rules: [], end: .deny, policies: []))
         }
         let new: Int32
         if let free = freeGroups.popLast() {
@@ -277,7 +326,10 @@ struct DirectionTable: Sendable {
             }
         }
         let ownNodeIsFree =
-            direction == .ingress ? state.plugin.allowsIngressFromOwnNode : state.plugin.allowsEgressToOwnNode
+            guards == nil
+            && (direction == .ingress
+                ? state.plugin.allowsIngressFromOwnNode : state.plugin.allowsEgressToOwnNode)
+        defer { pass(number, space) }
         // What most clusters have: one stage of allows with a drop behind them, which is a plain union.
         groups[number].isPlain =
             !hasDoubt && group.stages.count == 1 && group.stages[0].end == .deny
@@ -320,6 +372,13 @@ struct DirectionTable: Sendable {
             groups[number].allowed.append(
                 AllowedPeers(traffic: atom, allowed: allowed, denied: hasDoubt ? denied : nil))
         }
+    }
+
+    /// Leaves of what a group is allowed what the filters of its node hand on.
+    private mutating func pass(_ number: Int, _ space: PeerSpace) {
+        guard groups[number].host != -1, let filter = forwarded[groups[number].host] else { return }
+        groups[number].isPlain = false
+        groups[number].allowed = AllowedPeers.both(groups[number].allowed, filter, space.count)
     }
 
     private func union(_ chosen: [Int32], _ atom: TrafficSet, _ ownNodeIsFree: Bool, _ space: PeerSpace) -> Bits {

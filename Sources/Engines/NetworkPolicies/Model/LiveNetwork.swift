@@ -2,41 +2,27 @@ package import Kubernetes
 
 /// A network that is kept up to date by events and tells what each of them opens and cuts.
 ///
-/// A value. An event costs what it touches: a pod of a known kind a few look-ups, a policy its own pods and rules. What
-/// changes the meaning of everything (a node, labels of a namespace with pods, a Service that policies name, a policy
-/// that cannot be read) makes the model anew, and the difference is found by comparing the two.
+/// A value. Each family of addresses is a network of its own, and what one of them lets pass does pass; with the first
+/// pod that has addresses of both, two are followed.
 package struct LiveNetwork: Sendable {
-    package private(set) var model: NetworkModel
-    /// Objects that policies speak of: Services, sets of addresses, tiers.
-    private var surroundings: [ObjectReference: KubernetesObject]
-    private var policyObjects: [ObjectReference: KubernetesObject]
-    private var numbers: [ObjectReference: [Int]] = [:]
-    private var catalogue: PolicyCatalogue
+    private var families: [LiveFamily]
 
-    package var state: NetworkState { model.state }
+    /// The answers, or those of the first family.
+    package var model: NetworkModel { families[0].model }
+    /// One model a family.
+    package var models: DualStack { DualStack(families.map(\.model)) }
+
+    package var state: NetworkState {
+        var out = families[0].state
+        out.family = nil
+        return out
+    }
 
     /// - Parameters:
     ///   - state: pods, namespaces and nodes; its policies are read from `objects`.
     ///   - objects: policies, and what they speak of.
-    package init(_ given: NetworkState, objects: [KubernetesObject]) {
-        policyObjects = [:]
-        surroundings = [:]
-        for object in objects {
-            if PolicyCatalogue.isPolicy(object) {
-                policyObjects[object.reference] = object
-            } else {
-                surroundings[object.reference] = object
-            }
-        }
-        var state = given
-        state.policies = []
-        state.gaps = []
-        state.staged = []
-        state.problems = []
-        catalogue = PolicyCatalogue(surroundings.values.sorted { $0.reference < $1.reference }, plugin: state.plugin)
-        state.read(policies: Array(policyObjects.values), with: catalogue)
-        model = NetworkModel(following: state)
-        number()
+    package init(_ state: NetworkState, objects: [KubernetesObject]) {
+        families = state.perFamily.map { LiveFamily($0, objects: objects) }
     }
 
     package init(_ inventory: Inventory, plugin: NetworkPlugin? = nil) {
@@ -47,15 +33,6 @@ package struct LiveNetwork: Sendable {
                 PolicyCatalogue.isPolicy($0) || PolicyCatalogue.isSurrounding($0) || $0.is("Namespace")
             })
     }
-
-    private mutating func number() {
-        numbers = [:]
-        for (number, policy) in model.state.policies.enumerated() {
-            numbers[policy.reference, default: []].append(number)
-        }
-    }
-
-    // MARK: Pods
 
     /// A pod as the engine needs it, of an API object or of anything else.
     package struct PodDescription: Sendable {
@@ -79,238 +56,197 @@ package struct LiveNetwork: Sendable {
 
     /// A pod came, or changed.
     package mutating func put(_ description: PodDescription) -> NetworkDelta {
-        let name = "\(description.namespace)/\(description.name)"
-        let old = model.podsByName[name]
-        let isNewNode =
-            description.isOnHostNetwork && description.node.map { model.state.nodeIndex[$0] == nil } ?? false
-        guard !isNewNode else {
-            return rebuild { state in
-                if let old { state.remove(pod: old) }
-                let pod = state.makePod(description)
-                state.append(pod)
-            }
-        }
-        let pod = model.state.makePod(description)
-        var number = -1
-        if !pod.isOnHostNetwork {
-            if let found = model.findClass(of: pod) {
-                number = found
-            } else {
-                // Every spare number is given out: a model with new ones says the same.
-                model = NetworkModel(following: model.state)
-                guard let found = model.findClass(of: pod) else { return NetworkDelta() }
-                number = found
-            }
-        }
-        let party = model.party(of: pod)
-        guard let old else {
-            model.state.append(pod)
-            let index = model.state.pods.count - 1
-            model.space.classes.join(index, number)
-            note(pod, index, name)
-            guard number >= 0 else { return NetworkDelta() }
-            return model.delta(of: party, from: PodReach(), to: model.reach(ofClass: number), ownClass: number)
-        }
-        let was = Int(model.space.classes.classOfPod[old])
-        forget(old, name)
-        guard was != number else {
-            model.state.replace(pod: old, with: pod)
-            note(pod, old, name)
-            return NetworkDelta()
-        }
-        let before = was >= 0 ? model.reach(ofClass: was) : PodReach()
-        model.space.classes.leave(old)
-        model.state.replace(pod: old, with: pod)
-        model.space.classes.join(old, number)
-        note(pod, old, name)
-        let after = number >= 0 ? model.reach(ofClass: number) : PodReach()
-        return model.delta(of: party, from: before, to: after, ownClass: number >= 0 ? number : nil)
+        prepare(description)
+        return change { $0.put(description) }
     }
 
     /// A pod of the API: one that has ended takes no traffic and is as good as gone.
     package mutating func put(pod object: KubernetesObject, owner: ObjectReference? = nil) -> NetworkDelta {
-        let phase = object.node["status"]["phase"]
-        guard !phase.equals("Succeeded"), !phase.equals("Failed"),
-            let description = NetworkState.describe(pod: object, owner: owner ?? object.reference)
-        else { return remove(pod: object.name, in: object.namespace) }
-        return put(description)
+        if let description = NetworkState.describe(pod: object, owner: owner ?? object.reference) {
+            prepare(description)
+        }
+        return change { $0.put(pod: object, owner: owner) }
     }
 
     package mutating func remove(pod: String, in namespace: String) -> NetworkDelta {
-        let name = "\(namespace)/\(pod)"
-        guard let index = model.podsByName[name] else { return NetworkDelta() }
-        let own = Int(model.space.classes.classOfPod[index])
-        let party = model.party(of: model.state.pods[index])
-        let before = own >= 0 ? model.reach(ofClass: own) : PodReach()
-        forget(index, name)
-        model.podsByName[name] = nil
-        model.space.classes.leave(index)
-        model.space.classes.fill(index)
-        let last = model.state.pods.count - 1
-        model.state.swapOut(pod: index)
-        if index != last {
-            let moved = model.state.pods[index]
-            note(moved, index, "\(model.state.namespaces[moved.namespace].name)/\(moved.name)")
-        }
-        return model.delta(of: party, from: before, to: PodReach(), ownClass: nil)
+        change { $0.remove(pod: pod, in: namespace) }
     }
-
-    private mutating func note(_ pod: NetworkPod, _ index: Int, _ name: String) {
-        model.podsByName[name] = index
-        guard !pod.isOnHostNetwork else { return }
-        for address in pod.addresses { model.podsByAddress[address] = index }
-    }
-
-    private mutating func forget(_ index: Int, _ name: String) {
-        for address in model.state.pods[index].addresses where model.podsByAddress[address] == index {
-            model.podsByAddress[address] = nil
-        }
-    }
-
-    // MARK: Policies
 
     /// A policy came, or changed.
-    package mutating func put(policy object: KubernetesObject) -> NetworkDelta {
-        let isKnown = policyObjects[object.reference] != nil
-        policyObjects[object.reference] = object
-        var reader = catalogue
-        reader.read(object)
-        let isPlain = reader.gaps.isEmpty && reader.staged.isEmpty && reader.problems.isEmpty
-        let wasPlain = !isKnown || numbers[object.reference] != nil
-        let isTouched = model.state.problems.contains { $0.message.hasPrefix("\(object.reference):") }
-        guard isPlain, wasPlain, !isTouched, model.enforces else { return rebuild() }
-        if !model.prepare(reader.policies) {
-            model = NetworkModel(following: model.state, awaiting: reader.policies)
-            guard model.prepare(reader.policies) else { return rebuild() }
-        }
-        return replace(object.reference, with: reader.policies)
-    }
+    package mutating func put(policy object: KubernetesObject) -> NetworkDelta { change { $0.put(policy: object) } }
 
     package mutating func remove(policy reference: ObjectReference) -> NetworkDelta {
-        guard policyObjects.removeValue(forKey: reference) != nil else { return NetworkDelta() }
-        guard numbers[reference] != nil, model.enforces else { return rebuild() }
-        let isTouched = model.state.problems.contains { $0.message.hasPrefix("\(reference):") }
-        return isTouched ? rebuild() : replace(reference, with: [])
+        change { $0.remove(policy: reference) }
     }
-
-    private mutating func replace(_ reference: ObjectReference, with policies: [Policy]) -> NetworkDelta {
-        var former = FormerGroups()
-        let old = numbers[reference] ?? []
-        model.remember(old, in: &former)
-        for policy in policies { model.remember(policy, in: &former) }
-        var own: [Int] = []
-        for (index, policy) in policies.enumerated() {
-            let number = index < old.count ? old[index] : model.state.policies.count
-            model.put(policy, at: number)
-            own.append(number)
-        }
-        numbers[reference] = own.isEmpty ? nil : own
-        // What is too much takes the last policy's content, and the last place goes.
-        for number in old.dropFirst(policies.count).sorted(by: >) {
-            let last = model.state.policies.count - 1
-            if number != last {
-                let moved = model.state.policies[last]
-                model.put(moved, at: number)
-                if let place = numbers[moved.reference]?.firstIndex(of: last) {
-                    numbers[moved.reference]?[place] = number
-                }
-            }
-            model.removeLastPolicy()
-        }
-        return model.delta(since: former)
-    }
-
-    // MARK: What changes everything
 
     package mutating func put(namespace name: String, labels: [String: String], object: KubernetesObject? = nil)
         -> NetworkDelta
     {
-        if let object, model.state.plugin.family == .calico {
-            // Sets of addresses are found by the labels of their namespace.
-            surroundings[object.reference] = object
-            catalogue = PolicyCatalogue(
-                surroundings.values.sorted { $0.reference < $1.reference }, plugin: model.state.plugin)
-        }
-        let wanted = labels.merging(["kubernetes.io/metadata.name": name]) { $1 }
-        if let number = model.state.namespaceNumber(name) {
-            if model.state.namespaces[number].labels == wanted { return NetworkDelta() }
-            return rebuild { $0.add(namespace: name, labels: labels, object: object) }
-        }
-        model.state.add(namespace: name, labels: labels, object: object)
-        return NetworkDelta()
+        change { $0.put(namespace: name, labels: labels, object: object) }
     }
 
-    package mutating func remove(namespace name: String) -> NetworkDelta {
-        guard model.state.namespaceNumber(name) != nil else { return NetworkDelta() }
-        return put(namespace: name, labels: [:])
-    }
+    package mutating func remove(namespace name: String) -> NetworkDelta { change { $0.remove(namespace: name) } }
 
-    package mutating func put(node: NetworkNode) -> NetworkDelta { rebuild { $0.add(node: node) } }
+    package mutating func put(node: NetworkNode) -> NetworkDelta { change { $0.put(node: node) } }
 
     /// A Service, a set of addresses or a tier came or changed; nil takes it out.
     package mutating func put(surrounding reference: ObjectReference, _ object: KubernetesObject?) -> NetworkDelta {
-        surroundings[reference] = object
-        catalogue = PolicyCatalogue(
-            surroundings.values.sorted { $0.reference < $1.reference }, plugin: model.state.plugin)
-        return rebuild()
+        change { $0.put(surrounding: reference, object) }
     }
 
     /// Applies a watch event of any kind; kinds that the network does not look at change nothing.
     package mutating func apply(_ event: Inventory.Event, owner: ObjectReference? = nil) -> NetworkDelta {
-        let (object, isGone): (KubernetesObject, Bool) =
-            switch event {
-            case .added(let object), .modified(let object): (object, false)
-            case .deleted(let object): (object, true)
-            }
-        if PolicyCatalogue.isPolicy(object) {
-            return isGone ? remove(policy: object.reference) : put(policy: object)
-        }
-        if PolicyCatalogue.isSurrounding(object) {
-            return put(surrounding: object.reference, isGone ? nil : object)
-        }
-        switch (object.reference.group, object.kind) {
-        case ("", "Pod"):
-            return isGone
-                ? remove(pod: object.name, in: object.namespace) : put(pod: object, owner: owner)
-        case ("", "Namespace"):
-            return isGone
-                ? remove(namespace: object.name)
-                : put(namespace: object.name, labels: object.labels, object: object)
-        case ("", "Node"): return isGone ? NetworkDelta() : put(node: NetworkNode(object))
-        default: return NetworkDelta()
+        switch event {
+        case .added(let object) where object.is("Pod"), .modified(let object) where object.is("Pod"):
+            return put(pod: object, owner: owner)
+        default: return change { $0.apply(event, owner: owner) }
         }
     }
 
-    private mutating func rebuild(_ change: (inout NetworkState) -> Void = { _ in }) -> NetworkDelta {
-        let before = model.state
-        var state = before
-        change(&state)
-        state.policies = []
-        state.gaps = []
-        state.staged = []
-        state.problems = []
-        state.read(policies: Array(policyObjects.values), with: catalogue)
-        model = NetworkModel(following: state)
-        number()
-        var delta = NetworkDelta()
-        delta.isRebuilt = true
-        let difference = ConnectivityChange(from: before, to: state)
+    // MARK: Families
+
+    /// Follows both families from the first pod on that has addresses of both.
+    private mutating func prepare(_ description: PodDescription) {
+        guard families.count == 1, Set(description.addresses.map(\.family)).count > 1 else { return }
+        families = [families[0].of(.v4), families[0].of(.v6)]
+    }
+
+    private mutating func change(_ body: (inout LiveFamily) -> NetworkDelta) -> NetworkDelta {
+        guard families.count > 1 else { return body(&families[0]) }
+        let before = state
+        var deltas: [NetworkDelta] = []
+        for index in families.indices { deltas.append(body(&families[index])) }
+        if deltas.contains(where: \.isRebuilt) {
+            return NetworkDelta(ConnectivityChange(from: before, to: state))
+        }
+        return NetworkDelta(joining: deltas, families.map(\.model))
+    }
+}
+
+extension NetworkDelta {
+    /// What a network that was made anew says otherwise than the one before.
+    init(_ difference: ConnectivityChange) {
+        isRebuilt = true
         for (list, becomes) in [
             (difference.added, Verdict.allowed), (difference.removed, .denied), (difference.unclear, .unknown),
         ] {
-            delta.changes += list.map { connection in
-                NetworkDelta.Change(
+            changes += list.map { connection in
+                Change(
                     becomes: becomes, traffic: connection.traffic, sources: .party(connection.source),
                     targets: .party(connection.target))
             }
         }
-        return delta
     }
+
+    /// What the families of a network come to together: a connection is opened when no family had it, and cut when none
+    /// has it any more.
+    fileprivate init(joining deltas: [NetworkDelta], _ models: [NetworkModel]) {
+        guard deltas.contains(where: { !$0.isEmpty }) else { return }
+        struct Pair: Hashable, Comparable {
+            var source: Party
+            var target: Party
+            static func < (a: Self, b: Self) -> Bool { (a.source, a.target) < (b.source, b.target) }
+        }
+        /// What changed in each family, by pair.
+        struct Moved {
+            var gained: [TrafficSet]
+            var lost: [TrafficSet]
+            var doubted = TrafficSet()
+            var cause: [Verdict: Change] = [:]
+        }
+        var moved: [Pair: Moved] = [:]
+        let none = [TrafficSet](repeating: TrafficSet(), count: models.count)
+        for (family, delta) in deltas.enumerated() {
+            for change in delta.changes {
+                for connection in models[family].connections(of: change) {
+                    let pair = Pair(source: connection.source, target: connection.target)
+                    var known = moved[pair] ?? Moved(gained: none, lost: none)
+                    switch change.becomes {
+                    case .allowed: known.gained[family] = known.gained[family].union(connection.traffic)
+                    case .denied: known.lost[family] = known.lost[family].union(connection.traffic)
+                    case .unknown: known.doubted = known.doubted.union(connection.traffic)
+                    }
+                    if known.cause[change.becomes] == nil { known.cause[change.becomes] = change }
+                    moved[pair] = known
+                }
+            }
+        }
+        let finders = models.map(PartyTraffic.init)
+        for (pair, known) in moved.sorted(by: { $0.key < $1.key }) {
+            var (before, after) = (TrafficSet(), TrafficSet())
+            for (family, finder) in finders.enumerated() {
+                let now = finder.traffic(from: pair.source, to: pair.target)
+                after = after.union(now)
+                before = before.union(now.subtracting(known.gained[family]).union(known.lost[family]))
+            }
+            // What a pod that came or went had by itself is told though its workload has it through others.
+            let gained = Self.all(known.gained).subtracting(before)
+            let lost = Self.all(known.lost).subtracting(after)
+            for (traffic, becomes) in [
+                (gained, Verdict.allowed), (lost, .denied), (known.doubted.subtracting(after), .unknown),
+            ] where !traffic.isEmpty {
+                changes.append(
+                    Change(
+                        becomes: becomes, traffic: traffic, sources: .party(pair.source), targets: .party(pair.target),
+                        direction: known.cause[becomes]?.direction, decision: known.cause[becomes]?.decision))
+            }
+        }
+    }
+
+    private static func all(_ sets: [TrafficSet]) -> TrafficSet { sets.reduce(TrafficSet()) { $0.union($1) } }
 }
 
-extension NetworkModel {
-    /// Whether the plugin acts on policies at all.
-    var enforces: Bool {
-        state.plugin.enforcesPolicies && !(state.plugin.family == .cilium && state.plugin.enforcement == .never)
+/// What one party may send another for certain, looked up pair by pair.
+private struct PartyTraffic {
+    private let model: NetworkModel
+    private var classes: [Party: Set<Int>] = [:]
+
+    init(_ model: NetworkModel) {
+        self.model = model
+        for (number, pod) in model.state.pods.enumerated() {
+            let own = Int(model.space.classes.classOfPod[number])
+            if own >= 0 { classes[model.party(of: pod), default: []].insert(own) }
+        }
+    }
+
+    private func peers(of party: Party) -> [Int] {
+        switch party {
+        case .workload, .namespace: return (classes[party] ?? []).sorted()
+        case .nodes, .someNodes:
+            return model.space.nodes.filter { peer in
+                model.space.nodes(at: peer).contains { model.nodeParties[$0] == party }
+            }
+        case .outside(let range):
+            let atoms = model.space.atoms
+            return atoms.ranges.indices.filter { place in
+                let first = atoms.ranges[place].first
+                return first.family == range.first.family && range.first.value <= first.value
+                    && first.value <= range.last.value
+            }.map { model.space.outside.lowerBound + Int(atoms.numbers[$0]) }
+        }
+    }
+
+    func traffic(from source: Party, to target: Party) -> TrafficSet {
+        var out = TrafficSet()
+        let targets = peers(of: target)
+        for from in peers(of: source) {
+            for to in targets {
+                let leaving = allowed(.egress, from, to)
+                guard !leaving.isEmpty else { continue }
+                out = out.union(leaving.intersection(allowed(.ingress, to, from)))
+            }
+        }
+        return out
+    }
+
+    private func allowed(_ direction: Direction, _ own: Int, _ peer: Int) -> TrafficSet {
+        guard own < model.space.podCount else { return .all }
+        guard !model.isInGap(direction, ofClass: own) else { return TrafficSet() }
+        let table = model.table(direction)
+        var out = TrafficSet()
+        for part in table.groups[Int(table.groupOfClass[own])].allowed where part.sure.contains(peer) {
+            out = out.union(part.traffic)
+        }
+        return out
     }
 }

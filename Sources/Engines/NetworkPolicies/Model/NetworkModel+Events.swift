@@ -229,7 +229,7 @@ extension DirectionTable {
             }
         }
         for policy in byPeerNamespace.policies(in: traits.namespace)
-        where !rulesOfPolicy[policy].isEmpty && !again.contains(policy) {
+        where !subjects[policy].isEmpty && !again.contains(policy) {
             if admitPeer(number, policy, traits, state, space) { again.insert(policy) }
         }
         settle([number], state, space)
@@ -242,6 +242,14 @@ extension DirectionTable {
     ) -> Bool {
         let sections = direction == .ingress ? state.policies[policy].ingress : state.policies[policy].egress
         guard let section = sections else { return false }
+        // What a name means at the new pods may be something no rule was compiled for, or the first it means at all.
+        if direction == .egress,
+            section.rules.contains(where: {
+                $0.traffic.hasNames && ($0.doubt != nil || $0.peers.match(traits).possible)
+            })
+        {
+            return true
+        }
         var touched = TrafficSet()
         for place in rulesOfPolicy[policy].indices {
             let index = Int(rulesOfPolicy[policy][place])
@@ -251,10 +259,7 @@ extension DirectionTable {
                 section.rules[known].doubt == nil ? section.rules[known].peers.match(traits) : (false, true)
             // Most rules do not hold it, and nothing else of them is looked at.
             guard possible else { continue }
-            let rule = section.rules[known]
             if rules[index].sourcePorts != nil { sure = false }
-            // What a name means at the new pods may be something no rule was compiled for.
-            if direction == .egress, rule.traffic.hasNames { return true }
             if !sure, rules[index].peers.possible == nil { return true }
             if sure { rules[index].peers.sure.insert(number) }
             rules[index].peers.possible?.insert(number)

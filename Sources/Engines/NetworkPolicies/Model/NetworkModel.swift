@@ -6,8 +6,14 @@ package struct NetworkModel: Sendable {
     var space: PeerSpace
     var ingress: DirectionTable
     var egress: DirectionTable
+    /// What nodes themselves may send and receive.
+    var hosts: HostTables
     /// For every hole, the classes it may touch.
     var gaps: [Bits]
+    /// Nodes as people speak of them: those that are filtered alike are one party.
+    let nodeParties: [Party]
+    /// Whether traffic between nodes and the outside is told: where something decides over it.
+    let tellsNodes: Bool
     var podsByName: [String: Int]
     var podsByAddress: [IPAddress: Int]
     private let nodesByAddress: [IPAddress: Int]
@@ -24,12 +30,16 @@ package struct NetworkModel: Sendable {
         let plugin = state.plugin
         if !plugin.enforcesPolicies || (plugin.family == .cilium && plugin.enforcement == .never) {
             state.policies = []
+            state.guards = []
+            state.hostSettings = HostSettings()
+            state.filtersForwarded = false
         }
+        state.numberHosts()
         self.state = state
         var selectors: [PeerSelector] = []
         var expressions: [LabelExpression] = state.gaps.map(\.subjects)
         var names: Set<String> = []
-        for policy in state.policies {
+        for policy in state.policies + state.hostSettings.policies {
             expressions.append(policy.subjects)
             for direction in Direction.allCases {
                 for rule in policy.section(direction)?.rules ?? [] {
@@ -50,8 +60,12 @@ package struct NetworkModel: Sendable {
         }
         let space = PeerSpace(state, selectors: selectors, expressions: expressions, portNames: names, spare: spare)
         self.space = space
-        ingress = DirectionTable(.ingress, state, space)
-        egress = DirectionTable(.egress, state, space)
+        nodeParties = Self.parties(of: state, others)
+        tellsNodes = state.filtersHosts || others.contains { $0.filtersHosts }
+        let hosts = HostTables(state, space)
+        self.hosts = hosts
+        ingress = DirectionTable(.ingress, state, space, forwarded: hosts.forwarded(.ingress))
+        egress = DirectionTable(.egress, state, space, forwarded: hosts.forwarded(.egress))
         gaps = state.gaps.map { gap in
             var bits = Bits(count: space.podCount)
             space.classes.select(gap.subjects, into: &bits)
@@ -71,6 +85,29 @@ package struct NetworkModel: Sendable {
         self.podsByName = podsByName
         self.podsByAddress = podsByAddress
         self.nodesByAddress = nodesByAddress
+    }
+
+    /// Nodes that one of the states filters otherwise than the rest are parties of their own, the same in all states.
+    private static func parties(of state: NetworkState, _ others: [NetworkState]) -> [Party] {
+        guard !state.guards.isEmpty || others.contains(where: { !$0.guards.isEmpty }) else {
+            return [Party](repeating: .nodes, count: state.nodes.count)
+        }
+        var groups: [[Int32]: [String]] = [:]
+        var keys: [[Int32]] = []
+        let signs = ([state] + others).map { given in
+            var other = given
+            other.numberHosts()
+            return other
+        }
+        for node in state.nodes {
+            let key = signs.map { other in
+                other.nodeIndex[node.name].map { $0 < other.hostSigns.count ? other.hostSigns[$0] : -1 } ?? -9
+            }
+            keys.append(key)
+            groups[key, default: []].append(node.name)
+        }
+        guard groups.count > 1 else { return [Party](repeating: .nodes, count: state.nodes.count) }
+        return keys.map { .someNodes((groups[$0] ?? []).sorted().joined(separator: ", ")) }
     }
 
     /// Numbers of the namespaces that a policy, or a hole, is about.
@@ -118,8 +155,8 @@ package struct NetworkModel: Sendable {
 
     /// The rule an answer names.
     package func rule(_ identity: RuleIdentity) -> PolicyRule? {
-        state.policies[identity.policy].section(identity.direction)?.rules[identity.rule]
+        state.policy(numbered: identity.policy).section(identity.direction)?.rules[identity.rule]
     }
 
-    package func policy(_ identity: RuleIdentity) -> Policy { state.policies[identity.policy] }
+    package func policy(_ identity: RuleIdentity) -> Policy { state.policy(numbered: identity.policy) }
 }

@@ -33,6 +33,10 @@ package struct NetworkPlugin: Sendable {
 
     /// Cilium: `enable-host-firewall`; nil where its settings were not seen.
     package var enforcesHostPolicies: Bool?
+    /// Cilium: `labels` tells which labels count, in place of those it leaves out by itself.
+    package var hasOwnLabelFilter = false
+    /// Cilium: `kube-proxy-replacement`; a Service's address is exchanged before policies about nodes look.
+    package var replacesKubeProxy: Bool?
 
     package init(_ family: Family, evidence: String = "") {
         self.family = family
@@ -71,6 +75,8 @@ package struct NetworkPlugin: Sendable {
         if let name = value("cluster-name"), !name.isEmpty { clusterName = name }
         if let labels = value("enable-node-selector-labels") { selectsNodes = labels == "true" }
         if let firewall = value("enable-host-firewall") { enforcesHostPolicies = firewall == "true" }
+        if let filter = value("labels") { hasOwnLabelFilter = !filter.isEmpty }
+        if let mode = value("kube-proxy-replacement") { replacesKubeProxy = mode == "true" || mode == "strict" }
         if let modes = value("policy-cidr-match-mode") {
             if modes.contains("nodes") { ciliumCIDRReach.insert(.nodes) }
             if modes.contains("pods") { ciliumCIDRReach.insert(.pods) }

@@ -46,11 +46,14 @@ package struct NetworkNode: Sendable {
     package var name: String
     package var labels: [String: String]
     package var addresses: [IPAddress]
+    /// False when only its name is known: no Node object was seen.
+    package var isKnown: Bool
 
-    package init(name: String, labels: [String: String], addresses: [IPAddress]) {
+    package init(name: String, labels: [String: String], addresses: [IPAddress], isKnown: Bool = true) {
         self.name = name
         self.labels = labels
         self.addresses = addresses
+        self.isKnown = isKnown
     }
 }
 
@@ -71,6 +74,16 @@ package struct NetworkState: Sendable {
     /// What is wrong with policies: refused by the API server, unreadable.
     package var problems: [Problem] = []
     package var plugin: NetworkPlugin
+
+    /// Where the traffic of nodes themselves is filtered.
+    package internal(set) var guards: [HostGuard] = []
+    package internal(set) var hostSettings = HostSettings()
+    /// Numbers of filters by the name of their node.
+    var guardsOfNode: [String: [Int]] = [:]
+    /// For every node a number that nodes filtered alike share.
+    var hostSigns: [Int32] = []
+    /// Whether filters of hosts decide over what a node hands on to its pods and from them.
+    var filtersForwarded = false
 
     private var namespaceIndex: [String: Int] = [:]
     private var labelIndex: [[String: String]: Int] = [:]
@@ -143,7 +156,7 @@ package struct NetworkState: Sendable {
     ) -> NetworkPod {
         // A pod on its node's network is its node to everybody else.
         if onHostNetwork, let node, nodeIndex[node] == nil {
-            add(node: NetworkNode(name: node, labels: [:], addresses: addresses))
+            add(node: NetworkNode(name: node, labels: [:], addresses: addresses, isKnown: false))
         }
         return NetworkPod(
             namespace: self.namespace(named: namespace), name: name, labels: labelSet(labels),
@@ -228,10 +241,32 @@ extension NetworkState {
     /// Takes note of kinds of policies that a cluster did not show: without them nothing is certain.
     package mutating func note(unlisted kinds: Set<String>) {
         for kind in kinds.sorted() where kind.hasSuffix("NetworkPolicy") {
+            let isAboutHosts = PolicyGap.mayBeAboutHosts(kind)
             gaps.append(
                 PolicyGap(
                     policy: ObjectReference(group: "", kind: kind, namespace: "", name: ""), node: nil,
-                    reason: "\(kind) objects could not be listed", subjects: .everything))
+                    reason: "\(kind) objects could not be listed", subjects: .everything,
+                    hosts: isAboutHosts ? HostScope(labels: .everything) : nil))
+            if kind == "CiliumClusterwideNetworkPolicy", plugin.family == .cilium, plugin.enforcesHostPolicies != false,
+                guards.isEmpty
+            {
+                guardUnseen("\(kind) objects could not be listed")
+            }
+        }
+        if kinds.contains("HostEndpoint"), plugin.family == .calico {
+            guardUnseen("HostEndpoint objects could not be listed")
+        }
+    }
+
+    /// Puts every node behind a filter of which nothing is known.
+    private mutating func guardUnseen(_ why: String) {
+        for node in nodes {
+            var one = HostGuard(
+                reference: ObjectReference(group: "", kind: "Node", namespace: "", name: node.name), node: node.name,
+                labels: [:], addresses: AddressSet(), isEverywhere: true)
+            one.doubt = why
+            one.isOpaque = true
+            guards.append(one)
         }
     }
 }
@@ -245,21 +280,11 @@ package struct PolicyGap: Sendable {
     package var subjects: LabelExpression
     package var ingress = true
     package var egress = true
-    /// The nodes whose own traffic it may change, for policies about hosts; those about pods have none.
-    package var hosts: Hosts?
+    /// The filters of hosts it may change, for policies that may be about hosts.
+    package var hosts: HostScope?
 
-    package enum Hosts: Sendable {
-        case labelled(LabelExpression)
-        case named(Set<String>)
-
-        func contain(_ node: NetworkNode) -> Bool {
-            switch self {
-            case .named(let names): names.contains(node.name)
-            case .labelled(let expression):
-                expression.matches { key in
-                    if case .own(let name) = key { node.labels[name] } else { nil }
-                }
-            }
-        }
+    /// Kinds that select hosts as well as pods.
+    static func mayBeAboutHosts(_ kind: String) -> Bool {
+        kind.hasPrefix("GlobalNetworkPolicy") || kind == "CiliumClusterwideNetworkPolicy"
     }
 }

@@ -46,18 +46,21 @@ struct PeerSpace: Sendable {
             state, keys: keys, portNames: portNames, atoms: comparesPods || spare > 0 ? atoms : nil, spare: spare)
         self.nodeKeys = nodeKeys
         podCount = classes.count
-        numberNodes(nodeKeys, nodeList)
+        numberNodes(nodeKeys, nodeList, state.hostSigns)
     }
 
-    private mutating func numberNodes(_ keys: Set<LabelKey>, _ nodes: [NetworkNode]) {
+    private mutating func numberNodes(_ keys: Set<LabelKey>, _ nodes: [NetworkNode], _ signs: [Int32]) {
         struct Key: Hashable {
             var labels: [String: String]
             var atom: Int
+            var sign: Int32
         }
         var index: [Key: Int32] = [:]
         for (number, node) in nodes.enumerated() {
             let labels = node.labels.filter { keys.contains(.own($0.key)) }
-            let key = Key(labels: labels, atom: node.addresses.first.map { atoms.index(of: $0) } ?? -1)
+            let key = Key(
+                labels: labels, atom: node.addresses.first.map { atoms.index(of: $0) } ?? -1,
+                sign: number < signs.count ? signs[number] : -1)
             let new = Int32(nodeMembers.count)
             let known = index[key] ?? new
             if known == new {
@@ -90,6 +93,9 @@ struct PeerSpace: Sendable {
     }
 
     func nodes(ofClass index: Int) -> [Int] { nodeMembers[index] }
+
+    /// The nodes behind the number of a peer.
+    func nodes(at peer: Int) -> [Int] { nodeMembers[(peer - podCount) % nodeCount] }
 
     /// Peers for sure, and peers that may be. The second is nil when nothing is in doubt.
     struct Selection: Sendable {

@@ -28,6 +28,8 @@ struct PodClasses: Sendable {
         var ports: Int32
         var atom: Int32
         var labels: Int32
+        /// The filters of the node, where these decide over what it hands on.
+        var host: Int32 = -1
     }
 
     /// What any pod of the class has, for looking labels up.
@@ -143,6 +145,7 @@ struct PodClasses: Sendable {
             key.account = accounts[pod.serviceAccount] ?? next
             if key.account == next { accounts[pod.serviceAccount] = next }
         }
+        key.host = state.hostSign(of: pod)
         if let space, let address = state.comparedAddress(of: pod) { key.atom = Int32(space.index(of: address)) }
         return key
     }
@@ -205,6 +208,9 @@ struct PodClasses: Sendable {
     }
 
     func namespace(of number: Int) -> Int { samples[number].namespace }
+
+    /// The number of the filters of the node its pods run on.
+    func host(of number: Int) -> Int32 { keys[number].host }
 
     // MARK: Following events
 

@@ -9,7 +9,7 @@ package struct PolicyCatalogue: Sendable {
     private let services: ServiceIndex
     private let blockGroups: CiliumBlockGroups
     private let apiServer: PeerSelector
-    fileprivate let hostEndpoints: [(object: KubernetesObject, node: String)]
+    fileprivate let hosts: CalicoHosts?
 
     private(set) var policies: [Policy] = []
     private(set) var gaps: [PolicyGap] = []
@@ -19,12 +19,25 @@ package struct PolicyCatalogue: Sendable {
     package init(_ objects: [KubernetesObject], plugin: NetworkPlugin) {
         self.plugin = plugin
         surroundings = CalicoSurroundings(objects)
-        hostEndpoints = objects.filter {
-            $0.kind == "HostEndpoint" && CalicoSurroundings.groups.contains($0.reference.group)
-        }.map { ($0, $0.node["spec"]["node"].string ?? "") }
         services = ServiceIndex(objects)
         blockGroups = CiliumBlockGroups(objects)
         apiServer = .apiServer(objects)
+        guard plugin.family == .calico else {
+            hosts = nil
+            return
+        }
+        let reader = CalicoPolicyReader(namespace: nil, surroundings: surroundings, services: services)
+        let hosts = CalicoHosts(objects, agent: plugin.source, reader)
+        self.hosts = hosts
+        for (node, message) in hosts.defects.refusals {
+            problems.append(Problem(.invalid, code: "network-policy", message, location: node.location))
+        }
+        for (node, name) in hosts.defects.unknown {
+            problems.append(
+                Problem(
+                    .unsupported, code: "network-policy",
+                    "field \"\(name)\" of a HostEndpoint is not understood", location: node.location))
+        }
     }
 
     /// Groups whose policies a reader exists for, by kind.
@@ -38,7 +51,10 @@ package struct PolicyCatalogue: Sendable {
             ("projectcalico.org", "GlobalNetworkSet"), ("projectcalico.org", "Tier"),
             ("crd.projectcalico.org", "NetworkSet"), ("crd.projectcalico.org", "GlobalNetworkSet"),
             ("crd.projectcalico.org", "Tier"), ("projectcalico.org", "HostEndpoint"),
-            ("crd.projectcalico.org", "HostEndpoint"):
+            ("crd.projectcalico.org", "HostEndpoint"), ("projectcalico.org", "FelixConfiguration"),
+            ("crd.projectcalico.org", "FelixConfiguration"), ("projectcalico.org", "Profile"),
+            ("crd.projectcalico.org", "Profile"), ("projectcalico.org", "IPPool"),
+            ("crd.projectcalico.org", "IPPool"):
             return true
         default: return false
         }
@@ -122,22 +138,6 @@ package struct PolicyCatalogue: Sendable {
                 apiServer: apiServer)
             let policies = reader.read(object)
             take(policies, reader.defects, object)
-            noteHosts(object)
-        }
-    }
-
-    /// Cilium's policies about nodes act only with its host firewall; which nodes they are about is known, what they
-    /// leave of a node's own traffic is not followed.
-    private mutating func noteHosts(_ object: KubernetesObject) {
-        guard plugin.enforcesHostPolicies != false else { return }
-        for spec in [object.node["spec"]] + object.node["specs"].elements where spec["nodeSelector"].isObject {
-            var defects = PolicyDefects()
-            let labels = LabelExpression.selector(spec["nodeSelector"], LabelKey.own, &defects)
-            var gap = PolicyGap(
-                policy: object.reference, node: spec["nodeSelector"],
-                reason: "\(object.reference): policies about nodes are not followed", subjects: .nothing)
-            gap.hosts = .labelled(labels)
-            gaps.append(gap)
         }
     }
 
@@ -155,12 +155,13 @@ package struct PolicyCatalogue: Sendable {
         }
         guard defects.refusals.isEmpty else {
             // What is in force in its place, an older version or nothing, is not known.
-            for policy in read.isEmpty ? [] : read {
+            for policy in read {
                 gaps.append(
                     PolicyGap(
                         policy: object.reference, node: object.node,
                         reason: "\(object.reference) is invalid: \(defects.refusals[0].message)",
-                        subjects: policy.subjects, ingress: policy.ingress != nil, egress: policy.egress != nil))
+                        subjects: policy.subjects, ingress: policy.ingress != nil, egress: policy.egress != nil,
+                        hosts: policy.hosts))
             }
             if read.isEmpty {
                 unread(object, "\(object.reference) is invalid: \(defects.refusals[0].message)", said: true)
@@ -181,7 +182,7 @@ package struct PolicyCatalogue: Sendable {
                     PolicyGap(
                         policy: object.reference, node: topLevel.node,
                         reason: "\(object.reference): field \"\(topLevel.name)\" is not understood",
-                        subjects: policy.subjects))
+                        subjects: policy.subjects, hosts: policy.hosts))
             }
         }
     }
@@ -196,7 +197,8 @@ package struct PolicyCatalogue: Sendable {
         gaps.append(
             PolicyGap(
                 policy: object.reference, node: object.node, reason: reason,
-                subjects: object.namespace.isEmpty ? .everything : .isIn(.namespaceName, [object.namespace])))
+                subjects: object.namespace.isEmpty ? .everything : .isIn(.namespaceName, [object.namespace]),
+                hosts: PolicyGap.mayBeAboutHosts(object.kind) ? HostScope(labels: .everything) : nil))
     }
 }
 
@@ -204,18 +206,6 @@ extension NetworkState {
     /// Reads policies, in the order of their names, and puts them in force.
     package mutating func read(policies objects: [KubernetesObject], among all: [KubernetesObject]) {
         read(policies: objects, with: PolicyCatalogue(all, plugin: plugin))
-    }
-
-    /// Calico's host endpoints put a node's own traffic under policies, by default under a drop.
-    private mutating func noteHostEndpoints(_ catalogue: PolicyCatalogue) {
-        guard plugin.family == .calico else { return }
-        for (object, node) in catalogue.hostEndpoints {
-            var gap = PolicyGap(
-                policy: object.reference, node: object.node,
-                reason: "\(object.reference): policies about host endpoints are not followed", subjects: .nothing)
-            gap.hosts = .named([node])
-            gaps.append(gap)
-        }
     }
 
     /// Reads policies with a catalogue that knows what they speak of.
@@ -226,6 +216,26 @@ extension NetworkState {
         gaps += catalogue.gaps
         staged += catalogue.staged
         problems += catalogue.problems
-        noteHostEndpoints(catalogue)
+        if let hosts = catalogue.hosts, !hosts.guards.isEmpty || guards.isEmpty {
+            guards = hosts.guards.map { one in
+                // At every interface of a node all its addresses answer.
+                guard one.isEverywhere, one.addresses.isEmpty, let node = nodeIndex[one.node] else { return one }
+                var known = one
+                known.addresses = AddressSet(nodes[node].addresses.map { CIDR(address: $0) })
+                return known
+            }
+            hostSettings = hosts.settings
+        }
+        if plugin.family == .cilium {
+            guards = CiliumHosts.guards(self)
+            hostSettings.ownHost = guards.isEmpty ? .allowed : .filtered
+            hostSettings.filtersOwnPods = !guards.isEmpty
+        }
+        filtersForwarded = policies.contains { policy in
+            guard let scope = policy.hosts, scope.forwards, scope.phase == .preDNAT || scope.phase == .normal else {
+                return false
+            }
+            return guards.contains { $0.isSubject(of: scope) }
+        }
     }
 }

@@ -93,7 +93,7 @@ package struct MatrixPicture {
         switch party {
         case .workload(let reference): reference.namespace
         case .namespace: "namespace"
-        case .nodes: "nodes"
+        case .nodes, .someNodes: "\(party)"
         case .outside: "outside"
         }
     }

@@ -17,7 +17,6 @@ struct CalicoPolicyReader {
         self.services = services
     }
 
-    /// Nil for policies that are about host endpoints only.
     mutating func read(_ object: KubernetesObject) -> Policy? {
         let spec = object.node["spec"]
         defects.expect(
@@ -27,8 +26,6 @@ struct CalicoPolicyReader {
                 "egress",
                 "doNotTrack", "preDNAT", "applyOnForward", "performanceHints",
             ])
-        // Untracked and pre-DNAT policies act on the interfaces of hosts, never on pods.
-        if spec["doNotTrack"].bool == true || spec["preDNAT"].bool == true { return nil }
         let tierName = spec["tier"].string ?? ""
         guard let tier = surroundings.tiers[tierName.isEmpty ? "default" : tierName] else {
             defects.refuse(spec["tier"], "\(spec["tier"].path): there is no tier \"\(tierName)\"")
@@ -37,10 +34,44 @@ struct CalicoPolicyReader {
         var policy = Policy(
             reference: object.reference, node: object.node, stage: tier.stage,
             order: spec["order"].double ?? .infinity, subjects: subjects(spec))
+        if namespace == nil { policy.hosts = hostScope(spec, policy.subjects) }
+        // Untracked and pre-DNAT policies act on the interfaces of hosts, never on pods.
+        if let phase = policy.hosts?.phase, phase != .normal { policy.subjects = .nothing }
         let types = directions(spec)
         if types.contains(.ingress) { policy.ingress = section(spec["ingress"], .ingress, tier.end) }
         if types.contains(.egress) { policy.egress = section(spec["egress"], .egress, tier.end) }
         return policy
+    }
+
+    /// Host endpoints have labels like pods; the same selector finds them.
+    private mutating func hostScope(_ spec: Node, _ labels: LabelExpression) -> HostScope {
+        var scope = HostScope(labels: labels)
+        let isEarly = spec["preDNAT"].bool == true
+        let isUntracked = spec["doNotTrack"].bool == true
+        scope.forwards = spec["applyOnForward"].bool == true
+        if isEarly, isUntracked {
+            defects.refuse(spec["preDNAT"], "\(spec["preDNAT"].path): a policy is preDNAT or doNotTrack, not both")
+        }
+        if isEarly || isUntracked, !scope.forwards {
+            defects.refuse(spec, "\(spec.path): preDNAT and doNotTrack need applyOnForward: true")
+        }
+        if isEarly, !spec["egress"].isEmpty || spec["types"].strings.contains("Egress") {
+            defects.refuse(spec["egress"], "\(spec.path): a preDNAT policy has no egress rules")
+        }
+        if isEarly { scope.phase = .preDNAT } else if isUntracked { scope.phase = .untracked }
+        return scope
+    }
+
+    /// What a profile says; it speaks after every policy.
+    mutating func read(profile object: KubernetesObject) -> Policy {
+        let spec = object.node["spec"]
+        defects.expect(spec, ["ingress", "egress", "labelsToApply"])
+        var out = Policy(
+            reference: object.reference, node: object.node, stage: .profiles, order: 0, subjects: .nothing)
+        out.ingress = section(spec["ingress"], .ingress, .next)
+        out.egress = section(spec["egress"], .egress, .next)
+        out.hosts = HostScope(labels: .nothing, profile: object.name)
+        return out
     }
 
     private mutating func subjects(_ spec: Node) -> LabelExpression {

@@ -27,7 +27,7 @@ struct CiliumPolicyReader {
         self.blockGroups = blockGroups
     }
 
-    /// `spec` and every one of `specs`; rules of host policies are left out, for they are about nodes.
+    /// `spec` and every one of `specs`.
     mutating func read(_ object: KubernetesObject) -> [Policy] {
         var specs = Array(object.node["specs"].elements)
         if object.node["spec"].isObject { specs.insert(object.node["spec"], at: 0) }
@@ -42,7 +42,7 @@ struct CiliumPolicyReader {
                 "enableDefaultDeny",
                 "labels", "description", "log",
             ])
-        if !spec["nodeSelector"].isNull { return nil }
+        if !spec["nodeSelector"].isNull { return hostPolicy(spec, object) }
         if spec["endpointSelector"].isNull {
             defects.refuse(spec, "\(spec.path): a rule needs an endpointSelector or a nodeSelector")
         }
@@ -50,6 +50,23 @@ struct CiliumPolicyReader {
         if let namespace { subjects = LabelExpression.isIn(.namespaceName, [namespace]).and(subjects) }
         var policy = Policy(
             reference: object.reference, node: object.node, stage: .standard, order: 0, subjects: subjects)
+        policy.ingress = section(spec, .ingress)
+        policy.egress = section(spec, .egress)
+        return policy
+    }
+
+    /// A policy about nodes: the same rules over the traffic of the host network.
+    private mutating func hostPolicy(_ spec: Node, _ object: KubernetesObject) -> Policy? {
+        if !spec["endpointSelector"].isNull {
+            defects.refuse(spec, "\(spec.path): a rule has an endpointSelector or a nodeSelector, not both")
+        }
+        if namespace != nil {
+            defects.refuse(spec["nodeSelector"], "\(spec.path): only a clusterwide policy may select nodes")
+        }
+        let labels = LabelExpression.selector(spec["nodeSelector"], CiliumSelector.key, &defects)
+        var policy = Policy(
+            reference: object.reference, node: object.node, stage: .standard, order: 0, subjects: .nothing)
+        policy.hosts = HostScope(labels: labels)
         policy.ingress = section(spec, .ingress)
         policy.egress = section(spec, .egress)
         return policy

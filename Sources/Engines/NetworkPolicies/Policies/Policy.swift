@@ -15,6 +15,8 @@ package struct Policy: Sendable {
     package var subjects: LabelExpression
     package var ingress: Section?
     package var egress: Section?
+    /// The nodes whose own traffic it is about; nil for policies about pods only.
+    package var hosts: HostScope?
 
     package struct Stage: Sendable, Hashable, Comparable {
         package var order: Double
@@ -31,6 +33,8 @@ package struct Policy: Sendable {
         package static let admin = Stage(1_000, "admin")
         package static let standard = Stage(1_000_000, "default")
         package static let baseline = Stage(10_000_000, "baseline")
+        /// Calico's profiles, which speak where no tier did.
+        static let profiles = Stage(.infinity, "profiles")
     }
 
     /// What becomes of traffic that reaches the end of the stage undecided.

@@ -98,7 +98,7 @@ package struct AnalyzerLikeness: Sendable {
 
     private static func isLeftOut(_ party: Party) -> Bool {
         switch party {
-        case .nodes: true
+        case .nodes, .someNodes: true
         case .outside(let range): range.first.family == .v6
         case .workload, .namespace: false
         }
@@ -144,7 +144,12 @@ package struct AnalyzerLikeness: Sendable {
             kept.contains(.unreadKinds) || $0.reference.kind != "ClusterNetworkPolicy"
         }
         if !kept.contains(.blocks) { state.policies = state.policies.map(Self.simplified) }
-        if kept.contains(.doubt) { state.gaps = exact.gaps }
+        if kept.contains(.doubt) {
+            state.gaps = exact.gaps
+            state.guards = exact.guards
+            state.hostSettings = exact.hostSettings
+            state.filtersForwarded = exact.filtersForwarded
+        }
         return state
     }
 

@@ -12,6 +12,8 @@ package enum Party: Sendable, Hashable, Comparable, CustomStringConvertible {
     case workload(ObjectReference)
     case namespace(String)
     case nodes
+    /// Nodes that policies about nodes treat otherwise than the rest, by name.
+    case someNodes(String)
     case outside(AddressRange)
 
     package var description: String {
@@ -19,6 +21,7 @@ package enum Party: Sendable, Hashable, Comparable, CustomStringConvertible {
         case .workload(let reference): "\(reference.namespace)/\(reference.name) (\(reference.kind))"
         case .namespace(let name): "namespace \(name)"
         case .nodes: "nodes"
+        case .someNodes(let names): names.contains(",") ? "nodes \(names)" : "node \(names)"
         case .outside(let range): "\(range)"
         }
     }
@@ -28,7 +31,8 @@ package enum Party: Sendable, Hashable, Comparable, CustomStringConvertible {
         case .workload: 0
         case .namespace: 1
         case .nodes: 2
-        case .outside: 3
+        case .someNodes: 3
+        case .outside: 4
         }
     }
 
@@ -37,6 +41,7 @@ package enum Party: Sendable, Hashable, Comparable, CustomStringConvertible {
         case (.workload(let x), .workload(let y)): x < y
         case (.namespace(let x), .namespace(let y)): x < y
         case (.outside(let x), .outside(let y)): x < y
+        case (.someNodes(let x), .someNodes(let y)): x < y
         default: a.rank < b.rank
         }
     }
@@ -94,19 +99,26 @@ extension NetworkModel {
         return out
     }
 
-    /// What is no pod: free, but for nodes that a policy about hosts may concern; the free ones come last.
+    /// What is no pod: nodes behind a filter by themselves, then all that is free.
     private func others(_ direction: Direction, _ possible: Bool, _ outsiders: Bits) -> [Part] {
-        var doubted = Bits(count: space.count)
-        for gap in state.gaps where direction == .ingress ? gap.ingress : gap.egress {
-            guard let hosts = gap.hosts else { continue }
-            for (number, node) in state.nodes.enumerated() where hosts.contain(node) {
-                doubted.insert(space.ownNodes.lowerBound + Int(space.nodeClassOf[number]))
-                doubted.insert(space.otherNodes.lowerBound + Int(space.nodeClassOf[number]))
-            }
-        }
         let everything = [AllowedPeers.everything(space.count)]
-        let free = Part(members: outsiders.subtracting(doubted), allowed: everything)
-        return doubted.isEmpty ? [free] : [Part(members: doubted, allowed: possible ? everything : []), free]
+        guard tellsNodes else { return [Part(members: outsiders, allowed: everything)] }
+        var out: [Part] = []
+        func add(_ number: Int, _ list: [AllowedPeers]) {
+            let allowed = list.map {
+                AllowedPeers(traffic: $0.traffic, allowed: possible ? $0.allowed : $0.sure)
+            }
+            out.append(Part(members: Bits(count: space.count, holding: number), allowed: allowed))
+        }
+        for number in 0..<space.nodeCount {
+            let (local, remote) = (space.ownNodes.lowerBound + number, space.otherNodes.lowerBound + number)
+            add(local, hosts.isEmpty ? everything : hosts.ownPods(direction, nodeClass: number))
+            add(remote, hosts.isEmpty ? everything : hosts.peers(direction, nodeClass: number))
+        }
+        var nodes = Bits(count: space.count)
+        nodes.insert(space.nodes)
+        // What nodes and the outside say to each other is told too, once something decides over it.
+        return out + [Part(members: outsiders.subtracting(nodes), allowed: everything)]
     }
 
     /// Number of rectangles that all connectivity comes to.
@@ -160,7 +172,7 @@ extension NetworkModel {
 
     /// Whether anything at all is in doubt.
     private var hasDoubt: Bool {
-        !state.gaps.isEmpty
+        !state.gaps.isEmpty || !hosts.isEmpty
             || Direction.allCases.contains { table($0).groups.contains { $0.allowed.contains { $0.denied != nil } } }
     }
 
@@ -194,9 +206,20 @@ extension NetworkModel {
 
     /// What a pod may send to, or receive from, every peer: for questions about whole ranges.
     func allowed(_ direction: Direction, pod: Int) -> [AllowedPeers] {
-        guard !state.pods[pod].isOnHostNetwork else { return [AllowedPeers.everything(space.count)] }
+        guard !state.pods[pod].isOnHostNetwork else { return hostAllowed(direction, pod: pod) }
         let table = table(direction)
         return table.groups[Int(table.groupOfClass[Int(space.classes.classOfPod[pod])])].allowed
+    }
+}
+
+extension NetworkModel {
+    /// What the filters of its node leave a pod on the node's network.
+    private func hostAllowed(_ direction: Direction, pod: Int) -> [AllowedPeers] {
+        guard !state.guards.isEmpty else { return [AllowedPeers.everything(space.count)] }
+        guard let node = state.pods[pod].node.flatMap({ state.nodeIndex[$0] }) else {
+            return [AllowedPeers.anything(space.count)]
+        }
+        return hosts.peers(direction, nodeClass: Int(space.nodeClassOf[node]))
     }
 }
 
@@ -208,6 +231,16 @@ extension AllowedPeers {
 private struct PartyRoll {
     private(set) var parties: [Party] = []
     private var ofPeer: [[UInt32]]
+    /// Pods and the nodes they run on, by the number of the node as their own and by class; where nodes are told apart.
+    private var neighbours: [Int: [Int: Set<Neighbours>]] = [:]
+
+    /// Pods that all run on the one node of a party, which is no other node to any of them.
+    private var homeOnly: Set<Neighbours> = []
+
+    private struct Neighbours: Hashable {
+        var pod: UInt32
+        var node: UInt32
+    }
 
     init(_ model: NetworkModel, byNamespace: Bool) {
         let (state, space) = (model.state, model.space)
@@ -232,7 +265,28 @@ private struct PartyRoll {
                 last = new
             }
         }
-        for index in space.nodes { ofPeer[index] = [number(.nodes)] }
+        for index in space.nodes where !model.tellsNodes || !space.ownNodes.contains(index) {
+            ofPeer[index] = Set(space.nodes(at: index).map { number(model.nodeParties[$0]) }).sorted()
+        }
+        if model.tellsNodes {
+            var homes: [UInt32: Set<Int>] = [:]
+            for (index, pod) in state.pods.enumerated() where space.classes.classOfPod[index] >= 0 {
+                // A pod of which the node is not known may run on any.
+                let known = pod.node.flatMap { state.nodeIndex[$0] }.map { [$0] } ?? Array(state.nodes.indices)
+                homes[number(model.party(of: pod)), default: []].formUnion(known)
+                for node in known {
+                    let peer = space.ownNodes.lowerBound + Int(space.nodeClassOf[node])
+                    let pair = Neighbours(pod: number(model.party(of: pod)), node: number(model.nodeParties[node]))
+                    neighbours[peer, default: [:]][Int(space.classes.classOfPod[index]), default: []].insert(pair)
+                }
+            }
+            for (party, nodes) in homes {
+                guard let node = nodes.first, nodes.count == 1 else { continue }
+                let home = model.nodeParties[node]
+                guard model.nodeParties.count(where: { $0 == home }) == 1 else { continue }
+                homeOnly.insert(Neighbours(pod: party, node: number(home)))
+            }
+        }
         for (index, range) in space.atoms.ranges.enumerated() {
             ofPeer[space.outside.lowerBound + Int(space.atoms.numbers[index])] = [number(.outside(range))]
         }
@@ -243,21 +297,47 @@ private struct PartyRoll {
         for index in ofPeer.indices {
             for entry in ofPeer[index].indices { ofPeer[index][entry] = place[Int(ofPeer[index][entry])] }
         }
+        let moved = { (pairs: Set<Neighbours>) in
+            Set(pairs.map { Neighbours(pod: place[Int($0.pod)], node: place[Int($0.node)]) })
+        }
+        neighbours = neighbours.mapValues { $0.mapValues(moved) }
+        homeOnly = moved(homeOnly)
     }
 
     /// Traffic by pair: the source's number in the upper half, the target's in the lower one.
     func traffic(_ blocks: [ConnectivityBlock]) -> [UInt64: TrafficSet] {
         var found: [UInt64: TrafficSet] = [:]
+        func note(_ source: UInt32, _ target: UInt32, _ traffic: TrafficSet) {
+            let pair = UInt64(source) << 32 | UInt64(target)
+            if let known = found[pair] {
+                if known != traffic { found[pair] = known.union(traffic) }
+            } else {
+                found[pair] = traffic
+            }
+        }
         for block in blocks {
             let sources = numbers(block.sources)
             let targets = numbers(block.targets)
             for source in sources {
                 for target in targets where source != target {
-                    let pair = UInt64(source) << 32 | UInt64(target)
-                    if let known = found[pair] {
-                        if known != block.traffic { found[pair] = known.union(block.traffic) }
-                    } else {
-                        found[pair] = block.traffic
+                    if !homeOnly.isEmpty,
+                        homeOnly.contains(Neighbours(pod: source, node: target))
+                            || homeOnly.contains(Neighbours(pod: target, node: source))
+                    {
+                        continue
+                    }
+                    note(source, target, block.traffic)
+                }
+            }
+            for (peer, classes) in neighbours {
+                let (isSource, isTarget) = (block.sources.contains(peer), block.targets.contains(peer))
+                guard isSource || isTarget else { continue }
+                for (own, pairs) in classes {
+                    if isTarget, block.sources.contains(own) {
+                        for pair in pairs { note(pair.pod, pair.node, block.traffic) }
+                    }
+                    if isSource, block.targets.contains(own) {
+                        for pair in pairs { note(pair.node, pair.pod, block.traffic) }
                     }
                 }
             }

@@ -28,6 +28,11 @@ extension NetworkModel {
         let verdict = decision.verdict == .unknown ? "not observable" : decision.verdict.rawValue
         let head = "\(direction.rawValue): \(verdict)"
         switch decision.reason {
+        case .ownHost: return ["\(head): Calico drops what pods send to their own node (defaultEndpointToHostAction)"]
+        case .filtered(let number):
+            let one = state.guards[number]
+            let name = one.document.map { Self.place("\(one.reference)", $0) } ?? "\(one.reference)"
+            return ["\(head): no policy and no profile allows it at \(name)"]
         case .notSelected: return ["\(head): no policy decides over it"]
         case .itself: return ["\(head): a pod always reaches itself"]
         case .ownNode: return ["\(head): a pod and the node it runs on always reach each other"]
@@ -37,9 +42,10 @@ extension NetworkModel {
             let inspected = decision.isInspected ? ["  the traffic is looked into; parts of it may be refused"] : []
             return [head + ":"] + rules.map { "  \(action($0)) by \(place($0))" } + inspected
         case .isolated(let policies):
-            return [head + ": these policies select the pod, and none of their rules matches:"]
+            let subject = decision.isAboutHost ? "the node" : "the pod"
+            return [head + ": these policies select \(subject), and none of their rules matches:"]
                 + policies.map { index in
-                    let policy = state.policies[index]
+                    let policy = state.policy(numbered: index)
                     return "  " + Self.place("\(policy.reference)", policy.section(direction)?.node ?? policy.node)
                 }
         case .unknown(let reasons): return [head + ":"] + reasons.map { "  \($0)" }

@@ -276,9 +276,21 @@ private struct ExposureFinder {
                     if verdict == .unknown { reason = "only from nodes, which may forward it under their own address" }
                 }
                 if model.isInGap(.ingress, pod) { reason = "a policy cannot be read" }
+                if verdict != .denied, let early = early(port, traffic.protocol) {
+                    verdict = early
+                    reason =
+                        early == .denied
+                        ? "policies about nodes let no public address reach the node port"
+                        : "policies about some nodes close the node port"
+                }
                 add(workload, pod, route, service.reference, port, traffic, verdict, reason)
             }
         }
+    }
+
+    /// What filters of nodes say of the port that a Service opens on them.
+    private func early(_ port: Node, _ transport: TransportProtocol) -> Verdict? {
+        port["nodePort"].portNumber.flatMap { model.nodePort(Traffic(transport, $0)) }
     }
 
     private mutating func open(
@@ -322,9 +334,16 @@ private struct ExposureFinder {
                 else { continue }
                 let traffic = Traffic(transport, number)
                 if state.pods[pod].isOnHostNetwork {
-                    add(
-                        workload, pod, .hostNetwork, object.reference, port, traffic, .allowed,
-                        "policies for pods do not apply on the node's network")
+                    let verdict =
+                        state.guards.isEmpty ? .allowed : model.anyAllowed(.ingress, pod, internet, set(traffic))
+                    let reason =
+                        switch verdict {
+                        case _ where state.guards.isEmpty: "policies for pods do not apply on the node's network"
+                        case .allowed: "policies about nodes let public addresses in"
+                        case .denied: "policies about nodes let no public address in"
+                        case .unknown: "policies about nodes decide, and not all of it is known"
+                        }
+                    add(workload, pod, .hostNetwork, object.reference, port, traffic, verdict, reason)
                 } else if let host = port["hostPort"].int, host != 0 {
                     let verdict = model.anyAllowed(.ingress, pod, internet, set(traffic))
                     add(

@@ -52,7 +52,7 @@ extension NetworkModel {
                 switch number {
                 case ..<space.podCount:
                     for pod in space.classes.members[number] { out.insert(party(of: state.pods[Int(pod)])) }
-                case space.nodes: out.insert(.nodes)
+                case space.nodes: for node in space.nodes(at: number) { out.insert(nodeParties[node]) }
                 default:
                     if let range = space.atoms.range(numbered: number - space.outside.lowerBound) {
                         out.insert(.outside(range))

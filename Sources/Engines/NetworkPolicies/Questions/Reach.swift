@@ -16,6 +16,10 @@ package struct Decision: Sendable, Hashable {
         case isolated(policies: [Int])
         /// The node a pod runs on.
         case ownNode
+        /// Calico drops what pods send to the node they run on.
+        case ownHost
+        /// The filter of a host drops what nothing allows.
+        case filtered(host: Int)
         /// A node, a pod on its node's network or the outside: policies for pods do not apply to it.
         case notAPod
         case itself
@@ -28,6 +32,8 @@ package struct Decision: Sendable, Hashable {
     package var reason: Reason
     /// The deciding rule looks into the traffic and may still refuse parts of it.
     package var isInspected = false
+    /// It is the filter of a host that decides, not that of a pod.
+    package var isAboutHost = false
 }
 
 /// Both directions, and what they come to.
@@ -60,10 +66,19 @@ extension NetworkModel {
         _ direction: Direction, _ own: Endpoint, _ peer: Endpoint, _ traffic: Traffic, _ sourcePort: UInt16?
     ) -> Decision {
         guard case .pod(let number) = own, !state.pods[number].isOnHostNetwork else {
-            let holes = hostReasons(direction, own)
-            guard holes.isEmpty else { return Decision(verdict: .unknown, reason: .unknown(holes)) }
-            return Decision(verdict: .allowed, reason: .notAPod)
+            return decideHost(direction, own, peer, traffic, sourcePort)
         }
+        let decision = decidePod(direction, number, peer, traffic, sourcePort)
+        guard decision.verdict != .denied,
+            let forwarding = decideForwarding(direction, number, peer, traffic, sourcePort),
+            forwarding.verdict != .allowed
+        else { return decision }
+        return forwarding
+    }
+
+    private func decidePod(
+        _ direction: Direction, _ number: Int, _ peer: Endpoint, _ traffic: Traffic, _ sourcePort: UInt16?
+    ) -> Decision {
         let ownClass = Int(space.classes.classOfPod[number])
         let isOwnNode = self.isOwnNode(number, peer)
         if isOwnNode,
@@ -91,12 +106,12 @@ extension NetworkModel {
     }
 
     /// The peer as rules see it: a number, or a name that no number stands for.
-    private enum Target {
+    enum Target {
         case index(Int)
         case domain(String)
     }
 
-    private func target(of peer: Endpoint, _ isOwnNode: Bool) -> Target {
+    func target(of peer: Endpoint, _ isOwnNode: Bool) -> Target {
         switch peer {
         case .pod(let number):
             let pod = state.pods[number]
@@ -122,21 +137,6 @@ extension NetworkModel {
         case .pod(let number): return state.pods[number].isOnHostNetwork && state.pods[number].node == name
         default: return false
         }
-    }
-
-    /// Why a node's own traffic, or that of a pod on its network, may be decided over after all.
-    private func hostReasons(_ direction: Direction, _ own: Endpoint) -> [String] {
-        guard state.gaps.contains(where: { $0.hosts != nil }) else { return [] }
-        let node: NetworkNode? =
-            switch own {
-            case .node(let number): state.nodes[number]
-            case .pod(let number): state.pods[number].node.flatMap { state.nodeIndex[$0] }.map { state.nodes[$0] }
-            case .address, .domain: nil
-            }
-        guard let node else { return [] }
-        return state.gaps.filter {
-            (direction == .ingress ? $0.ingress : $0.egress) && $0.hosts?.contain(node) ?? false
-        }.map(\.reason)
     }
 
     private func reasons(_ direction: Direction, _ ownClass: Int) -> [String] {
@@ -195,7 +195,7 @@ extension NetworkModel {
     }
 
     /// First match decides; rules that may match are followed both ways.
-    private func walk(
+    func walk(
         _ table: DirectionTable, _ group: DirectionTable.Group, _ ownClass: Int, _ target: Target, _ traffic: Traffic,
         _ sourcePort: UInt16?
     ) -> Decision {
@@ -231,7 +231,8 @@ extension NetworkModel {
                 decided = Decision(
                     verdict: .denied,
                     reason: stage.policies.isEmpty
-                        ? .alwaysEnforced : .isolated(policies: stage.policies.map { Int($0) }))
+                        ? table.guards == nil ? .alwaysEnforced : .filtered(host: ownClass)
+                        : .isolated(policies: stage.policies.map { Int($0) }))
             }
             guard let decided else { continue }
             possible.insert(decided.verdict)

@@ -22,7 +22,7 @@ extension NetworkModel {
         for (direction, decision, peer) in [
             (Direction.egress, answer.egress, target), (.ingress, answer.ingress, source),
         ] where decision.verdict == .denied {
-            guard case .isolated(let policies) = decision.reason,
+            guard case .isolated(let policies) = decision.reason, !decision.isAboutHost,
                 let number = policies.first(where: {
                     state.policies[$0].reference.kind == "NetworkPolicy" && state.policies[$0].stage == .standard
                         && state.policies[$0].reference.group == "networking.k8s.io"
@@ -77,7 +77,7 @@ extension NetworkModel {
         ] {
             switch decision.reason {
             case .rules(let rules):
-                guard let rule = rules.last else { continue }
+                guard let rule = rules.last, rule.policy < state.policies.count else { continue }
                 var changed = state
                 if direction == .ingress {
                     changed.policies[rule.policy].ingress?.rules.remove(at: rule.rule)

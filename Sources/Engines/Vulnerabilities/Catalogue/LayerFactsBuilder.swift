@@ -19,6 +19,12 @@ package struct LayerFactsBuilder: LayerVisitor {
         CatalogueInterest.interest(in: member)
     }
 
+    /// Programs are told apart from what is dropped into a running container by their digests.
+    package func wantsDigest(of member: LayerMember) -> Bool {
+        guard case .file = member.kind else { return false }
+        return member.isExecutable && executables.count < Self.mostExecutables
+    }
+
     /// Called for every member in the archive's order; `contents` as ``LayerVisitor`` says.
     package mutating func take(_ member: LayerMember, contents: [UInt8]?) {
         take(member, contents: contents, digest: nil)

@@ -120,6 +120,32 @@ package struct BaseImageIndex: Sendable {
         .max { ($0.created?.dayNumber ?? 0, $1.name) < ($1.created?.dayNumber ?? 0, $0.name) }
     }
 
+    /// Bases that an image could move to: approved ones of the same repository that were built later, the youngest of
+    /// each tag, those of the same line first and then the youngest.
+    package func candidates(after base: BaseImage) -> [BaseImage] {
+        var byTag: [String: BaseImage] = [:]
+        for other in images where other.isApproved && other.repository == base.repository {
+            guard other.diffIDs != base.diffIDs, Self.day(other) > Self.day(base) else { continue }
+            if byTag[other.tag].map({ Self.day($0) < Self.day(other) }) ?? true { byTag[other.tag] = other }
+        }
+        return byTag.values.sorted { left, right in
+            if (left.line == base.line) != (right.line == base.line) { return left.line == base.line }
+            return (Self.day(right), left.name) < (Self.day(left), right.name)
+        }
+    }
+
+    private static func day(_ image: BaseImage) -> Int { image.created?.dayNumber ?? .min }
+
+    /// Forgets what is called so, by name, by name and digest, or by digest alone; returns what was forgotten.
+    package mutating func remove(_ name: String) -> [BaseImage] {
+        let gone = images.filter { image in
+            image.name == name || image.digest == name || "\(image.name)@\(image.digest)" == name
+                || name.hasPrefix("sha256:") && name.utf8.count >= 14 && image.digest.hasPrefix(name)
+        }
+        self = BaseImageIndex(images.filter { !gone.contains($0) })
+        return gone
+    }
+
     // MARK: Stored
 
     /// JSON, one image a line, in the order they were added.

@@ -13,7 +13,7 @@ package struct ImageFault: Sendable, Hashable {
     /// The variable or the number of the build step.
     package var place = ""
 
-    init(
+    package init(
         _ rule: Rule, _ message: String, paths: [String] = [], place: String = "", _ severity: Findings.Severity? = nil
     ) {
         self.rule = rule
@@ -45,18 +45,23 @@ package struct ImageInspector: Sendable {
 
     package init(_ policy: ImagePolicy) { self.policy = policy }
 
-    /// `reference` is what the image is deployed by. Without a catalogue nothing is said of its files.
+    /// `reference` is what the image is deployed by. Without a catalogue nothing is said of its files; a folder has no
+    /// configuration, and nothing is said of how it would start.
     package func faults(
-        reference: String, configuration: ImageConfiguration, catalogue: ImageCatalogue?
+        reference: String, configuration: ImageConfiguration?, catalogue: ImageCatalogue?
     ) -> [ImageFault] {
         var out: [ImageFault] = []
-        user(configuration, &out)
+        if let configuration { user(configuration, &out) }
         tag(reference, &out)
-        environment(configuration, &out)
-        history(configuration, &out)
+        if let configuration {
+            environment(configuration, &out)
+            history(configuration, &out)
+        }
         if let catalogue { files(catalogue, &out) }
-        base(configuration, &out)
-        age(configuration, &out)
+        if let configuration {
+            base(configuration, &out)
+            age(configuration, &out)
+        }
         return out
     }
 

@@ -70,7 +70,7 @@ package struct Priority: Sendable, Hashable {
     }
 }
 
-/// When a scan fails: `--fail-on high,kev,epss>=0.1,fixable,age>30`.
+/// When a scan fails: `--fail-on high,kev,epss>=0.1,fixable,age>30,fault+high`.
 package struct FailCondition: Sendable, Hashable {
     private enum Test: Sendable, Hashable {
         case severity(Severity)
@@ -80,6 +80,7 @@ package struct FailCondition: Sendable, Hashable {
         case age(Int)
         case notAssessable
         case endOfLife
+        case fault
     }
 
     /// Words with commas between, of which one has to hold; `+` between words asks for all of them.
@@ -103,6 +104,7 @@ package struct FailCondition: Sendable, Hashable {
         case "fixable": return .fixable
         case "unassessed": return .notAssessable
         case "eol": return .endOfLife
+        case "fault": return .fault
         default: break
         }
         if word.hasPrefix("epss") {
@@ -126,7 +128,22 @@ package struct FailCondition: Sendable, Hashable {
                 case .fixable: !finding.fixes.isEmpty
                 // A fix of which nobody knows since when counts as an old one.
                 case .age(let days): !finding.fixes.isEmpty && (priority.fixableDays ?? Int.max) >= days
-                case .notAssessable, .endOfLife: false
+                case .notAssessable, .endOfLife, .fault: false
+                }
+            }
+        }
+    }
+
+    /// Whether something wrong with how the image was made fails the scan: severities count for it, too, and `fault`
+    /// names it apart from vulnerabilities.
+    package func holds(for fault: ImageFault) -> Bool {
+        let severity = Severity(word: fault.severity.rawValue) ?? .unknown
+        return alternatives.contains { all in
+            all.allSatisfy { test in
+                switch test {
+                case .severity(let least): severity >= least
+                case .fault: true
+                default: false
                 }
             }
         }

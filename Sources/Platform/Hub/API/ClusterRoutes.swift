@@ -10,13 +10,15 @@ enum ClusterRoutes {
         let scope = request.scope()
         let after = try request.query["cursor"].map { try PageCursor.parts($0, count: 1)[0] } ?? ""
         let limit = request.query.limit
-        let (rows, rollups) = try await request.hub.store.read { db in
-            (try db.clusters(in: scope, after: after, limit: limit), try counters(db, scope))
+        let (rows, rollups, agents) = try await request.hub.store.read { db in
+            (try db.clusters(in: scope, after: after, limit: limit), try counters(db, scope), try db.agents())
         }
+        let byCluster = Dictionary(agents.map { ($0.cluster, $0) }) { $1 }
         let next = rows.count == limit ? rows.last.map { PageCursor.text([$0.id]) } : nil
         return .json { json in
             json.page(rows, next: next) { json, row in
-                json.cluster(visible(row, scope), failing: rollups[row.id] ?? [], now: request.now)
+                let agent = scope.allows(cluster: row.id, namespace: nil) ? byCluster[row.id] : nil
+                json.cluster(visible(row, scope), failing: rollups[row.id] ?? [], agent: agent)
             }
         }
     }
@@ -25,10 +27,11 @@ enum ClusterRoutes {
         let id = try request.path("cluster")
         let scope = request.scope()
         let found = try await request.hub.store.read { db in
-            (try db.cluster(id), try counters(db, scope, cluster: id))
+            (try db.cluster(id), try counters(db, scope, cluster: id), try db.agent(of: id))
         }
+        let agent = scope.allows(cluster: id, namespace: nil) ? found.2 : nil
         guard let row = found.0, scope.touches(cluster: id) else { throw HubProblem.notFound("such cluster") }
-        return .json { $0.cluster(visible(row, scope), failing: found.1[id] ?? [], now: request.now) }
+        return .json { $0.cluster(visible(row, scope), failing: found.1[id] ?? [], agent: agent) }
     }
 
     private static let remove = Route(.delete, "/api/v1/clusters/{cluster}", .administer) { request in

@@ -25,7 +25,7 @@ extension JSONWriter {
         member("next", optional: next)
     }
 
-    mutating func cluster(_ row: ClusterRow, failing: [RollupRow], now: Milliseconds) {
+    mutating func cluster(_ row: ClusterRow, failing: [RollupRow], agent: AgentRow?) {
         member("id", row.id)
         member("name", row.name)
         member("source", row.source)
@@ -55,6 +55,7 @@ extension JSONWriter {
                 json.member("ratio", ratio: row.counts.coverage)
             })
         member("findings", object: { $0.counts(failing) })
+        if let agent { member("agent", object: { $0.agent(agent) }) }
         member("addedAt", time: row.addedAt)
         member("serial", row.serial)
     }

@@ -16,6 +16,8 @@ package struct HubRequest: Sendable {
     /// The peer's address.
     package let address: String
     package let isSecure: Bool
+    /// Host and port by which the hub was reached, as the caller says.
+    package var authority: String?
 
     package var now: Milliseconds { hub.now() }
 

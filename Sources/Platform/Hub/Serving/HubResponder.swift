@@ -75,7 +75,7 @@ struct HubResponder: HTTPResponder {
         return try await route.handler(
             HubRequest(
                 route: route, hub: hub, identity: identity, path: path, query: query, headers: request.headers,
-                body: body, address: context.address, isSecure: isSecure))
+                body: body, address: context.address, isSecure: isSecure, authority: request.head.authority))
     }
 
     private func body(of request: Request, _ route: Route) async throws -> [UInt8] {

@@ -12,8 +12,7 @@ import Workloads
 actor ClusterWorker {
     let cluster: String
     private let source: ClusterSource
-    private let supervisor: Supervisor
-    private let store: Store
+    private let sink: any PostureSink
     private let log: Logger
 
     private var scan: PostureScan?
@@ -35,11 +34,10 @@ actor ClusterWorker {
     private var fullAt: Milliseconds = 0
     private var needsAll = false
 
-    init(cluster: String, source: ClusterSource, supervisor: Supervisor, store: Store, log: Logger) {
+    init(cluster: String, source: ClusterSource, sink: any PostureSink, log: Logger) {
         self.cluster = cluster
         self.source = source
-        self.supervisor = supervisor
-        self.store = store
+        self.sink = sink
         var log = log
         log[metadataKey: "cluster"] = "\(cluster)"
         self.log = log
@@ -71,12 +69,8 @@ actor ClusterWorker {
 
     private func state(_ state: ClusterRow.State, _ detail: String) async {
         let holes = gaps.values.map(\.message).sorted()
-        let (cluster, version) = (cluster, version.isEmpty ? nil : version)
         do {
-            try await store.write { db in
-                try db.setState(of: cluster, state, detail: detail, holes: holes, version: version)
-            }
-            supervisor.tell(.clusterChanged(cluster, state))
+            try await sink.note(state, detail: detail, holes: holes, version: version.isEmpty ? nil : version)
         } catch {
             log.error("the state of the cluster was not written", metadata: ["error": "\(error)"])
         }
@@ -250,7 +244,7 @@ actor ClusterWorker {
         self.scan = nil
         touched.formUnion(scan.apply(event))
         self.scan = scan
-        if waitingSince == nil { waitingSince = supervisor.now() }
+        if waitingSince == nil { waitingSince = sink.now() }
     }
 
     // MARK: Writing
@@ -271,16 +265,13 @@ actor ClusterWorker {
 
     /// Holds all results against what the store really has.
     private func reconcile() async throws {
-        let cluster = cluster
-        let known = try await store.read { db in
-            (try db.digests(of: cluster), try db.objectDigests(of: cluster))
-        }
-        ledger = PostureLedger(cluster: cluster, stored: known.0, objects: known.1)
-        ledger?.waivers = try await supervisor.waivers(of: cluster)
+        let known = try await sink.known()
+        ledger = PostureLedger(cluster: cluster, stored: known.findings, objects: known.objects)
+        ledger?.waivers = try await sink.waivers()
         touched = []
         waitingSince = nil
         try await write(scan?.owners ?? [], isAll: true)
-        fullAt = supervisor.now()
+        fullAt = sink.now()
     }
 
     /// Writes what gathered since the last time.
@@ -300,7 +291,7 @@ actor ClusterWorker {
 
     private func write(_ owners: [OwnerIdentity], isAll: Bool) async throws {
         guard var scan, var ledger else { return }
-        let now = supervisor.now()
+        let now = sink.now()
         let since = waitingSince
         waitingSince = nil
         let today = CalendarDate.of(now)
@@ -309,23 +300,13 @@ actor ClusterWorker {
         self.scan = scan
         self.ledger = ledger
         let images = imageRows(scan.inventory, at: now)
-        let lag = since.map { now - $0 }
-        let (cluster, supervisor) = (cluster, supervisor)
+        let batch = PostureBatch(
+            at: now, present: entry.delta.present, gone: entry.delta.gone, objects: entry.objects,
+            goneObjects: entry.goneObjects, images: images,
+            end: .init(counts: entry.counts, score: entry.score, eventAt: since, lag: since.map { now - $0 }))
         do {
-            let (changes, raised) = try await store.write { db in
-                let isFirst = try db.cluster(cluster)?.scanAt == nil
-                let changes = try db.apply(entry.delta)
-                let raised = try supervisor.consider(changes, of: cluster, isFirst: isFirst, at: now, in: db)
-                try db.write(entry.objects, gone: entry.goneObjects, of: cluster)
-                if let images { try db.replaceImages(images, of: cluster) }
-                try db.setCounts(
-                    of: cluster, entry.counts, score: entry.score, eventAt: since, scanAt: now, lag: lag)
-                try db.noteScore(of: cluster, day: "\(today)")
-                return (changes, raised)
-            }
+            try await sink.write(batch)
             if let images { imagesWritten = Set(images.map(\.image)) }
-            supervisor.tell(changes, of: cluster)
-            supervisor.tell(raised)
             day = "\(today)"
         } catch {
             // Nothing of it was written; everything is held against the store again.
@@ -349,7 +330,7 @@ actor ClusterWorker {
     /// Now and then: a new day ends waivers, and everything is evaluated again once in a while.
     private func tick() async throws {
         guard scan != nil, !isEvaluating else { return }
-        let now = supervisor.now()
+        let now = sink.now()
         if day != "\(CalendarDate.of(now))" {
             try await reconcile()
         } else if now - fullAt > Supervisor.fullEvery, case .cluster = source {
@@ -369,6 +350,9 @@ actor ClusterWorker {
             needsAll = true
         }
     }
+
+    /// What is known of the cluster elsewhere is not what was thought: everything is held against it again.
+    func recompare() { needsAll = scan != nil }
 
     /// The scan as it is now, and the kinds it stands without: what fixes, pictures and what-if are computed on.
     var current: (scan: PostureScan, unlistedKinds: Set<String>)? {

@@ -35,7 +35,8 @@ package final class Supervisor: Sendable {
     package func add(_ id: String, name: String, server: String = "", source: ClusterSource) async throws {
         let row = ClusterRow(id: id, name: name, source: source.word, server: server, addedAt: now())
         try await store.write { try $0.addCluster(row) }
-        let worker = ClusterWorker(cluster: id, source: source, supervisor: self, store: store, log: log)
+        let sink = StoreSink(cluster: id, supervisor: self)
+        let worker = ClusterWorker(cluster: id, source: source, sink: sink, log: log)
         let task = Task { await self.whileHolding("watch/\(id)") { await worker.run() } }
         let old = running.withLock { running in
             let old = running[id]

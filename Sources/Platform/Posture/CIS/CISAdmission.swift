@@ -58,19 +58,46 @@ package struct CISAdmission: Sendable {
         ]
     }()
 
+    private static let pods: [(question: Question, root: Node)] = questions.compactMap { question in
+        parsed(question.pod).map { (question, $0) }
+    }
+
+    /// A pod with nothing wrong.
+    private static let goodPod: Node = {
+        let text = "{spec: {containers: [{name: a, image: a, securityContext: {\(good)}}]}}"
+        guard let root = parsed(text) else { preconditionFailure("the pod is written here, in YAML") }
+        return root
+    }()
+
+    private static func parsed(_ pod: String) -> Node? {
+        let text = "{apiVersion: v1, kind: Pod, metadata: {name: trial, namespace: trial}, " + pod.dropFirst()
+        return DocumentReader.read(SourceText(name: "", bytes: Array(text.utf8))).documents.first?.root
+    }
+
     package var verdicts: [String: (parts: [CISPart], running: [CISPart])] {
         var out: [String: (parts: [CISPart], running: [CISPart])] = [:]
         let namespaces = namespaces
         let running = running
-        out["5.2.1"] = (namespaces.map(mechanism) + (namespaces.isEmpty ? [none] : []), [])
         let evaluator = PodSecurityEvaluator()
-        for question in Self.questions {
-            let set = DocumentReader.read(SourceText(name: "", bytes: Array(question.pod.utf8)))
-            guard let root = set.documents.first?.root else { continue }
+        let trial = PolicyTrial(input, good: Self.goodPod)
+        let claims = PolicyClaims(input.inventory)
+        // A policy that refuses one of the bad pods is a mechanism, whatever it was written for.
+        var mechanisms: [String: String] = [:]
+        for (question, root) in Self.pods {
             let pod = PodSecurityInput(PodSpec(root["spec"], metadata: root["metadata"]))
-            let parts = namespaces.map { admits($0, pod, evaluator) } + (namespaces.isEmpty ? [none] : [])
-            out[question.id] = (parts, running[question.id] ?? [])
+            let parts = namespaces.map { place in
+                let verdict = trial.verdict(root, in: place.object.name)
+                if case .refused(let policy) = verdict, mechanisms[place.object.name] == nil {
+                    mechanisms[place.object.name] = policy
+                }
+                return admits(place, pod, evaluator, verdict, claims.about(question.id, namespace: place.object))
+            }
+            out[question.id] = (parts + (namespaces.isEmpty ? [none] : []), running[question.id] ?? [])
         }
+        out["5.2.1"] = (
+            namespaces.map { mechanism($0, mechanisms[$0.object.name], claims) } + (namespaces.isEmpty ? [none] : []),
+            []
+        )
         out["5.6.3"] = (securityContexts(evaluator), [])
         return out
     }
@@ -154,10 +181,10 @@ package struct CISAdmission: Sendable {
         return (PodSecurityConfiguration(), false, "")
     }
 
-    /// Admission policies and webhooks that judge pods and refuse: what they ask for is in their own language.
-    private var otherPolicies: [(name: String, isEngine: Bool, node: Node)] {
+    /// Webhooks of policy engines that judge pods and refuse: what they ask for is in their own language.
+    private var webhooks: [String] {
         let group = "admissionregistration.k8s.io"
-        var out: [(name: String, isEngine: Bool, node: Node)] = []
+        var out: [String] = []
         func coversPods(_ rules: Node) -> Bool {
             rules.elements.contains { rule in
                 let resources = rule["resources"].strings
@@ -167,20 +194,12 @@ package struct CISAdmission: Sendable {
                     && (rule["operations"].strings.contains { $0 == "CREATE" || $0 == "*" })
             }
         }
-        for policy in input.inventory.objects("ValidatingAdmissionPolicy", of: group)
-        where coversPods(policy.node["spec"]["matchConstraints"]["resourceRules"]) {
-            let isBound = input.inventory.objects("ValidatingAdmissionPolicyBinding", of: group).contains { binding in
-                binding.node["spec"]["policyName"].equals(policy.name)
-                    && binding.node["spec"]["validationActions"].strings.contains("Deny")
-            }
-            if isBound { out.append(("ValidatingAdmissionPolicy \(policy.name)", true, policy.node)) }
-        }
         let engines = ["kyverno", "gatekeeper", "kubewarden", "datree", "jspolicy", "polaris", "neuvector"]
         for object in input.inventory.objects("ValidatingWebhookConfiguration", of: group) {
             for webhook in object.node["webhooks"].elements
             where coversPods(webhook["rules"]) && !webhook["failurePolicy"].equals("Ignore") {
                 let name = "\(object.name) \(webhook["name"].string ?? "")".lowercased()
-                if engines.contains(where: name.contains) { out.append(("webhook \(object.name)", true, webhook)) }
+                if engines.contains(where: name.contains) { out.append("webhook \(object.name)") }
             }
         }
         return out
@@ -189,15 +208,25 @@ package struct CISAdmission: Sendable {
     private func reference(_ place: Place) -> ObjectReference { place.object.reference }
 
     /// 5.2.1
-    private func mechanism(_ place: Place) -> CISPart {
+    private func mechanism(_ place: Place, _ policy: String?, _ claims: PolicyClaims) -> CISPart {
         let name = place.object.name
         if let level = place.level, level.level != .privileged {
             return CISPart(
                 .pass, "namespace \(name) enforces \(level) (\(place.provenance))", object: reference(place))
         }
-        if let policy = otherPolicies.first {
+        if let policy {
+            return CISPart(.passByEquivalence, "namespace \(name): \(policy)", object: reference(place))
+        }
+        if let webhook = webhooks.first {
             return CISPart(
-                .passByEquivalence, "\(policy.name) judges pods in namespace \(name)", object: reference(place))
+                .passByEquivalence, "\(webhook) judges pods in namespace \(name)", object: reference(place))
+        }
+        let claimed = Self.questions.lazy.flatMap { claims.about($0.id, namespace: place.object) }.first(
+            where: \.refuses)
+        if let claimed, !input.isCluster {
+            return CISPart(
+                .notObservable, "namespace \(name): \(claimed.title) says it refuses some pods; it was not evaluated",
+                object: reference(place))
         }
         guard place.level != nil else {
             return CISPart(.notObservable, "namespace \(name): \(place.provenance)", object: reference(place))
@@ -208,20 +237,36 @@ package struct CISAdmission: Sendable {
     }
 
     /// 5.2.2 to 5.2.12
-    private func admits(_ place: Place, _ pod: PodSecurityInput, _ evaluator: PodSecurityEvaluator) -> CISPart {
+    private func admits(
+        _ place: Place, _ pod: PodSecurityInput, _ evaluator: PodSecurityEvaluator, _ trial: PolicyTrial.Verdict,
+        _ claims: [PolicyClaims.Claim]
+    ) -> CISPart {
         let name = place.object.name
         if let level = place.level, !evaluator.evaluate(pod, level).allowed {
             return CISPart(.pass, "namespace \(name) refuses it: it enforces \(level)", object: reference(place))
         }
-        if let policy = otherPolicies.first {
-            return CISPart(
-                .notObservable,
-                "namespace \(name): Pod Security admits it; \(policy.name) may refuse it, and its rules were not evaluated",
-                object: reference(place))
+        func unseen(_ reason: String) -> CISPart {
+            CISPart(.notObservable, "namespace \(name): \(reason)", object: reference(place))
         }
-        guard let level = place.level else {
-            return CISPart(.notObservable, "namespace \(name): \(place.provenance)", object: reference(place))
+        switch trial {
+        case .refused(let policy):
+            return CISPart(.pass, "namespace \(name) refuses it: \(policy)", object: reference(place))
+        case .unknown(let reason): return unseen("Pod Security admits it; \(reason)")
+        case .admitted: break
         }
+        // In a cluster a policy without its engine's webhook does nothing; files need not hold the webhook.
+        let engine = webhooks.first
+        if engine != nil || !input.isCluster {
+            if let claim = claims.first {
+                let verb = claim.refuses ? "says it refuses this" : "says it only reports this"
+                return unseen("Pod Security admits it; \(claim.title) \(verb), and was not evaluated")
+            }
+            if let engine {
+                return unseen(
+                    "Pod Security admits it; \(engine) may refuse it, and no policy of it that is known claims to")
+            }
+        }
+        guard let level = place.level else { return unseen(place.provenance) }
         return CISPart(
             .fail, "namespace \(name) admits it: it enforces \(level) (\(place.provenance))",
             evidence: place.object.metadata["labels"][PodSecurityMode.enforce.levelLabel], object: reference(place))

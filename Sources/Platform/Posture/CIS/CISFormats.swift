@@ -61,6 +61,18 @@ package struct CISFormats: Sendable {
             for result in results where all || shows(result) { lines += self.lines(result, colour, width) }
             if !all { lines += unseen(results, colour) }
         }
+        if !report.own.isEmpty {
+            let decided = report.own.count { $0.outcome.isDecided }
+            lines += [
+                "",
+                styled("Only in the \(report.platform.benchmark)", "1", colour)
+                    + "  \(decided) of \(report.own.count) decided; outside the score",
+            ]
+            for result in report.own where all || result.outcome == .fail || result.outcome == .manual {
+                lines += self.lines(result, colour, width)
+            }
+            if !all { lines += unseen(report.own, colour) }
+        }
         lines += ["", summary]
         if !report.remarks.isEmpty { lines += ["", "Noticed:"] + report.remarks.map { "  \($0)" } }
         return lines.joined(separator: "\n") + "\n"
@@ -88,6 +100,11 @@ package struct CISFormats: Sendable {
                 ? "\(reason.ids[0]) … \(reason.ids[reason.ids.count - 1])" : reason.ids.joined(separator: ", ")
             return "  \(styled(Self.padded("unseen", 7), "33", colour))\(ids): \(reason.text)"
         }
+    }
+
+    /// Whether it is of the platform's own benchmark: its number is one there.
+    private func isOwn(_ result: CISResult) -> Bool {
+        report.own.contains { $0.control.rule.id == result.control.rule.id }
     }
 
     private func styled(_ text: String, _ code: String, _ colour: Bool) -> String {
@@ -120,7 +137,9 @@ package struct CISFormats: Sendable {
                 lines.append("\(indent)\(part.message)\(node)\(place)")
             }
             if parts.count > 4 { lines.append("\(indent)… and \(parts.count - 4) more") }
-            if let remedy = remedies[id] {
+            if isOwn(result) {
+                lines.append("\(indent)→ \(result.control.rule.remedy)")
+            } else if let remedy = remedies[id] {
                 var text = "→ \(remedy.text)"
                 if let file = remedy.file { text += " in \(file)" }
                 if let effect = remedy.effect {
@@ -196,6 +215,10 @@ package struct CISFormats: Sendable {
                     writer.value(report.coverage, digits: 4)
                 })
             writer.member("controls", array: { writer in for result in report.results { write(result, to: &writer) } })
+            if !report.own.isEmpty {
+                writer.member(
+                    "platformControls", array: { writer in for result in report.own { write(result, to: &writer) } })
+            }
             writer.member("remarks", report.remarks)
         }
         return writer.string + "\n"
@@ -205,7 +228,7 @@ package struct CISFormats: Sendable {
         let control = result.control
         writer.object { writer in
             writer.member("id", control.id)
-            if let own = report.platform.ownID(control) { writer.member("platformId", own) }
+            if !isOwn(result), let own = report.platform.ownID(control) { writer.member("platformId", own) }
             writer.member("level", control.level)
             writer.member("assessment", control.isAutomated ? "automated" : "manual")
             writer.member("outcome", result.outcome.rawValue)
@@ -219,7 +242,7 @@ package struct CISFormats: Sendable {
             }
             if !result.differing.isEmpty { writer.member("differingNodes", result.differing.map(\.node)) }
             if result.outcome == .fail {
-                let remedy = remedies[control.id]
+                let remedy = isOwn(result) ? nil : remedies[control.id]
                 writer.member("remedy", remedy?.text ?? control.rule.remedy)
                 if let effect = remedy?.effect {
                     writer.member(
@@ -255,14 +278,16 @@ package struct CISFormats: Sendable {
         var rows = [
             ["id", "level", "assessment", "outcome", "severity", "title", "reason", "value", "from", "nodes", "remedy"]
         ]
-        for result in report.results {
+        for result in report.results + report.own {
             let part = result.parts.first
             let nodes = Set(result.deciding.map(\.node)).filter { !$0.isEmpty }.sorted().joined(separator: " ")
             rows.append([
-                result.control.id, String(result.control.level), result.control.isAutomated ? "automated" : "manual",
+                isOwn(result) ? "\(report.platform.id) \(result.control.id)" : result.control.id,
+                String(result.control.level), result.control.isAutomated ? "automated" : "manual",
                 result.outcome.rawValue, result.control.rule.severity.rawValue, result.control.rule.title,
                 part?.message ?? "", part?.value ?? "", part?.provenance?.description ?? "", nodes,
-                result.outcome == .fail ? remedies[result.control.id]?.text ?? result.control.rule.remedy : "",
+                result.outcome == .fail
+                    ? (isOwn(result) ? nil : remedies[result.control.id]?.text) ?? result.control.rule.remedy : "",
             ])
         }
         return rows.map { $0.map(Self.cell).joined(separator: ",") }.joined(separator: "\r\n") + "\r\n"
@@ -292,9 +317,11 @@ package struct CISFormats: Sendable {
             """
         out +=
             "<p>" + summary.split(separator: "\n").map { Self.escaped(String($0)) }.joined(separator: "<br>") + "</p>\n"
-        for (section, title) in CISCatalogue.sections {
-            let results = report.results.filter { $0.control.section == section }
-            guard !results.isEmpty else { continue }
+        var sections = CISCatalogue.sections.map { section in
+            (section.id, section.title, report.results.filter { $0.control.section == section.id })
+        }
+        sections.append(("", "Only in the \(report.platform.benchmark)", report.own))
+        for (section, title, results) in sections where !results.isEmpty {
             out += "<h2>\(section) \(Self.escaped(title))</h2>\n<table><tr><th>Control<th>Result<th>What was seen\n"
             for result in results {
                 out +=
@@ -306,7 +333,7 @@ package struct CISFormats: Sendable {
                     out += Self.escaped(part.message) + from + node + "<br>"
                 }
                 if result.parts.count > 8 { out += "… and \(result.parts.count - 8) more<br>" }
-                if result.outcome == .fail, let remedy = remedies[result.control.id] {
+                if result.outcome == .fail, !isOwn(result), let remedy = remedies[result.control.id] {
                     out += "<small>→ \(Self.escaped(remedy.text))</small>"
                 }
                 out += "\n"

@@ -11,8 +11,8 @@ extension CISReport {
     ) -> Report {
         var report = Report(
             target: target, isCluster: isCluster, generatedAt: generatedAt, version: version, problems: problems,
-            rules: results.map(\.control.rule))
-        for result in results {
+            rules: (results + own).map(\.control.rule))
+        for result in results + own {
             switch result.outcome {
             case .pass, .passByEquivalence: report.coverage.passed += 1
             case .notApplicable, .manual: report.coverage.notApplicable += 1

@@ -59,31 +59,88 @@ package struct KubeBenchResult: Sendable {
         guard !tests.isEmpty else { throw Unreadable(description: "\(source.name): it holds no result") }
     }
 
+    // MARK: Its numbers and ours
+
+    /// The platform whose own benchmark was run; nil for the Kubernetes benchmark.
+    private var platform: Platform? {
+        let marks = [
+            ("eks-stig", ""), ("eks", "eks"), ("gke", "gke"), ("aks", "aks"), ("k3s", "k3s"), ("rke2", "rke2"),
+            ("rh-", "openshift"), ("ocp", "openshift"),
+        ]
+        return marks.first { version.hasPrefix($0.0) }.flatMap { Platform.named($0.1) }
+    }
+
+    /// Why the numbers of the run are not ours; nil where they are known to be.
+    private var stranger: String? {
+        if platform != nil { return nil }
+        let known = ["cis-1.10", "cis-1.11", "cis-1.12", "cis-2.0", "1.10", "1.11", "1.12", "2.0", ""]
+        if known.contains(where: { $0.isEmpty ? version.isEmpty : version == $0 || version.hasPrefix($0 + ".") }) {
+            return nil
+        }
+        return "benchmark \(version) numbers its controls otherwise; nothing of it is laid beside ours"
+    }
+
+    /// Our number of a test; nil for one that the Kubernetes benchmark of today does not have.
+    ///
+    /// 1.10 kept what is 5.6 now under 5.7, and the added capabilities of 1.10 and 1.11 under 5.2.9.
+    private func ours(_ id: String) -> String? {
+        if stranger != nil { return nil }
+        if let platform {
+            return CISCatalogue.current.controls.first { platform.ownID($0) == id }?.id
+        }
+        var id = id
+        if version.hasSuffix("1.10"), id.hasPrefix("5.7.") { id = "5.6." + id.dropFirst(4) }
+        if version.hasSuffix("1.10") || version.hasSuffix("1.11"), id.hasPrefix("5.2."),
+            let number = Int(id.dropFirst(4)), number >= 9
+        {
+            return number == 9 ? nil : "5.2.\(number - 1)"
+        }
+        return CISCatalogue.current[id] == nil ? nil : id
+    }
+
     /// The run as a report of ours. Tests that the catalogue does not know are named in the remarks.
     package var report: CISReport {
-        let catalogue = CISCatalogue.current
-        let byID = Dictionary(grouping: tests, by: \.id)
+        var byID: [String: [Test]] = [:]
+        var unknown: [String] = []
+        let own = Set(platform?.ownControls.map(\.id) ?? [])
+        for test in tests {
+            if let id = ours(test.id) {
+                byID[id, default: []].append(test)
+            } else if !own.contains(test.id) {
+                unknown.append(test.id)
+            }
+        }
         var remarks = ["imported from kube-bench, benchmark \(version.isEmpty ? "of an unknown version" : version)"]
-        let unknown = tests.map(\.id).filter { catalogue[$0] == nil }
-        if !unknown.isEmpty { remarks.append("not in this catalogue: \(unknown.joined(separator: ", "))") }
-        let results = catalogue.controls.map { control in
-            let parts = (byID[control.id] ?? []).map { test in
+        if let stranger {
+            remarks.append(stranger)
+        } else if !unknown.isEmpty {
+            remarks.append("not in this catalogue: \(unknown.joined(separator: ", "))")
+        }
+        func parts(_ found: [Test]) -> [CISPart] {
+            let parts = found.map { test in
                 CISPart(
                     test.outcome, "kube-bench says \(test.status)\(test.reason.isEmpty ? "" : ": \(test.reason)")")
             }
-            return CISResult(
-                control, parts.isEmpty ? [CISPart(.notObservable, "kube-bench has no result for it")] : parts)
+            return parts.isEmpty ? [CISPart(.notObservable, "kube-bench has no result for it")] : parts
         }
-        return CISReport(results: results, platform: .standard, version: nil, nodes: [], remarks: remarks)
+        var report = CISReport(
+            results: CISCatalogue.current.controls.map { CISResult($0, parts(byID[$0.id] ?? [])) },
+            platform: platform ?? .standard, version: nil, nodes: [], remarks: remarks)
+        report.own = (platform?.ownControls ?? []).map { control in
+            CISResult(control, parts(tests.filter { $0.id == control.id }))
+        }
+        return report
     }
 
     /// Where kube-bench and a report of ours say different things; what one of them leaves open is no difference.
     package func differences(_ report: CISReport) -> [(id: String, theirs: String, ours: CISResult)] {
         tests.compactMap { test in
-            guard let ours = report[test.id], ours.outcome.isPass || ours.outcome == .fail else { return nil }
+            guard let id = ours(test.id), let ours = report[id], ours.outcome.isPass || ours.outcome == .fail else {
+                return nil
+            }
             guard test.status == "PASS" || test.status == "FAIL" else { return nil }
             let agrees = (test.status == "PASS") == ours.outcome.isPass
-            return agrees ? nil : (test.id, test.status, ours)
+            return agrees ? nil : (id, test.status, ours)
         }
     }
 }

@@ -1,0 +1,96 @@
+internal import CBPF
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#endif
+
+/// Files that were written, and programs that are about to start, as fanotify(7) tells them.
+///
+/// Each file system has to be marked: those of containers are when their first program is seen.
+final class FileWatch {
+    struct Written {
+        var process: UInt32
+        var path: [UInt8]
+        var file: SensorProcess.File
+    }
+
+    private let group: Int32
+    var descriptor: Int32 { group }
+    private(set) var overflows: UInt64 = 0
+    private let decides: Bool
+    private var marked: Set<UInt64> = []
+    private var buffer = [UInt8](repeating: 0, count: 65_536)
+
+    /// `decides`: programs wait for an answer before they start.
+    init(decides: Bool) throws(SensorError) {
+        self.decides = decides
+        let kind = UInt32(decides ? FAN_CLASS_CONTENT : FAN_CLASS_NOTIF)
+        group = fanotify_init(
+            kind | UInt32(FAN_CLOEXEC) | UInt32(FAN_NONBLOCK), UInt32(O_RDONLY | O_CLOEXEC))
+        guard group >= 0 else {
+            throw SensorError(
+                code: .capability, message: "fanotify is refused: \(String(cString: strerror(errno))) (CAP_SYS_ADMIN)")
+        }
+    }
+
+    /// Marks the file system a folder lies on; true when it is watched.
+    @discardableResult
+    func mark(_ folder: String) -> Bool {
+        var facts = stat()
+        guard stat(folder, &facts) == 0 else { return false }
+        guard marked.insert(UInt64(facts.st_dev)).inserted else { return true }
+        var mask = UInt64(FAN_CLOSE_WRITE)
+        if decides { mask |= UInt64(FAN_OPEN_EXEC_PERM) }
+        let flags = UInt32(FAN_MARK_ADD) | UInt32(FAN_MARK_FILESYSTEM)
+        let isMarked = fanotify_mark(group, flags, mask, -100, folder) == 0
+        if !isMarked { marked.remove(UInt64(facts.st_dev)) }
+        return isMarked
+    }
+
+    /// Everything that waits. `mayStart` answers for a program.
+    func take(mayStart: (Written) -> Bool, written: (Written) -> Void) {
+        while true {
+            let count = Glibc.read(group, &buffer, buffer.count)
+            guard count > 0 else { return }
+            var at = 0
+            while at + 24 <= count {
+                let event = buffer[at..<at + 24].withUnsafeBytes {
+                    $0.loadUnaligned(as: fanotify_event_metadata.self)
+                }
+                guard event.event_len >= 24 else { break }
+                at += Int(event.event_len)
+                if event.mask & UInt64(FAN_Q_OVERFLOW) != 0 { overflows += 1 }
+                guard event.fd >= 0 else { continue }
+                let file = Self.file(event)
+                if event.mask & UInt64(FAN_OPEN_EXEC_PERM) != 0 {
+                    let isAllowed = file.map(mayStart) ?? true
+                    var answer = fanotify_response(
+                        fd: event.fd, response: UInt32(isAllowed ? FAN_ALLOW : FAN_DENY))
+                    _ = Glibc.write(group, &answer, MemoryLayout<fanotify_response>.size)
+                } else if let file {
+                    written(file)
+                }
+                close(event.fd)
+            }
+        }
+    }
+
+    private static func file(_ event: fanotify_event_metadata) -> Written? {
+        guard event.pid > 0, event.pid != getpid(), let path = ProcFiles.link("/proc/self/fd/\(event.fd)") else {
+            return nil
+        }
+        var facts = stat()
+        guard fstat(event.fd, &facts) == 0 else { return nil }
+        var file = SensorProcess.File()
+        file.inode = UInt64(facts.st_ino)
+        file.device = UInt64(facts.st_dev)
+        file.mode = facts.st_mode
+        file.changed = Int64(facts.st_ctim.tv_sec) * 1_000_000_000 + Int64(facts.st_ctim.tv_nsec)
+        file.modified = Int64(facts.st_mtim.tv_sec) * 1_000_000_000 + Int64(facts.st_mtim.tv_nsec)
+        return Written(process: UInt32(event.pid), path: path, file: file)
+    }
+
+    deinit { close(group) }
+}
