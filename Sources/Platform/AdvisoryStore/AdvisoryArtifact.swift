@@ -101,45 +101,44 @@ package struct AdvisoryArtifact: Sendable {
         try await client.push(
             blob, size: data.count, host: host, repository: repository,
             read: { range throws(ImageError) in Array(data[range]) }, progress: progress)
-        let empty = try await client.push(
-            Array("{}".utf8), mediaType: "application/vnd.oci.empty.v1+json", host: host, repository: repository)
-        let manifestType = "application/vnd.oci.image.manifest.v1+json"
-        return try await client.push(
-            manifest: manifest(blob, empty, built: database.built), mediaType: manifestType,
-            reference: source.reference.tag ?? "latest", host: host, repository: repository
-        ).digest
+        let empty = try await client.push(Array("{}".utf8), host: host, repository: repository)
+        let bytes = manifest(blob, empty, built: database.built)
+        _ = try await client.push(
+            manifest: bytes, mediaType: manifestType, host: host, repository: repository,
+            reference: source.reference.tag ?? "latest")
+        return BlobHash.digest(bytes)
     }
 
+    private static let manifestType = "application/vnd.oci.image.manifest.v1+json"
+
     /// The same file gives the same manifest, so that its digest can be compared, too.
-    private static func manifest(_ blob: Descriptor, _ empty: Descriptor, built: CivilDate?) -> [UInt8] {
-        func field(_ writer: inout JSONWriter, _ key: String, _ value: String) {
-            writer.key(key)
-            writer.value(value)
-        }
-        func write(_ descriptor: Descriptor, _ writer: inout JSONWriter, title: String? = nil) {
-            writer.object { writer in
-                field(&writer, "mediaType", descriptor.mediaType)
-                field(&writer, "digest", "\(descriptor.digest)")
-                writer.key("size")
-                writer.value(descriptor.size ?? 0)
-                guard let title else { return }
-                writer.key("annotations")
-                writer.object { field(&$0, "org.opencontainers.image.title", title) }
-            }
-        }
+    private static func manifest(_ blob: Descriptor, _ empty: ContentDigest, built: CivilDate?) -> [UInt8] {
         var writer = JSONWriter()
         writer.object { writer in
-            writer.key("schemaVersion")
-            writer.value(2)
-            field(&writer, "mediaType", "application/vnd.oci.image.manifest.v1+json")
-            field(&writer, "artifactType", mediaType)
-            writer.key("config")
-            write(empty, &writer)
-            writer.key("layers")
-            writer.array { write(blob, &$0, title: "advisories.db") }
+            writer.member("schemaVersion", 2)
+            writer.member("mediaType", manifestType)
+            writer.member("artifactType", mediaType)
+            writer.member(
+                "config",
+                object: { writer in
+                    writer.member("mediaType", "application/vnd.oci.empty.v1+json")
+                    writer.member("digest", "\(empty)")
+                    writer.member("size", 2)
+                })
+            writer.member(
+                "layers",
+                array: { writer in
+                    writer.object { writer in
+                        writer.member("mediaType", mediaType)
+                        writer.member("digest", "\(blob.digest)")
+                        writer.member("size", blob.size ?? 0)
+                        writer.member(
+                            "annotations", object: { $0.member("org.opencontainers.image.title", "advisories.db") })
+                    }
+                })
             guard let built else { return }
-            writer.key("annotations")
-            writer.object { field(&$0, "org.opencontainers.image.created", "\(built.text)T00:00:00Z") }
+            writer.member(
+                "annotations", object: { $0.member("org.opencontainers.image.created", "\(built.text)T00:00:00Z") })
         }
         return writer.bytes
     }

@@ -106,16 +106,14 @@ import Vulnerabilities
         try await withRegistry(folder) { name in
             let client = try Self.client()
             let host = String(name.prefix { $0 != "/" })
-            let blob = try await client.push(
-                Array("{}".utf8), mediaType: "application/vnd.oci.empty.v1+json", host: host,
-                repository: "security/advisories")
+            let blob = try await client.push(Array("{}".utf8), host: host, repository: "security/advisories")
             let manifest = """
                 {"schemaVersion":2,"mediaType":"application/vnd.oci.image.manifest.v1+json","config":\
-                {"mediaType":"\(blob.mediaType)","digest":"\(blob.digest)","size":2},"layers":[]}
+                {"mediaType":"application/vnd.oci.empty.v1+json","digest":"\(blob)","size":2},"layers":[]}
                 """
-            try await client.push(
-                manifest: Array(manifest.utf8), mediaType: "application/vnd.oci.image.manifest.v1+json",
-                reference: "1", host: host, repository: "security/advisories")
+            _ = try await client.push(
+                manifest: Array(manifest.utf8), mediaType: "application/vnd.oci.image.manifest.v1+json", host: host,
+                repository: "security/advisories", reference: "1")
             let error = await #expect(throws: ImageError.self) { _ = try await AdvisoryArtifact(name, client) }
             #expect(error?.code == .unsupported)
             await client.close()

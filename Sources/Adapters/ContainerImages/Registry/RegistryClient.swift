@@ -12,7 +12,7 @@ package final class RegistryClient: Sendable {
     package let options: RegistryOptions
     private let client: HTTPClient
     private let lenient: HTTPClient?
-    let session = RegistrySession()
+    private let session = RegistrySession()
 
     package init(_ options: RegistryOptions = RegistryOptions()) throws(ImageError) {
         self.options = options
@@ -101,7 +101,7 @@ package final class RegistryClient: Sendable {
                 case 401, 403:
                     throw ImageError(
                         .unauthorized,
-                        "\(question.host) does not let us \(question.actions == "pull" ? "read" : "write") \(question.repository)\(await Self.told(answer)); "
+                        "\(question.host) does not let us read \(question.repository)\(await Self.told(answer)); "
                             + "log in (docker login \(question.host)) or check the name")
                 case 429, 500..<600:
                     wait = Self.wait(answer.headers)
