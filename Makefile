@@ -47,6 +47,10 @@ load: setup ## put load on the admission server, the store and the sensor, and p
 	@$(BIN)/storeload
 	@$(BIN)/sensorload
 
+faults: setup ## break hub and agent on purpose and count what is lost (one: FAULT=kill)
+	@$(SWIFT) build $(RELEASE) --product martlet
+	@python3 Tests/Faults/faults.py $(BIN)/martlet $(FAULT)
+
 browser: setup ## walk every screen of the dashboard in a browser (PICTURES=folder)
 	@$(SWIFT) build $(RELEASE) --product martlet
 	@python3 Tests/Browser/walk.py $(BIN)/martlet $(if $(PICTURES),--screenshots $(PICTURES))

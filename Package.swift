@@ -112,7 +112,7 @@ let package = Package(
         engine("Secrets", resources: [.embedInCode("Resources")]),
         engine("Compliance", resources: [.embedInCode("Resources")]),
         adapter("Manifests", [Parts.subprocess]),
-        adapter("SourceTrees", [Parts.subprocess]),
+        adapter("SourceTrees", [Parts.subprocess, "Compression", "ContainerImages"]),
         adapter("NodeInspection", []),
         adapter(
             "KubernetesClient",
@@ -120,7 +120,9 @@ let package = Package(
         adapter("SecretManagers", [Parts.nio, Parts.nioPosix, Parts.nioHTTP1, Parts.nioSSL, Parts.crypto]),
         .systemLibrary(name: "CZstd", path: "Sources/Adapters/CZstd"),
         .systemLibrary(name: "CZlib", path: "Sources/Adapters/CZlib"),
-        adapter("Compression", ["CZstd", "CZlib"]),
+        .systemLibrary(name: "CLZMA", path: "Sources/Adapters/CLZMA"),
+        .systemLibrary(name: "CBzip2", path: "Sources/Adapters/CBzip2"),
+        adapter("Compression", ["CZstd", "CZlib", "CLZMA", "CBzip2"]),
         .systemLibrary(name: "CFileAttributes", path: "Sources/Adapters/CFileAttributes"),
         adapter(
             "ContainerImages",
@@ -153,8 +155,23 @@ let package = Package(
                 "CISBenchmark", "Secrets", "Policies", "Compliance", "Webhooks",
             ]),
         platform(
+            "SecretSearch",
+            on: [
+                "Documents", "Kubernetes", "Images", "Secrets", "Posture", "Manifests", "SourceTrees",
+                "ContainerImages",
+            ]),
+        platform(
             "Admission",
-            on: ["Documents", "Kubernetes", "Findings", "PodSecurity", "Policies", "Webhooks", "Posture"]),
+            on: [
+                "Documents", "Kubernetes", "Findings", "PodSecurity", "Policies", "RBAC", "Webhooks", "Vulnerabilities",
+                "Posture",
+            ]),
+        platform(
+            "AdmissionImages",
+            on: [
+                "Documents", "Kubernetes", "Findings", "Vulnerabilities", "ContainerImages", "ImageInspection",
+                "ImageStore", "ImageTrust", "AdvisoryStore", "Admission",
+            ]),
         platform(
             "AdmissionServer", on: ["Documents", "Kubernetes", "Findings", "Admission", "KubernetesClient"],
             [
@@ -167,6 +184,7 @@ let package = Package(
             on: [
                 "Documents", "Kubernetes", "Findings", "Workloads", "Posture", "Store", "Manifests", "KubernetesClient",
                 "CISBenchmark", "Vulnerabilities", "Detection", "NetworkPolicies", "RBAC", "Compliance", "Compression",
+                "Evidence",
             ],
             [
                 Parts.hummingbird, Parts.hummingbirdCore, Parts.hummingbirdTLS, Parts.hummingbirdHTTP2,
@@ -179,6 +197,7 @@ let package = Package(
                 "Posture",
                 "Admission",
                 "AdmissionServer",
+                "AdmissionImages",
                 "Webhooks",
                 "Compliance",
                 "Evidence",
@@ -186,6 +205,7 @@ let package = Package(
                 "KubernetesClient",
                 "NodeInspection",
                 "SourceTrees",
+                "SecretSearch",
                 "SecretManagers",
                 "Secrets",
                 "NetworkPolicies",
@@ -215,7 +235,7 @@ let package = Package(
         tests("Engines", "NetworkPolicies", on: ["NetworkPolicies"], resources: [.copy("Golden")]),
         tests("Engines", "Vulnerabilities", on: ["Vulnerabilities"], resources: [.copy("Fixtures")]),
         tests("Engines", "CISBenchmark", on: ["CISBenchmark"]),
-        tests("Engines", "Secrets", on: ["Secrets"]),
+        tests("Engines", "Secrets", on: ["Secrets"], resources: [.copy("Vectors")]),
         tests("Engines", "Detection", on: ["Detection"]),
         tests("Engines", "Compliance", on: ["Compliance"]),
         tests("Engines", "Policies", on: ["Policies"]),
@@ -226,6 +246,10 @@ let package = Package(
             [Parts.nio, Parts.nioPosix, Parts.nioHTTP1, Parts.nioSSL, Parts.subprocess],
             resources: [.copy("Golden")]),
         tests("Adapters", "SecretManagers", on: ["SecretManagers"], [Parts.nio, Parts.nioPosix, Parts.nioHTTP1]),
+        tests("Adapters", "SourceTrees", on: ["SourceTrees"], [Parts.subprocess]),
+        tests(
+            "Platform", "SecretSearch", on: ["SecretSearch", "SourceTrees", "ContainerImages", "Secrets", "Posture"],
+            [Parts.subprocess]),
         tests("Platform", "Store", on: ["Store", "Findings"]),
         tests(
             "Platform", "Hub", on: ["Hub", "Store", "Documents", "Findings", "Kubernetes", "Posture"],
@@ -244,7 +268,8 @@ let package = Package(
         tests("Engines", "Webhooks", on: ["Webhooks"]),
         tests("Platform", "Admission", on: ["Admission", "Webhooks", "Posture"]),
         tests(
-            "Platform", "AdmissionServer", on: ["AdmissionServer", "Admission", "KubernetesClient"],
+            "Platform", "AdmissionServer",
+            on: ["AdmissionServer", "Admission", "AdmissionImages", "KubernetesClient", "ImageStore", "AdvisoryStore"],
             [Parts.httpClient, Parts.nio, Parts.nioPosix, Parts.nioSSL, Parts.subprocess, Parts.certificates]),
         tests(
             "Platform", "Posture", on: ["Posture", "CISBenchmark", "Secrets", "Compliance"],
@@ -255,7 +280,7 @@ let package = Package(
         ),
         tests("Platform", "ImageStore", on: ["ImageStore", "Vulnerabilities"]),
         tests("Adapters", "Sensor", on: ["Sensor", "SensorObject"]),
-        tests("Platform", "RuntimeWatch", on: ["RuntimeWatch"]),
+        tests("Platform", "RuntimeWatch", on: ["RuntimeWatch", "NetworkPolicies", "Kubernetes"]),
         tests("Architecture", "Architecture", on: []),
         tests("Program", "Program", on: ["martlet"]),
         // Runs the suites of MARTLET_CONFORMANCE; not a product.

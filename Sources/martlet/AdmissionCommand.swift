@@ -44,9 +44,11 @@ struct AdmissionPolicyOptions: ParsableArguments {
         var policy: AdmissionPolicy
         var custom: CustomPolicies
         var waivers: WaiverSet
-        /// The texts, as they go into a ConfigMap.
+        /// The texts, as they go into a ConfigMap: the policy, and what stands beside it by its place.
         var text: String
-        var files: [(name: String, text: String)]
+        var files: [(path: String, text: String)]
+        /// What the server is to be told of files that the policy does not name.
+        var arguments: [String] = []
     }
 
     func load(today: CalendarDate) throws -> Loaded {
@@ -66,22 +68,28 @@ struct AdmissionPolicyOptions: ParsableArguments {
         }
         func beside(_ name: String) -> String { name.hasPrefix("/") ? name : folder + name }
         func note(_ path: String, _ bytes: [UInt8]) {
+            loaded.files.append((path, String(decoding: bytes, as: UTF8.self)))
+        }
+        /// What a flag names has no place below the policy; it gets one, and the server is told.
+        func note(_ path: String, _ bytes: [UInt8], flag: String) {
             let name = path.split(separator: "/").last.map(String.init) ?? path
-            loaded.files.append((name, String(decoding: bytes, as: UTF8.self)))
+            let place = "more/\(loaded.arguments.count / 2)-\(name)"
+            note(place, bytes)
+            loaded.arguments += [flag, "\(AdmissionManifests.folder)/\(place)"]
         }
         var objects: [KubernetesObject] = []
-        for path in loaded.policy.policyFiles.map(beside) + custom {
+        for (name, path) in loaded.policy.policyFiles.map({ (Optional($0), beside($0)) }) + custom.map({ (nil, $0) }) {
             let bytes = try InputFile.read(path)
-            note(path, bytes)
+            if let name { note(name, bytes) } else { note(path, bytes, flag: "--custom") }
             let read = DocumentReader.read(SourceText(name: path, bytes: bytes))
             if let problem = read.problems.first { throw Failure(message: "\(path): \(problem.message)") }
             objects += read.documents.flatMap { KubernetesObject.objects(in: $0).objects }
         }
         loaded.custom = CustomPolicies(objects)
         if let problem = loaded.custom.problems.first { throw Failure(message: problem.message) }
-        for path in loaded.policy.waiverFiles.map(beside) + waivers {
+        for (name, path) in loaded.policy.waiverFiles.map({ (Optional($0), beside($0)) }) + waivers.map({ (nil, $0) }) {
             let bytes = try InputFile.read(path)
-            note(path, bytes)
+            if let name { note(name, bytes) } else { note(path, bytes, flag: "--waivers") }
             let read = WaiverFile.read(SourceText(name: path, bytes: bytes), today: today)
             for problem in read.problems {
                 Console.note("martlet: \(problem.location.map { "\($0): " } ?? "")\(problem.message)")

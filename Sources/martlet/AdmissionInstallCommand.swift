@@ -24,6 +24,32 @@ struct AdmissionInstallCommand: AsyncParsableCommand {
     @Option(help: "A server outside of the cluster in place of the Deployment: https://HOST:PORT.") var url: String?
     @Option(name: .customLong("bundle-file"), help: "The certificates that server is trusted by.") var bundleFile:
         String?
+    @Option(
+        name: .customLong("image-db-claim"),
+        help: "The claim of a volume with advisories.db; needed where the policy asks what is in images.")
+    var databaseClaim: String?
+    @Option(name: .customLong("pull-secret"), help: "A Secret of Martlet's namespace with the registries' logins.")
+    var pullSecret: String?
+    @Option(
+        name: .customLong("image-ca-file"), help: "Authorities of registries to trust beside the system's, as PEM.",
+        completion: .file())
+    var authorities: String?
+    @Option(
+        name: .customLong("image-platform"),
+        help: "A platform of the nodes, as linux/arm64; may be repeated; by default linux/amd64.")
+    var platforms: [String] = []
+    @Option(name: .customLong("image-mirror"), help: ArgumentHelp("Ask a mirror first.", valueName: "registry=mirror"))
+    var mirrors: [String] = []
+    @Option(name: .customLong("image-bases"), help: "The base images that are approved.", completion: .file())
+    var bases: String?
+    @Option(
+        name: .customLong("trusted-root"), help: "Whose signatures are believed: Sigstore's trusted_root.json.",
+        completion: .file())
+    var root: String?
+    @Option(
+        name: .customLong("signature-key"), help: "A public key in PEM whose signatures count; may be repeated.",
+        completion: .file())
+    var keys: [String] = []
     @Flag(help: "Apply to the cluster in place of printing.") var apply = false
     @OptionGroup(title: "Cluster") var connection: ClusterOptions
 
@@ -38,6 +64,18 @@ struct AdmissionInstallCommand: AsyncParsableCommand {
         manifests.namespace = into
         manifests.replicas = replicas
         manifests.files = loaded.files
+        manifests.arguments = loaded.arguments
+        let followed = Set(ClusterFollower.resources(withPods: false).entries)
+        manifests.reads =
+            AdmissionDoor.resources(loaded.policy).entries.filter { !followed.contains($0) && $0.name != "pods" }
+            .map { ($0.group, $0.name) }
+            + loaded.custom.parameterKinds.map { kind in
+                (GroupVersion(kind.apiVersion).group, KubernetesObject.pluralName(kind.kind))
+            }
+        if url == nil {
+            try addImages(to: &manifests, loaded.policy)
+            try Self.check(manifests)
+        }
         manifests.mutates = loaded.policy.images?.mutatesToDigest ?? false
         manifests.url = url
         // Inside the cluster the server itself closes the door, once it stands behind it.
@@ -48,6 +86,40 @@ struct AdmissionInstallCommand: AsyncParsableCommand {
         let client = try APIClient(try connection.configuration())
         let installer = AdmissionInstaller(client)
         for line in try await installer.apply(manifests.objects) { Console.print(line) }
+    }
+
+    private func addImages(to manifests: inout AdmissionManifests, _ policy: AdmissionPolicy) throws {
+        guard let images = policy.images, ImageJudge(images).needsAnswers else { return }
+        guard let databaseClaim else {
+            throw Failure(
+                message: "the policy asks what is in images: name the volume with advisories.db, --image-db-claim")
+        }
+        manifests.images = .init(databaseClaim: databaseClaim, pullSecret: pullSecret)
+        var arguments: [String] = []
+        let files =
+            [("--image-ca-file", authorities), ("--image-bases", bases), ("--trusted-root", root)]
+            + keys.map { ("--signature-key", Optional($0)) }
+        for (number, (flag, path)) in files.enumerated() {
+            guard let path else { continue }
+            let place = "images/\(number)-\(path.split(separator: "/").last ?? "file")"
+            manifests.files.append((place, String(decoding: try InputFile.read(path), as: UTF8.self)))
+            arguments += [flag, "\(AdmissionManifests.folder)/\(place)"]
+        }
+        for platform in platforms { arguments += ["--image-platform", platform] }
+        for mirror in mirrors { arguments += ["--image-mirror", mirror] }
+        manifests.arguments += arguments
+    }
+
+    /// What a ConfigMap can hold, and where.
+    private static func check(_ manifests: AdmissionManifests) throws {
+        for file in manifests.files where file.path.hasPrefix("/") || file.path.split(separator: "/").contains("..") {
+            throw Failure(message: "\(file.path): name it below the policy's own folder, or with --custom or --waivers")
+        }
+        let size = manifests.files.reduce(manifests.policy.utf8.count) { $0 + $1.text.utf8.count }
+        // Kubernetes takes a MiB of data.
+        guard size < 1 << 20 else {
+            throw Failure(message: "the policies have \(size) bytes, more than a ConfigMap holds")
+        }
     }
 }
 
@@ -80,7 +152,7 @@ struct AdmissionStatusCommand: AsyncParsableCommand {
 
     func run() async throws {
         let installer = AdmissionInstaller(try APIClient(try connection.configuration()))
-        let status = try await installer.status(namespace: namespace, now: AdmissionServeCommand.seconds())
+        let status = try await installer.status(namespace: namespace, now: AdmissionDoor.seconds())
         Console.print(status.lines.joined(separator: "\n"))
         if !status.isHealthy { throw ExitCode(1) }
     }

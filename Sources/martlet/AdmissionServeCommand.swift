@@ -1,19 +1,7 @@
 import Admission
 import AdmissionServer
 import ArgumentParser
-import Findings
-import Kubernetes
 import KubernetesClient
-import Posture
-import Workloads
-
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#elseif canImport(Darwin)
-    import Darwin
-#endif
 
 struct AdmissionServeCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -22,6 +10,9 @@ struct AdmissionServeCommand: AsyncParsableCommand {
             Makes its own certificates, in memory, and replaces them in time. With --register the webhook configuration
             of that name is told whom to trust, after the server has passed its own check; without, --bundle-file takes
             the certificate to be trusted. Serves /validate, /mutate, /healthz, /readyz and /metrics.
+
+            Images are judged by what is stored of their digest. What is not known is looked into beside the requests,
+            and compared with every new advisory database that is put in place of the old one.
             """)
 
     @OptionGroup var options: AdmissionPolicyOptions
@@ -31,7 +22,8 @@ struct AdmissionServeCommand: AsyncParsableCommand {
     @Option(name: .customLong("name"), help: "A name or address clients know the server by; may be repeated.")
     var names: [String] = []
 
-    @Flag(help: "Follow the cluster: labels of namespaces, owners, rights.") var cluster = false
+    @Flag(help: "Follow the cluster: labels of namespaces, owners, rights, the images that pods run.")
+    var cluster = false
     @OptionGroup(title: "Cluster") var connection: ClusterOptions
 
     @Option(name: .customLong("own-namespace"), help: "Martlet's own namespace, which is never judged.")
@@ -43,69 +35,21 @@ struct AdmissionServeCommand: AsyncParsableCommand {
     @Option(name: .customLong("bundle-file"), help: "Write the certificates to be trusted there.", completion: .file())
     var bundleFile: String?
 
+    @OptionGroup(title: "Images") var images: AdmissionImageOptions
+
     mutating func validate() throws {
         if failClosed, register == nil { throw ValidationError("--fail-closed needs --register") }
     }
 
     func run() async throws {
         let loaded = try options.load(today: Clock.today())
-        let certificates = try ServingCertificates(
-            names: names.isEmpty ? ["localhost", "127.0.0.1"] : names, now: Self.seconds())
-        var inventory = Inventory()
-        var client: APIClient?
-        var version: String?
-        let set = ClusterFollower.resources(withPods: loaded.policy.podSecurity != nil)
-        if cluster || register != nil {
-            let known = try APIClient(try connection.configuration())
-            client = known
-            if cluster {
-                let snapshot = try await ClusterReader(known, set: set).read()
-                inventory = snapshot.inventory
-                version = snapshot.version
-                for gap in snapshot.gaps { Console.note("martlet: \(gap.message)") }
-            }
-        }
-        var scan = ScanOptions(cluster: "cluster")
-        if let target = version.flatMap(TargetVersion.init) { scan.workloads.target = target }
-        let reviewer = AdmissionReviewer(
-            policy: loaded.policy, inventory: inventory, custom: loaded.custom, waivers: loaded.waivers,
-            options: scan, ownNamespaces: Set([ownNamespace].compactMap(\.self)))
-        let service = AdmissionService(
-            reviewer, certificates: certificates, today: { Clock.today() },
-            onDecision: { decision, isDryRun in
-                guard decision.outcome == .brokenGlass, !isDryRun else { return }
-                let who = decision.response.auditAnnotations["break-glass"] ?? ""
-                Console.note("martlet: break-glass used by \(who)")
-            })
-        let registration = register.flatMap { name in
-            client.map { WebhookRegistration($0, name: name, failurePolicy: failClosed ? "Fail" : nil) }
-        }
-        let bundleFile = bundleFile
-        @Sendable func publish(_ present: [String], _ gone: [String]) async throws {
-            if let bundleFile { try OutputFile.replace(bundleFile, with: Array(certificates.bundle.utf8)) }
-            try await registration?.publish(present, without: gone, now: Self.seconds())
-        }
-        let follows = cluster
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            let (started, running) = AsyncStream<Int>.makeStream()
-            group.addTask {
-                try await service.run(host: host, port: port) { running.yield($0) }
-            }
-            group.addTask {
-                var iterator = started.makeAsyncIterator()
-                guard let port = await iterator.next() else { return }
-                try await publish([certificates.bundle], [])
-                Console.note("martlet: answering admission reviews on \(host):\(port)")
-                try await service.keepCertificates(now: { Self.seconds() }, publish: publish)
-            }
-            if follows, let client {
-                group.addTask { try await ClusterFollower(service).run(client, set: set) }
-            }
-            // The server ends last; whatever ends before it has failed.
-            _ = try await group.next()
-            group.cancelAll()
-        }
+        var door = AdmissionDoor(policy: loaded)
+        (door.host, door.port, door.names) = (host, port, names)
+        if cluster || register != nil { door.client = try APIClient(try connection.configuration()) }
+        door.followsCluster = cluster
+        if let ownNamespace { door.ownNamespaces = [ownNamespace] }
+        (door.register, door.failsClosed, door.bundleFile) = (register, failClosed, bundleFile)
+        door.images = try images.verdicts(loaded.policy.images, onNote: AdmissionDoor.tell)
+        try await door.run()
     }
-
-    static func seconds() -> Int { time(nil) }
 }

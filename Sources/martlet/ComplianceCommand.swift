@@ -4,6 +4,7 @@ import Documents
 import Evidence
 import Findings
 import FoundationEssentials
+import Hub
 import Kubernetes
 import Manifests
 import Posture
@@ -20,6 +21,8 @@ struct ComplianceCommand: AsyncParsableCommand {
             martlet compliance report --framework hipaa --cluster --format pack --output-file hipaa-pack --key key.pem
             martlet compliance prove --framework soc2 --control CC6.1 --from 2026-01-01 --to 2026-03-31 \\
               --history history.yaml --cluster
+            martlet compliance prove --framework soc2 --control CC6.1 --from 2026-01-01 --to 2026-03-31 \\
+              --hub ~/.local/share/martlet --cluster
             martlet compliance verify hipaa-pack --key public.pem
             """,
         subcommands: [
@@ -130,6 +133,14 @@ struct ComplianceInput: ParsableArguments {
         help: "A file with the scans and changes of the past.", completion: .file(extensions: ["yaml", "yml", "json"]))
     var history: String?
 
+    @Option(
+        help: ArgumentHelp("A hub's data folder: what it remembers is the past.", valueName: "folder"),
+        completion: .directory)
+    var hub: String?
+
+    @Option(name: .customLong("hub-cluster"), help: "Which of the hub's clusters, where it knows several.")
+    var hubCluster: String?
+
     @Option(name: .customLong("from"), help: "First day of a period, such as 2026-01-01.")
     var start: String?
 
@@ -138,9 +149,10 @@ struct ComplianceInput: ParsableArguments {
 
     func validate() throws {
         guard (start == nil) == (end == nil) else { throw ValidationError("--from and --to go together") }
-        if start != nil, history == nil {
-            throw ValidationError("a period needs --history: the scans and changes of that time")
+        if start != nil, history == nil, hub == nil {
+            throw ValidationError("a period needs --history or --hub: the scans and changes of that time")
         }
+        if history != nil, hub != nil { throw ValidationError("--history and --hub: one of them") }
         if let start, let end {
             guard let first = CalendarDate(start), let last = CalendarDate(end), first <= last else {
                 throw ValidationError("--from and --to are days such as 2026-01-31, in their order")
@@ -176,6 +188,10 @@ struct ComplianceInput: ParsableArguments {
             let (found, problems) = EvidenceHistory.read(try FrameworkOptions.source(history))
             try FrameworkOptions.refuse(problems)
             past = found
+        }
+        if let hub {
+            let settings = try HubOptions.settings(config: nil, data: hub, host: nil, port: nil)
+            past = try await Failure.telling { try await HubHistory.read(settings, cluster: hubCluster) }
         }
         let read = try await target.read()
         let today = Clock.today()
@@ -323,7 +339,7 @@ struct ComplianceProveCommand: AsyncParsableCommand {
     @Option(name: .customLong("output-file"), help: "Write a PDF there.", completion: .file()) var outputFile: String?
 
     mutating func validate() throws {
-        guard input.start != nil else { throw ValidationError("a proof needs --from, --to and --history") }
+        guard input.start != nil else { throw ValidationError("a proof needs --from, --to, and --history or --hub") }
         guard samples > 0 else { throw ValidationError("--samples takes a number above 0") }
     }
 

@@ -16,6 +16,7 @@ struct ImageCommand: ParsableCommand {
               martlet image diff app:1.2 app:1.3
               martlet image explain app.cdx.json CVE-2024-0727
               martlet image compare trivy.json grype.json
+              martlet image attach ghcr.io/team/app:1.2 --key key.pem
               martlet image affected CVE-2024-0727       who runs it, from what was kept
               martlet vex lint app.openvex.json --bill app.cdx.json
             """,
@@ -31,6 +32,7 @@ struct ImageCommand: ParsableCommand {
             ImageForgetCommand.self,
             ImageVerifyCommand.self,
             ImageAttestCommand.self,
+            ImageAttachCommand.self,
         ])
 }
 

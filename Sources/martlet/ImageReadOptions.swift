@@ -7,10 +7,7 @@ import Vulnerabilities
 
 /// How images are found and read.
 struct ImageReadOptions: ParsableArguments {
-    @Option(help: "The platform of a multi-platform image, as linux/arm64; by default this machine's.")
-    var platform: String?
-
-    @OptionGroup var access: RegistryAccess
+    @OptionGroup var connection: ImageConnectionOptions
 
     @Option(help: "Where layers are kept once they were read.", completion: .directory)
     var cache: String?
@@ -33,10 +30,10 @@ struct ImageReadOptions: ParsableArguments {
         var options = ImageInspection.Options(
             cache: noCache ? nil : cache.map { LayerCache($0) } ?? LayerCache.standard)
         do throws(ImageError) {
-            options.platform = try platform.map { text throws(ImageError) in try Platform(text) }
+            options.platform = try connection.chosenPlatform()
             options.isOffline = offline
             options.limits.unpacked = max(1, unpacked) << 30
-            options.registry = try access.options()
+            options.registry = try connection.registry()
             return try ImageInspection(options)
         } catch {
             throw Failure(message: error.message)

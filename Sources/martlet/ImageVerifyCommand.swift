@@ -1,9 +1,11 @@
 import ArgumentParser
+import ContainerImages
 import Documents
 import Foundation
+import ImageInspection
 import ImageTrust
 
-struct ImageVerifyCommand: ParsableCommand {
+struct ImageVerifyCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "verify", abstract: "Say who signed an artifact, and prove it offline.",
         discussion: """
@@ -11,16 +13,23 @@ struct ImageVerifyCommand: ParsableCommand {
                 --certificate-identity-regexp 'https://github.com/our/.*' \\
                 --certificate-oidc-issuer https://token.actions.githubusercontent.com app.tar
               martlet image verify --bundle app.sigstore.json --key cosign.pub --no-log sha256:...
+              martlet image verify ghcr.io/team/app:1.2 --key cosign.pub --no-log
 
-            The artifact is a file, or its digest. Nothing is fetched: the trusted root is a file
-            (https://github.com/sigstore/root-signing keeps Sigstore's). Exit codes: 0 verified, 1 refused, and why.
+            With --bundle the artifact is a file, or its digest, and nothing is fetched. Without, it is an image in a
+            registry, whose signatures are looked for among its referrers and under cosign's older tags. The trusted
+            root is a file (https://github.com/sigstore/root-signing keeps Sigstore's). Exit codes: 0 verified,
+            1 refused, and why, 2 unreadable input.
             """)
 
     @Option(help: "A Sigstore bundle, version 0.1 to 0.3.")
-    var bundle: String
+    var bundle: String?
 
-    @Argument(help: "The signed file, or its digest as sha256:...; may be left out for an attestation.")
+    @Argument(
+        help: "With --bundle the signed file or its digest, or nothing for an attestation; else an image in a registry."
+    )
     var artifact: String?
+
+    @OptionGroup(title: "Registry") var read: ImageReadOptions
 
     @Option(help: "Whom to believe: Sigstore's trusted_root.json.")
     var trustedRoot: String?
@@ -56,6 +65,7 @@ struct ImageVerifyCommand: ParsableCommand {
     var json = false
 
     func validate() throws {
+        if bundle == nil, artifact == nil { throw ValidationError("name an image, or a --bundle") }
         let hasIdentity = certificateIdentity != nil || certificateIdentityRegexp != nil
         let hasIssuer = certificateOidcIssuer != nil || certificateOidcIssuerRegexp != nil
         if key.isEmpty, !hasIdentity || !hasIssuer {
@@ -70,10 +80,10 @@ struct ImageVerifyCommand: ParsableCommand {
         }
     }
 
-    func run() throws {
+    func run() async throws {
         let result: TrustResult
         do {
-            result = try verify()
+            if let bundle { result = try verify(bundle) } else { result = try await verifyImage() }
         } catch let error as TrustError {
             switch error.check {
             case .trustedRoot where error.message.contains("not a form"):
@@ -90,12 +100,61 @@ struct ImageVerifyCommand: ParsableCommand {
                 }
                 Console.print(writer.string)
             }
-            throw Failure(message: "\(bundle): refused: \(error)", code: 1)
+            throw Failure(message: "\(bundle ?? artifact ?? ""): refused: \(error)", code: 1)
         }
         Console.print(json ? TrustText(result).json() : TrustText(result).lines().joined(separator: "\n"))
     }
 
-    private func verify() throws -> TrustResult {
+    private func verify(_ bundle: String) throws -> TrustResult {
+        let read = try SignedBundle(BillFile.bytes(bundle), name: bundle)
+        return try verifier().verify(read, artifact: try signedArtifact())
+    }
+
+    /// The first signature beside the image that proves what was asked for.
+    private func verifyImage() async throws -> TrustResult {
+        let verifier = try verifier()
+        let inspection = try read.inspection()
+        do {
+            let source = try RegistrySource(artifact ?? "", inspection.client)
+            let digest = try await source.named().digest
+            let found = try await source.signatures(of: digest)
+            await inspection.close()
+            return try Self.first(of: found, verifier, digest.description)
+        } catch let error as ImageError {
+            await inspection.close()
+            throw Failure(message: error.message)
+        }
+    }
+
+    private static func first(
+        of found: [RegistrySource.Signed], _ verifier: TrustVerifier, _ digest: String
+    ) throws(TrustError) -> TrustResult {
+        var refused: [(place: String, error: TrustError)] = []
+        for signed in found {
+            do throws(TrustError) {
+                var result =
+                    signed.isBundle
+                    ? try verifier.verify(
+                        try SignedBundle(signed.contents, name: signed.place), artifact: try Artifact(digest: digest))
+                    : try verifier.verify(
+                        try CosignTag(payload: signed.contents, annotations: signed.annotations), imageDigest: digest)
+                result.notes.append("found as \(signed.place), over \(digest)")
+                result.notes += refused.map { "\($0.place) is refused: \($0.error)" }
+                return result
+            } catch {
+                refused.append((signed.place, error))
+            }
+        }
+        guard let first = refused.first else {
+            throw TrustError(
+                .artifact,
+                "nothing beside \(digest) is a signature: neither among its referrers nor under cosign's tags")
+        }
+        let all = refused.map { "\($0.place): \($0.error.message)" }.joined(separator: "; ")
+        throw TrustError(first.error.check, "none of \(refused.count) signatures proves it: \(all)")
+    }
+
+    private func verifier() throws -> TrustVerifier {
         let signers: TrustPolicy.Signers
         if key.isEmpty {
             let identity = certificateIdentity.map(TextPattern.exact) ?? .expression(certificateIdentityRegexp ?? "")
@@ -113,8 +172,7 @@ struct ImageVerifyCommand: ParsableCommand {
                 sourceRepository: sourceRepository.map(TextPattern.exact))
         }
         let root = try trustedRoot.map { try TrustedRoot(BillFile.bytes($0), name: $0) }
-        let read = try SignedBundle(BillFile.bytes(bundle), name: bundle)
-        return try TrustVerifier(root: root, policy: policy).verify(read, artifact: try signedArtifact())
+        return TrustVerifier(root: root, policy: policy)
     }
 
     private func signedArtifact() throws -> Artifact? {

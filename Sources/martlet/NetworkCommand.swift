@@ -48,7 +48,12 @@ struct PluginOptions: ParsableArguments {
     /// The plugin that was named; nil where it is to be told by what is seen.
     var chosen: NetworkPlugin? { plugin.map { NetworkPlugin($0, evidence: "--plugin") } }
 
-    func state(_ inventory: Inventory) -> NetworkState { NetworkState(inventory, plugin: chosen) }
+    /// The network of what was read; policies that a cluster did not show leave their hole in it.
+    func state(_ read: Target) -> NetworkState {
+        var state = NetworkState(read.inventory, plugin: chosen)
+        state.note(unlisted: read.unlistedKinds)
+        return state
+    }
 
     /// The plugin and where it differs, and what was wrong with policies, for the terminal's error side.
     func note(_ state: NetworkState, _ problems: [Problem]) {
@@ -59,6 +64,7 @@ struct PluginOptions: ParsableArguments {
         if !onNodes.isEmpty {
             Console.note(
                 "martlet: \(onNodes.count.of("workload")) on the network of a node: policies for pods do not apply there"
+                    + (state.guards.isEmpty ? "" : ", policies about nodes do")
             )
         }
         let differences = state.plugin.differences
@@ -84,7 +90,7 @@ struct NetworkReachCommand: AsyncParsableCommand {
 
     func run() async throws {
         let read = try await target.readNetwork()
-        let state = plugin.state(read.inventory)
+        let state = plugin.state(read)
         plugin.note(state, read.problems)
         let model = NetworkModel(state)
         guard let transport = TransportProtocol(name: self.protocol) else {
@@ -93,6 +99,10 @@ struct NetworkReachCommand: AsyncParsableCommand {
         let source = try end(from, model)
         let destination = try end(to, model)
         let traffic = transport.hasPorts ? Traffic(transport, port) : .icmp(transport, type: 8, code: 0)
+        let networks = PodNetworks(read.inventory, state)
+        guard networks.names.isEmpty else {
+            return try tell(networks.ways(from: from, to: to, traffic), model, source, destination, traffic)
+        }
         let answer = model.verdict(from: source, to: destination, traffic)
         let verdict = answer.verdict == .unknown ? "not observable" : answer.verdict.rawValue
         Console.print("\(model.name(source)) to \(model.name(destination)), \(traffic): \(verdict)")
@@ -110,6 +120,24 @@ struct NetworkReachCommand: AsyncParsableCommand {
             Console.print("to allow it: add to \(edit.path) of \(edit.policy) (tried; \(also)):\n  \(writer.string)")
         }
         if answer.verdict != .allowed { throw ExitCode(answer.verdict == .denied ? 1 : 3) }
+    }
+
+    /// Where pods are on several networks: what each of them says, and what they come to.
+    private func tell(
+        _ ways: [PodNetworks.Way], _ model: NetworkModel, _ source: NetworkModel.Endpoint,
+        _ destination: NetworkModel.Endpoint, _ traffic: Traffic
+    ) throws {
+        let verdict: Verdict =
+            ways.contains { $0.verdict == .allowed }
+            ? .allowed : ways.contains { $0.verdict == .unknown } ? .unknown : .denied
+        let word = verdict == .unknown ? "not observable" : verdict.rawValue
+        Console.print("\(model.name(source)) to \(model.name(destination)), \(traffic): \(word)")
+        if ways.isEmpty { Console.print("no network has both of them") }
+        for way in ways {
+            Console.print("over \(way.network.isEmpty ? "the cluster's own network" : "network \(way.network)"):")
+            for reason in way.reasons { Console.print("  \(reason)") }
+        }
+        if verdict != .allowed { throw ExitCode(verdict == .denied ? 1 : 3) }
     }
 
     /// A pod with addresses of both families may be answered otherwise over the other one.
@@ -171,10 +199,16 @@ struct NetworkMatrixCommand: AsyncParsableCommand {
             plugin.note(NetworkState(), read.problems)
             connections = AnalyzerLikeness(read.inventory).connections
         } else {
-            let state = plugin.state(read.inventory)
+            let state = plugin.state(read)
             plugin.note(state, read.problems)
             let network = DualStack(state)
-            connections = network.connections(byNamespace: by == .namespace)
+            let networks = PodNetworks(read.inventory, state)
+            if networks.names.isEmpty {
+                connections = network.connections(byNamespace: by == .namespace)
+            } else {
+                Console.note("martlet: networks beside the cluster's own: \(networks.names.joined(separator: ", "))")
+                connections = networks.connections(byNamespace: by == .namespace)
+            }
             parties = network.models[0].podParties(byNamespace: by == .namespace)
         }
         switch output {
@@ -220,7 +254,7 @@ struct NetworkScoreCommand: AsyncParsableCommand {
 
     func run() async throws {
         let read = try await target.readNetwork()
-        let state = plugin.state(read.inventory)
+        let state = plugin.state(read)
         plugin.note(state, read.problems)
         let score = DualStack(state).isolation()
         guard output == .table else { return Console.print(NetworkText.json(score)) }
@@ -258,7 +292,7 @@ struct NetworkExposureCommand: AsyncParsableCommand {
     func run() async throws {
         let read = try await target.readNetwork()
         if like != nil { return tellLike(read) }
-        let state = plugin.state(read.inventory)
+        let state = plugin.state(read)
         plugin.note(state, read.problems)
         let network = DualStack(state)
         let exposures = network.exposures(read.inventory)
@@ -309,7 +343,7 @@ struct NetworkLintCommand: AsyncParsableCommand {
 
     func run() async throws {
         let read = try await target.readNetwork()
-        let state = plugin.state(read.inventory)
+        let state = plugin.state(read)
         plugin.note(state, read.problems)
         let (findings, coverage) = NetworkEvaluation(
             read.inventory, isCluster: read.isCluster, unlistedKinds: read.unlistedKinds, plugin: plugin.chosen

@@ -54,10 +54,11 @@ struct NetworkDiffCommand: AsyncParsableCommand {
             if let problem = change.problems.first { throw Failure(message: problem) }
             after = change.inventory
         }
-        let old = plugin.state(before.inventory)
+        let old = plugin.state(before)
         plugin.note(old, before.problems)
         // The plugin does not change with the policies that are tried.
-        let new = NetworkState(after, plugin: old.plugin)
+        var new = NetworkState(after, plugin: old.plugin)
+        new.note(unlisted: old.unlistedKinds)
         for problem in new.problems where !old.problems.contains(problem) {
             Console.note("martlet: \(problem.location.map { "\($0): " } ?? "")\(problem.message)")
         }

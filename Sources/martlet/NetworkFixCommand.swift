@@ -24,7 +24,7 @@ struct NetworkFixCommand: AsyncParsableCommand {
         var everywhere = target
         everywhere.connection.namespace = nil
         let read = try await everywhere.readNetwork()
-        let state = plugin.state(read.inventory)
+        let state = plugin.state(read)
         plugin.note(state, read.problems)
         var options = GenerationOptions()
         options.namespaces = namespace.map { [$0] } ?? []

@@ -42,7 +42,7 @@ struct NetworkGenerateCommand: AsyncParsableCommand {
         var everywhere = target
         everywhere.connection.namespace = nil
         let read = try await everywhere.readNetwork()
-        let state = plugin.state(read.inventory)
+        let state = plugin.state(read)
         plugin.note(state, read.problems)
         let table = try flows.table(state, read.inventory)
         var options = GenerationOptions()

@@ -34,7 +34,7 @@ struct NetworkTestCommand: AsyncParsableCommand {
         let (sentences, problems) = IntentTest.read(root)
         if let problem = problems.first { throw Failure(message: problem) }
         let read = try await target.readNetwork()
-        let state = plugin.state(read.inventory)
+        let state = plugin.state(read)
         plugin.note(state, read.problems)
         let model = NetworkModel(state)
         var failed = 0
@@ -48,8 +48,18 @@ struct NetworkTestCommand: AsyncParsableCommand {
                     "\(place): \(model.name(failure.source)) to \(model.name(failure.target)): \(failure.message)")
             }
         }
-        Console.print("\(sentences.count - failed - unknown) hold, \(failed) do not, \(unknown) not observable")
+        Console.print(Self.summary(held: sentences.count - failed - unknown, failed: failed, unknown: unknown))
         if failed > 0 { throw ExitCode(1) }
         if unknown > 0 { throw ExitCode(3) }
+    }
+
+    /// `all 4 tests hold`, `3 of 4 tests hold, 1 fails`.
+    private static func summary(held: Int, failed: Int, unknown: Int) -> String {
+        let count = held + failed + unknown
+        guard held < count else { return count == 1 ? "the one test holds" : "all \(count) tests hold" }
+        var out = "\(held) of \(count.of("test")) \(held == 1 ? "holds" : "hold")"
+        if failed > 0 { out += ", \(failed) \(failed == 1 ? "fails" : "fail")" }
+        if unknown > 0 { out += ", \(unknown) \(unknown == 1 ? "is" : "are") not observable" }
+        return out
     }
 }

@@ -11,9 +11,10 @@ struct PolicyCommand: AsyncParsableCommand {
               martlet policy lint policies/                 what does not compile, and what each expression costs
               martlet policy eval 'object.spec.replicas > 2' --object deploy.yaml
               martlet policy test policies/tests.yaml       objects with the verdict they must get
+              martlet policy replay policies/ --audit-log audit.log    what they would have refused, of whom
             `martlet scan` judges every object by the bound policies beside it.
             """,
-        subcommands: [PolicyLintCommand.self, PolicyEvalCommand.self, PolicyTestCommand.self])
+        subcommands: [PolicyLintCommand.self, PolicyEvalCommand.self, PolicyTestCommand.self, PolicyReplayCommand.self])
 }
 
 struct PolicyLintCommand: AsyncParsableCommand {

@@ -20,9 +20,11 @@ struct RegistryAccess: ParsableArguments {
     @Option(help: ArgumentHelp("Ask a mirror first; may be repeated.", valueName: "registry=mirror"))
     var mirror: [String] = []
 
-    /// Logins are read from where docker and podman keep them; those that cannot be read are told.
+    /// Tells of logins that cannot be used.
     func options() throws(ImageError) -> RegistryOptions {
         var options = RegistryOptions(credentials: .ofThisMachine(logins))
+        options.proxies = .ofThisMachine
+        for problem in options.proxies.problems { Console.error(problem) }
         if insecure { options.insecure = ["*"] }
         if let authorities {
             guard let data = FileManager.default.contents(atPath: authorities) else {

@@ -13,7 +13,8 @@ struct SecretsDossierCommand: AsyncParsableCommand {
         discussion: """
             Who can read it, directly and by a step aside; what uses it and how; who did read it (--audit-log); when it \
             was written and how that is known; whether etcd holds it encrypted (--prove-encryption); what its manager \
-            tells (--ask-manager, with the credentials of this environment). Without a name, one line for each Secret.
+            tells (--ask-manager, with the credentials of this environment); where the same value stands elsewhere, \
+            which files tell and a cluster only with --compare-values. Without a name, one line for each Secret.
 
               martlet secrets dossier db -n shop --cluster --audit-log audit.log -o html > db.html
               martlet secrets dossier -f deploy/
@@ -43,6 +44,11 @@ struct SecretsDossierCommand: AsyncParsableCommand {
     @Flag(name: .customLong("ask-manager"), help: "Ask the secret manager behind it for versions and times.")
     var asksManager = false
 
+    @Flag(
+        name: .customLong("compare-values"),
+        help: "Read the cluster's Secrets with their values, and say where one stands twice; none is shown or kept.")
+    var comparesValues = false
+
     @Option(name: .customLong("rotation-days"), help: "Days after which a Secret must have been written anew.")
     var rotationDays: Int?
 
@@ -52,6 +58,9 @@ struct SecretsDossierCommand: AsyncParsableCommand {
     func validate() throws {
         guard cluster != !paths.isEmpty else { throw ValidationError("say where to look: -f FILE... or --cluster") }
         if prove, !cluster { throw ValidationError("--prove-encryption needs --cluster") }
+        if comparesValues, !cluster {
+            throw ValidationError("--compare-values needs --cluster; files are compared always")
+        }
     }
 
     private static let secrets = APIResource(
@@ -86,6 +95,11 @@ struct SecretsDossierCommand: AsyncParsableCommand {
         }
         if let client { try await ask(client, name, namespace, &evidence) }
         let reference = ObjectReference(group: "", kind: "Secret", namespace: namespace, name: name)
+        if !cluster || comparesValues, let secret = inventory[ObjectKey(reference)] {
+            var random = SystemRandomNumberGenerator()
+            let same = SameValues(of: secret, key: (0..<32).map { _ in UInt8.random(in: 0...255, using: &random) })
+            if same.hasValues { evidence.sameValue = same.places(in: inventory) }
+        }
         if asksManager { evidence.manager = await ManagerEvidence().lines(for: reference, in: inventory) }
         guard
             let dossier = SecretDossier(
@@ -105,7 +119,8 @@ struct SecretsDossierCommand: AsyncParsableCommand {
             return (Inventory(set.objects), nil)
         }
         let configuration = try connection.configuration()
-        let reader = try ClusterReader(configuration, set: .standard + .secretMetadata)
+        let reader = try ClusterReader(
+            configuration, set: .standard + (comparesValues ? .configMaps + .secretValues : .secretMetadata))
         let snapshot = try await reader.read()
         for gap in snapshot.gaps { Console.error(gap.message) }
         return (snapshot.inventory, reader.client)

@@ -1,11 +1,12 @@
 import ArgumentParser
+import ContainerImages
 import Documents
 import Findings
 import FoundationEssentials
-import Kubernetes
 import KubernetesClient
 import Manifests
 import Posture
+import SecretSearch
 import Secrets
 import SourceTrees
 import Synchronization
@@ -14,9 +15,12 @@ extension SecretScanReport.Format: ExpressibleByArgument {}
 
 struct SecretsScanCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "scan", abstract: "Find secrets in files, manifests, a repository's history or a cluster.",
+        commandName: "scan",
+        abstract: "Find secrets in files, manifests, archives, images, a repository's history or a cluster.",
         discussion: """
-            martlet secrets scan .                        a source tree, manifests by their structure
+            martlet secrets scan .                        a source tree: manifests by structure, archives by content
+            martlet secrets scan registry.example/app:1   an image: settings, history, every file of every layer
+            martlet secrets scan image.tar oci:layout     images that lie in an archive or a layout
             martlet secrets scan --git                    everything every commit of the repository here added
             martlet secrets scan --git main..HEAD         what these commits added
             martlet secrets scan --staged                 what the next commit would add (pre-commit hook)
@@ -26,11 +30,12 @@ struct SecretsScanCommand: AsyncParsableCommand {
             martlet secrets scan . --baseline secrets.json        only values that are not in the file
 
             Values are never shown or stored: at most their first and last two characters, and a keyed hash that knows
-            the same value again. Exit codes: 0 nothing found, 1 found at or above --fail-on, 2 bad usage or unreadable
-            input, 3 something was not looked at (with --strict).
+            the same value again. What git ignores and nobody tracks is passed over, and counted. Exit codes: 0 nothing
+            found, 1 found at or above --fail-on, 2 bad usage or unreadable input, 3 something was not looked at (with
+            --strict).
             """)
 
-    @Argument(help: "Files and folders, or - for standard input; with --git, at most one range of commits.")
+    @Argument(help: "Files, folders and images, or - for standard input; with --git, at most one range of commits.")
     var paths: [String] = []
 
     @Flag(help: "Every text that commits added, each once.")
@@ -44,6 +49,11 @@ struct SecretsScanCommand: AsyncParsableCommand {
 
     @Flag(help: "Look at the cluster of the current context.")
     var cluster = false
+
+    @Flag(name: .customLong("include-ignored"), help: "Look at what git ignores, too.")
+    var includeIgnored = false
+
+    @OptionGroup(title: "Images") var images: ImageConnectionOptions
 
     @OptionGroup(title: "Cluster") var connection: ClusterOptions
 
@@ -93,7 +103,9 @@ struct SecretsScanCommand: AsyncParsableCommand {
         var random = SystemRandomNumberGenerator()
         let key = known?.key ?? (0..<32).map { _ in UInt8.random(in: 0...255, using: &random) }
         let seal = SecretSeal(key: key)
-        var (secrets, gaps, scanned) = try await look(seal)
+        let result = try await look(seal)
+        var secrets = result.secrets
+        let gaps = result.gaps.sorted()
         if let least = minSeverity.severity { secrets.removeAll { $0.secret.severity < least } }
         if let writeBaseline {
             let baseline = SecretBaseline(key: key, secrets: secrets)
@@ -102,7 +114,8 @@ struct SecretsScanCommand: AsyncParsableCommand {
         }
         if let known { secrets.removeAll(where: known.contains) }
         let report = SecretScanReport(
-            secrets: secrets, gaps: gaps, scanned: scanned, version: MartletVersion.current)
+            secrets: secrets, gaps: gaps, scanned: result.texts, binaries: result.binaries, ignored: result.ignored,
+            version: MartletVersion.current)
         if let outputFile {
             try OutputFile.replace(outputFile, with: Array(report.render(output).utf8))
         } else {
@@ -111,80 +124,74 @@ struct SecretsScanCommand: AsyncParsableCommand {
         for gap in gaps { Console.note("martlet: \(gap)") }
         let worst = report.secrets.map(\.secret.severity).max()
         if writeBaseline == nil, let worst, let least = failOn.severity, worst >= least { throw ExitCode(1) }
-        if scanned == 0, !gaps.isEmpty { throw ExitCode(RunStatus.unreadable.rawValue) }
+        if result.texts == 0, !gaps.isEmpty { throw ExitCode(RunStatus.unreadable.rawValue) }
         if strict, !gaps.isEmpty { throw ExitCode(RunStatus.partial.rawValue) }
     }
 
-    private func look(_ seal: SecretSeal) async throws -> (secrets: [LocatedSecret], gaps: [String], scanned: Int) {
+    private func look(_ seal: SecretSeal) async throws -> SearchResult {
         if cluster { return try await lookAtCluster(seal) }
         if git || staged { return try await lookAtHistory(seal) }
         return try await lookAtFiles(seal)
     }
 
-    // MARK: Files
+    // MARK: Files and images
 
-    private func lookAtFiles(_ seal: SecretSeal) async throws -> (
-        secrets: [LocatedSecret], gaps: [String], scanned: Int
-    ) {
+    private func lookAtFiles(_ seal: SecretSeal) async throws -> SearchResult {
         var files = SourceFiles()
-        var secrets: [LocatedSecret] = []
-        var scanned = 0
+        var result = SearchResult()
+        var locations: [ImageLocation] = []
         for path in paths {
-            guard path == "-" else {
-                files.visit(path)
+            if path == "-" {
+                var search = SecretSearch(seal: seal)
+                result.add(search.search(SourceItem(path: "<stdin>", bytes: try InputFile.read("-"))))
                 continue
             }
-            var scan = SourceSecretScan(seal: seal)
-            secrets += scan.scan(file: "<stdin>", bytes: try InputFile.read("-"))
-            scanned += 1
+            switch try target(path) {
+            case .files(let path):
+                files.visit(path, ignoring: includeIgnored ? .none : await IgnoredPaths(of: path))
+            case .image(let location): locations.append(location)
+            }
         }
-        let all = files.paths
-        let width = max(1, ProcessInfo.processInfo.activeProcessorCount)
-        let queue = PathQueue(count: all.count)
-        let parts = await withTaskGroup(of: (found: [LocatedSecret], gaps: [String]).self) { group in
-            for _ in 0..<width {
-                group.addTask {
-                    var scan = SourceSecretScan(seal: seal)
-                    var found: [LocatedSecret] = []
-                    var gaps: [String] = []
-                    while true {
-                        let range = queue.next()
-                        if range.isEmpty { return (found, gaps) }
-                        for path in all[range] {
-                            do throws(DocumentError) {
-                                found += scan.scan(file: path, bytes: try FileBytes.read(path))
-                            } catch {
-                                gaps.append("\(path): \(error.message)")
-                            }
-                        }
-                    }
+        result.add(await FileSearch(seal: seal).search(files))
+        if !locations.isEmpty { result.add(try await lookAtImages(locations, seal)) }
+        return result
+    }
+
+    private func target(_ path: String) throws -> SearchTarget {
+        do throws(ImageError) {
+            return try SearchTarget(path)
+        } catch {
+            throw Failure(message: error.message)
+        }
+    }
+
+    private func lookAtImages(_ locations: [ImageLocation], _ seal: SecretSeal) async throws -> SearchResult {
+        var result = SearchResult()
+        do throws(ImageError) {
+            let client = try RegistryClient(try images.registry())
+            let search = ImageSearch(seal: seal, platform: try images.chosenPlatform())
+            for location in locations {
+                do throws(ImageError) {
+                    result.add(try await search.search(location, client))
+                } catch {
+                    result.gaps.append("\(location): \(error.message)")
                 }
             }
-            var parts: [(found: [LocatedSecret], gaps: [String])] = []
-            for await part in group { parts.append(part) }
-            return parts
+            await client.close()
+        } catch {
+            throw Failure(message: error.message)
         }
-        secrets += parts.flatMap(\.found)
-        let gaps = files.gaps.map { "\($0.path): \($0.reason)" } + parts.flatMap(\.gaps)
-        return (secrets, gaps.sorted(), scanned + all.count)
+        return result
     }
 
     // MARK: History
 
-    private func lookAtHistory(
-        _ seal: SecretSeal
-    ) async throws -> (secrets: [LocatedSecret], gaps: [String], scanned: Int) {
-        let state = Mutex((scan: SourceSecretScan(seal: seal), found: [LocatedSecret](), scanned: 0))
+    private func lookAtHistory(_ seal: SecretSeal) async throws -> SearchResult {
+        let state = Mutex((search: SecretSearch(seal: seal), result: SearchResult()))
         let each: @Sendable (SourceItem) -> Void = { item in
             state.withLock { state in
-                state.scanned += 1
-                state.found += state.scan.scan(file: item.path, bytes: item.bytes).map { secret in
-                    var secret = secret
-                    secret.commit = item.commit?.id ?? ""
-                    secret.author = item.commit?.author ?? ""
-                    secret.date = item.commit?.date ?? ""
-                    return secret
-                }
+                let found = state.search.search(item)
+                state.result.add(found)
             }
         }
         let history = GitHistory(folder: repository)
@@ -196,16 +203,14 @@ struct SecretsScanCommand: AsyncParsableCommand {
         } catch {
             throw Failure(message: error.message)
         }
-        return state.withLock { state in
-            (state.found, gaps.map { "\($0.path): \($0.reason)" }.sorted(), state.scanned)
-        }
+        var result = state.withLock { $0.result }
+        result.gaps += gaps.map { "\($0.path): \($0.reason)" }
+        return result
     }
 
     // MARK: Cluster
 
-    private func lookAtCluster(
-        _ seal: SecretSeal
-    ) async throws -> (secrets: [LocatedSecret], gaps: [String], scanned: Int) {
+    private func lookAtCluster(_ seal: SecretSeal) async throws -> SearchResult {
         var reader = try ClusterReader(
             try connection.configuration(), namespace: connection.namespace, set: .standard + .configMaps)
         reader.readsAllCustomResources = true
@@ -215,27 +220,12 @@ struct SecretsScanCommand: AsyncParsableCommand {
         } catch let error as ClientError {
             throw Failure(message: error.message)
         }
-        var scan = SourceSecretScan(seal: seal, isManifest: false)
-        var secrets: [LocatedSecret] = []
+        var search = SecretSearch(seal: seal, isManifest: false)
+        var result = SearchResult()
         for key in snapshot.inventory.keys {
-            if let object = snapshot.inventory[key] { secrets += scan.scan(object) }
+            if let object = snapshot.inventory[key] { result.add(search.search(object)) }
         }
-        return (secrets, snapshot.gaps.map(\.message), snapshot.inventory.count)
-    }
-}
-
-/// Hands out the places of a list in parts, to whoever asks next.
-private final class PathQueue: Sendable {
-    private let count: Int
-    private let place = Mutex(0)
-
-    init(count: Int) { self.count = count }
-
-    func next() -> Range<Int> {
-        place.withLock { place in
-            let start = min(place, count)
-            place = start + 16
-            return start..<min(count, start + 16)
-        }
+        result.gaps += snapshot.gaps.map(\.message)
+        return result
     }
 }

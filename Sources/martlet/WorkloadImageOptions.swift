@@ -101,6 +101,8 @@ struct WorkloadImageOptions: ParsableArguments {
         do throws(ImageError) {
             options.platform = try Platform(platform)
             options.registry = RegistryOptions(credentials: .ofThisMachine(logins))
+            options.registry.proxies = .ofThisMachine
+            for problem in options.registry.proxies.problems { Console.error(problem) }
             if insecure { options.registry.insecure = ["*"] }
             if let authorities {
                 guard let data = FileManager.default.contents(atPath: authorities) else {

@@ -78,7 +78,7 @@ enum ScanBenchmarks {
         return FileManager.default.isExecutableFile(atPath: path) ? path : nil
     }
 
-    private static func installed(_ program: String) -> String? {
+    static func installed(_ program: String) -> String? {
         (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":").map { "\($0)/\(program)" }
             .first { FileManager.default.isExecutableFile(atPath: $0) }
     }

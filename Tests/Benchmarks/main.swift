@@ -13,6 +13,7 @@ let parts = DocumentBenchmarks.parts.merging(ScanBenchmarks.parts) { first, _ in
     .merging(RBACBenchmarks.parts) { first, _ in first }
     .merging(RiskBenchmarks.parts) { first, _ in first }
     .merging(ImageBenchmarks.parts) { first, _ in first }
+    .merging(SecretBenchmarks.parts) { first, _ in first }
 
 var arguments = Array(CommandLine.arguments.dropFirst())
 switch arguments.first {

@@ -155,7 +155,7 @@ enum Figures {
         ] where rulesNamed > 0 {
             var watcher = try Watcher(sources, ring: 256 << 20, everyRule: everyRule)
             watcher.take(0)
-            guard let child = Children.own("make", kind, "300000") else { return }
+            guard let child = Children.own("make", kind, "200000") else { return }
             _ = child.text()
             watcher.sensor.stop()
             let before = watcher.watch.events

@@ -15,7 +15,11 @@ case "make": Maker.run(Array(given.dropFirst()))
 case "watch": try Watcher.run()
 default:
     guard let refusal = Figures.refusal else {
-        for figure in Figures.all where given.isEmpty || given.contains(figure.name) { try figure.measure() }
+        for figure in Figures.all where given.isEmpty || given.contains(figure.name) {
+            try figure.measure()
+            // Lines come out as they are known, wherever they go.
+            fflush(nil)
+        }
         exit(0)
     }
     print("load sensor: skipped, \(refusal)")

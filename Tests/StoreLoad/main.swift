@@ -22,6 +22,14 @@ func seconds(_ body: () async throws -> Void) async rethrows -> Double {
     return Double(passed.components.seconds) + Double(passed.components.attoseconds) / 1e18
 }
 
+/// Processor seconds of this program, the embedded database in it: what counts on a machine that others use too.
+func processor() -> Double {
+    var usage = rusage()
+    getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
+    return Double(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec)
+        + Double(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6
+}
+
 func part(_ values: [Double], _ share: Double) -> Double {
     let sorted = values.sorted()
     return sorted.isEmpty ? 0 : sorted[min(sorted.count - 1, Int(Double(sorted.count) * share))]
@@ -56,6 +64,7 @@ if let address = ProcessInfo.processInfo.environment["LOAD_POSTGRES"] {
     name = "sqlite"
 }
 let store = try await Store(backend)
+var before = processor()
 let ingest = try await seconds {
     for cluster in 0..<clusters {
         let rows = (0..<each).map { finding(cluster, $0) }
@@ -67,6 +76,11 @@ let ingest = try await seconds {
     }
 }
 say("\(name) ingest of \(clusters * each) findings", Double(clusters * each) / ingest, "findings/s", goal: ">= 20000")
+if name == "sqlite" {
+    say(
+        "\(name) ingest, by processor time", Double(clusters * each) / (processor() - before), "findings/s",
+        goal: ">= 20000")
+}
 
 var acknowledged: [Double] = []
 for round in 0..<400 {
@@ -103,12 +117,16 @@ let queries: [(String, FindingQuery)] = [
 var worst = 0.0
 for (what, query) in queries {
     var times: [Double] = []
+    before = processor()
     for _ in 0..<20 {
         times.append(try await seconds { _ = try await store.read { try $0.findings(query) } } * 1000)
     }
     let figure = part(times, 0.95)
     worst = max(worst, figure)
     say("\(name) list \(what), p95", figure, "ms", goal: "<= 100")
+    if name == "sqlite" {
+        say("\(name) list \(what), mean by processor time", (processor() - before) * 50, "ms", goal: "<= 100")
+    }
 }
 var fleet: [Double] = []
 for _ in 0..<20 {

@@ -5,6 +5,11 @@ package struct CompressionError: Error, Equatable {
     package enum Code: Sendable { case damaged, cut, tooLarge }
     package var code: Code
     package var message: String
+
+    package init(code: Code, message: String) {
+        self.code = code
+        self.message = message
+    }
 }
 
 /// Zstandard frames, as feeds and image layers come.

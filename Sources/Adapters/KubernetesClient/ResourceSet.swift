@@ -66,6 +66,11 @@ package struct ResourceSet: Sendable {
         Entry("", "secrets", form: .metadata, "Which Secrets exist and who owns them; the values are never asked for")
     ])
 
+    /// Secrets with their values: read only where the user says so, with the user's own rights, to compare them.
+    package static let secretValues = ResourceSet([
+        Entry("", "secrets", "Whether one value stands in several places (martlet secrets dossier --compare-values)")
+    ])
+
     /// ConfigMaps, whole.
     package static let configMaps = ResourceSet([Entry("", "configmaps", "Credentials written into ConfigMaps")])
 
@@ -174,7 +179,9 @@ package struct ResourceSet: Sendable {
                 "gateway.networking.k8s.io",
                 ["gateways", "grpcroutes", "httproutes", "tcproutes", "tlsroutes", "udproutes"]
             ),
-            ("k8s.ovn.org", ["egressfirewalls"]), ("network.openshift.io", ["egressnetworkpolicies"]),
+            ("k8s.cni.cncf.io", ["multi-networkpolicies", "network-attachment-definitions"]),
+            ("k8s.ovn.org", ["egressfirewalls", "userdefinednetworks"]),
+            ("network.openshift.io", ["egressnetworkpolicies"]),
             ("networking.gke.io", ["fqdnnetworkpolicies"]), ("networking.k8s.aws", ["applicationnetworkpolicies"]),
             ("policy.linkerd.io", ["authorizationpolicies", "serverauthorizations"]),
             ("projectcalico.org", ["networkpolicies", "networksets"]), ("route.openshift.io", ["routes"]),
@@ -187,13 +194,25 @@ package struct ResourceSet: Sendable {
         + [
             ("cilium.io", ["ciliumclusterwidenetworkpolicies", "ciliumcidrgroups"]),
             ("crd.antrea.io", ["clusternetworkpolicies"]),
-            ("crd.projectcalico.org", ["globalnetworkpolicies", "globalnetworksets", "hostendpoints", "tiers"]),
-            ("networking.k8s.aws", ["clusternetworkpolicies"]),
+            (
+                "crd.projectcalico.org",
+                [
+                    "felixconfigurations", "globalnetworkpolicies", "globalnetworksets", "hostendpoints", "ippools",
+                    "profiles", "tiers",
+                ]
+            ),
+            ("k8s.ovn.org", ["clusteruserdefinednetworks"]), ("networking.k8s.aws", ["clusternetworkpolicies"]),
             (
                 "policy.networking.k8s.io",
                 ["adminnetworkpolicies", "baselineadminnetworkpolicies", "clusternetworkpolicies"]
             ),
-            ("projectcalico.org", ["globalnetworkpolicies", "globalnetworksets", "hostendpoints", "tiers"]),
+            (
+                "projectcalico.org",
+                [
+                    "felixconfigurations", "globalnetworkpolicies", "globalnetworksets", "hostendpoints", "ippools",
+                    "profiles", "tiers",
+                ]
+            ),
         ].flatMap { group, names in
             names.map {
                 Entry(group, $0, namespaced: false, builtIn: false, "Who may speak with whom in the whole cluster")

@@ -13,6 +13,7 @@ private let kindsThatCount = [
     "globalnetworkpolicies.projectcalico.org": "Calico GlobalNetworkPolicy",
     "networkpolicies.crd.projectcalico.org": "Calico NetworkPolicy",
     "globalnetworkpolicies.crd.projectcalico.org": "Calico GlobalNetworkPolicy",
+    "hostendpoints.projectcalico.org": "HostEndpoint", "hostendpoints.crd.projectcalico.org": "HostEndpoint",
     "serviceaccounts": "ServiceAccount", "pods": "Pod", "nodes": "Node", "limitranges": "LimitRange",
     "namespaces": "Namespace",
     "poddisruptionbudgets.policy": "PodDisruptionBudget",

@@ -29,8 +29,9 @@ enum CaptureContent {
                     for field in ["token", "password", "client-key-data"] { add(user["user"][field], &ranges) }
                 }
             } else if root["kind"].isNull {
-                // A flat file such as k3s's: whatever is called after a secret is one.
+                // A flat file such as k3s's: whatever is called after a secret is one, but for "secrets-encryption: true".
                 for member in root.members where words.contains(where: member.key.contains) {
+                    if let text = member.value.text, text == "true" || text == "false" { continue }
                     add(member.value, &ranges)
                 }
             }

@@ -21,6 +21,26 @@ struct NodeStatus {
 struct NodeFiles {
     /// Without a slash at the end; empty for the host itself.
     let root: String
+    /// The device of the folders that a pod holds itself, for the mounts below the root; nil where the root is
+    /// the node's whole tree. What is missing there is not mounted, which says nothing of the node.
+    private let ownDevice: UInt64?
+
+    init(root: String) {
+        self.root = root
+        ownDevice = Self.ownDevice(root)
+    }
+
+    private static func ownDevice(_ root: String) -> UInt64? {
+        guard !root.isEmpty, let own = device(root), let whole = device("/"), let processes = device(root + "/proc"),
+            own == whole, processes != own
+        else { return nil }
+        return own
+    }
+
+    private static func device(_ path: String) -> UInt64? {
+        var status = stat()
+        return lstat(path, &status) == 0 ? UInt64(status.st_dev) : nil
+    }
 
     enum Look {
         case found(NodeStatus)
@@ -56,13 +76,28 @@ struct NodeFiles {
     func look(_ path: String) -> Look {
         switch resolve(path) {
         case .path(let real): return Self.linkStatus(root + real)
-        case .absent: return .absent
+        case .absent: return isMounted(path) ? .absent : .problem("it is not mounted below \(root)")
         case .problem(let reason): return .problem(reason)
         }
     }
 
+    /// Whether the nearest folder above what is not there is the node's, and not one of the pod's own.
+    func isMounted(_ path: String) -> Bool {
+        guard let ownDevice else { return true }
+        var parts = path.split(separator: "/").map(String.init)
+        while !parts.isEmpty {
+            parts.removeLast()
+            guard case .path(let real) = resolve(parts.joined(separator: "/")), let found = Self.device(root + real)
+            else { continue }
+            return found != ownDevice
+        }
+        return false
+    }
+
     func names(_ path: String) -> Names {
-        guard case .path(let real) = resolve(path) else { return .absent }
+        guard case .path(let real) = resolve(path) else {
+            return isMounted(path) ? .absent : .problem("it is not mounted below \(root)")
+        }
         guard let folder = opendir(root + real + "/") else {
             return errno == ENOENT || errno == ENOTDIR ? .absent : .problem(Self.reason())
         }
@@ -124,6 +159,8 @@ struct NodeFiles {
 
     /// The path with every link in it followed below the root.
     private func resolve(_ path: String) -> Resolved {
+        // The kernel would end the path there: a path of a configuration file could name the root itself, for ever.
+        guard !path.utf8.contains(0) else { return .absent }
         var pending = path.split(separator: "/").map(String.init)
         pending.reverse()
         var real = ""

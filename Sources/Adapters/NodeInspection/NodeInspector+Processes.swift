@@ -50,8 +50,9 @@ extension NodeInspector {
     static func withoutSecrets(_ arguments: [String]) -> [String] {
         var isNext = false
         return arguments.map { argument in
-            defer { isNext = false }
-            if isNext, !argument.hasPrefix("-") { return "REDACTED" }
+            let isValue = isNext && !argument.hasPrefix("-")
+            isNext = false
+            if isValue { return "REDACTED" }
             guard argument.hasPrefix("-") else { return withoutPassword(argument) }
             let parts = argument.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
             let name = parts[0].drop { $0 == "-" }

@@ -95,7 +95,11 @@ package struct NodeInspector: Sendable {
         }
         guard part.contains("*") else {
             let next = "\(path)/\(part)"
-            if files.status(next) != nil { expand(parts.dropFirst(), next, &out, &problems) }
+            switch files.look(next) {
+            case .found: expand(parts.dropFirst(), next, &out, &problems)
+            case .absent: break
+            case .problem(let reason): problems.append((next, NodeCapture.File(kind: .unreadable, problem: reason)))
+            }
             return
         }
         let names: [String]

@@ -58,7 +58,10 @@ package final class EventDecoder {
         var event = SensorEvent(
             kind: kind, time: clock.time(ofMachine: header.time), machineTime: header.time, number: number,
             process: process, thread: header.thread, result: header.result,
-            arguments: withUnsafeBytes(of: header.arguments) { Array($0.bindMemory(to: UInt64.self)) },
+            arguments: [
+                header.arguments.0, header.arguments.1, header.arguments.2, header.arguments.3, header.arguments.4,
+                header.arguments.5,
+            ],
             processor: header.processor,
             isIncomplete: UInt32(header.flags) & FLAG_TRUNCATED.rawValue != 0 || process.isIncomplete)
         if case .exec = kind {

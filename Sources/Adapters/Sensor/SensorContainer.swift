@@ -66,6 +66,12 @@ package final class SensorContainer {
         facts.podUID = identity.podUID
     }
 
+    /// Takes over what somebody knows.
+    package func learn(_ change: (inout ContainerFacts) -> Void) {
+        change(&facts)
+        revision += 1
+    }
+
     /// Asks for names that are missing: often while the container begins, for its runtime may take seconds to write them
     /// down, then seldom.
     func complete(from names: [any ContainerNames], now: UInt64) {

@@ -61,3 +61,19 @@ extension SensorEvent.Socket {
         return Array(bytes[12...])
     }
 }
+
+extension SensorEvent {
+    /// A connection that a process opened.
+    package static func connection(
+        _ process: SensorProcess, from client: (bytes: [UInt8], port: UInt16),
+        to server: (bytes: [UInt8], port: UInt16), time: UInt64
+    ) -> SensorEvent {
+        var event = SensorEvent(
+            kind: .call(.connect), time: time, machineTime: time, number: 1, process: process, thread: process.id,
+            result: 0, arguments: InlineArray(repeating: 0), processor: 0, isIncomplete: false)
+        event.socket = Socket(
+            family: server.bytes.count == 4 ? .ipv4 : .ipv6, local: Address(bytes: client.bytes, port: client.port),
+            remote: Address(bytes: server.bytes, port: server.port), transport: 6, isServer: false, path: nil)
+        return event
+    }
+}

@@ -52,7 +52,7 @@ package struct SensorEvent {
     package var thread: UInt32
     package var result: Int64
     /// The arguments as numbers.
-    package var arguments: [UInt64]
+    package var arguments: InlineArray<6, UInt64>
     /// Paths and text of the arguments; paths are whole, beginning at the container's root.
     package var text1: [UInt8]?
     package var text2: [UInt8]?

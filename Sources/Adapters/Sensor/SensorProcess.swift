@@ -80,6 +80,13 @@ package final class SensorProcess {
         return true
     }
 
+    /// Puts the process into a container.
+    package func enter(_ container: SensorContainer) {
+        self.container = container
+        hasOwnMounts = true
+        revision += 1
+    }
+
     /// Takes over what a child has from its parent.
     func inherit(from parent: SensorProcess) {
         name = parent.name

@@ -12,7 +12,16 @@ package enum SystemCall: UInt8, Sendable, CaseIterable {
     case prctl, kill, tkill, tgkill, execve, execveat
 
     /// As rules name the event.
-    package var name: String {
+    package var name: String { Self.names[Int(rawValue)] }
+
+    /// Made once: the text of a case is looked up in the program's own tables each time it is asked for.
+    private static let names: [String] = {
+        var out = [String](repeating: "", count: 256)
+        for call in allCases { out[Int(call.rawValue)] = call.ownName }
+        return out
+    }()
+
+    private var ownName: String {
         switch self {
         case .processVMWrite: "process_vm_writev"
         case .moveMount: "move_mount"

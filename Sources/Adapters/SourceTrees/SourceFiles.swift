@@ -41,21 +41,26 @@ package struct SourceGap: Sendable, Hashable {
 }
 
 /// The files of paths and folders, in order of name. Links are not followed, and of `.git` nothing is read.
+///
+/// What git ignores and nobody tracks is passed over where ``IgnoredPaths`` says so, and counted.
 package struct SourceFiles: Sendable {
     /// Bytes of the greatest file that is read.
     package var limit = 256 << 20
     package private(set) var paths: [String] = []
     package private(set) var gaps: [SourceGap] = []
+    /// Files and folders that were passed over since git ignores them.
+    package private(set) var ignored = 0
 
     package init() {}
 
-    package mutating func visit(_ path: String) {
+    /// Adds a file, or everything in a folder but what is in `ignoring`. A path that is named itself is always read.
+    package mutating func visit(_ path: String, ignoring: IgnoredPaths = .none) {
         var info = stat()
         guard stat(path, &info) == 0 else {
             gaps.append(SourceGap(path: path, reason: String(cString: strerror(errno))))
             return
         }
-        if info.st_mode & S_IFMT == S_IFDIR { folder(path) } else { file(path, info) }
+        if info.st_mode & S_IFMT == S_IFDIR { folder(path, ignoring, below: "") } else { file(path, info) }
     }
 
     private mutating func file(_ path: String, _ info: stat) {
@@ -66,7 +71,7 @@ package struct SourceFiles: Sendable {
         paths.append(path)
     }
 
-    private mutating func folder(_ path: String) {
+    private mutating func folder(_ path: String, _ ignoring: IgnoredPaths, below: String) {
         let names: [String]
         do {
             names = try FileManager.default.contentsOfDirectory(atPath: path).sorted()
@@ -77,8 +82,16 @@ package struct SourceFiles: Sendable {
         for name in names where name != ".git" {
             let child = path == "." ? name : path.hasSuffix("/") ? path + name : "\(path)/\(name)"
             var info = stat()
-            guard lstat(child, &info) == 0 else { continue }
-            if info.st_mode & S_IFMT == S_IFDIR { folder(child) }
+            guard lstat(child, &info) == 0 else {
+                gaps.append(SourceGap(path: child, reason: String(cString: strerror(errno))))
+                continue
+            }
+            let relative = below.isEmpty ? name : "\(below)/\(name)"
+            if ignoring.contains(relative) {
+                ignored += 1
+                continue
+            }
+            if info.st_mode & S_IFMT == S_IFDIR { folder(child, ignoring, below: relative) }
             if info.st_mode & S_IFMT == S_IFREG { file(child, info) }
         }
     }

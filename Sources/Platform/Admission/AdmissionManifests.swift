@@ -1,4 +1,5 @@
 package import Documents
+import Findings
 
 /// What is put into a cluster to run the webhook there.
 ///
@@ -21,8 +22,29 @@ package struct AdmissionManifests: Sendable {
     package var mutates = false
     /// The admission policy, as YAML.
     package var policy: String
-    /// Custom policies and waivers by file name.
-    package var files: [(name: String, text: String)] = []
+    /// Files beside the policy, by their place below its folder: custom policies, waivers, certificates.
+    package var files: [(path: String, text: String)] = []
+    /// Further resources that the server has to read: parameters of custom policies, policies of the network.
+    package var reads: [(group: String, resource: String)] = []
+    /// Further arguments of the server; ``folder`` is where the files lie.
+    package var arguments: [String] = []
+    /// Where the door knows images from; nil where its policy asks for nothing of theirs.
+    package var images: Images?
+
+    /// Where the policy and the files beside it lie in the server's container.
+    package static let folder = "/etc/martlet"
+
+    package struct Images: Sendable {
+        /// A claim of a volume that holds `advisories.db`.
+        package var databaseClaim: String
+        /// A Secret of type `kubernetes.io/dockerconfigjson` with the registries' logins.
+        package var pullSecret: String?
+
+        package init(databaseClaim: String, pullSecret: String? = nil) {
+            self.databaseClaim = databaseClaim
+            self.pullSecret = pullSecret
+        }
+    }
     /// A server outside of the cluster in place of the service: `https://…`, with the bundle that it is trusted by.
     package var url: String?
     package var bundle: String?
@@ -125,20 +147,22 @@ package struct AdmissionManifests: Sendable {
         }
         let name = "martlet-admission"
         guard url == nil else { return [configuration()] + (mutates ? [configuration(mutating: true)] : []) }
-        let settings: [DocumentValue.Member] =
-            [.init("policy.yaml", .string(policy))] + files.map { .init($0.name, .string($0.text)) }
-        let read: [DocumentValue] = [
-            Self.rule([""], ["namespaces", "serviceaccounts", "limitranges", "replicationcontrollers", "pods"]),
-            Self.rule(["apps"], ["deployments", "replicasets", "statefulsets", "daemonsets"]),
-            Self.rule(["batch"], ["jobs", "cronjobs"]),
-            Self.rule(
-                ["rbac.authorization.k8s.io"], ["roles", "rolebindings", "clusterroles", "clusterrolebindings"]),
-            [
-                "apiGroups": ["admissionregistration.k8s.io"],
-                "resources": ["validatingwebhookconfigurations", "mutatingwebhookconfigurations"],
-                "resourceNames": [.string(Self.configurationName)], "verbs": ["get", "update"],
-            ],
-        ]
+        let settings: [DocumentValue.Member] = settingsFiles.map { .init($0.key, .string($0.text)) }
+        let read: [DocumentValue] =
+            Set(reads.map(\.group)).sorted().map { group in
+                Self.rule([group], reads.filter { $0.group == group }.map(\.resource).sorted())
+            } + [
+                Self.rule([""], ["namespaces", "serviceaccounts", "limitranges", "replicationcontrollers", "pods"]),
+                Self.rule(["apps"], ["deployments", "replicasets", "statefulsets", "daemonsets"]),
+                Self.rule(["batch"], ["jobs", "cronjobs"]),
+                Self.rule(
+                    ["rbac.authorization.k8s.io"], ["roles", "rolebindings", "clusterroles", "clusterrolebindings"]),
+                [
+                    "apiGroups": ["admissionregistration.k8s.io"],
+                    "resources": ["validatingwebhookconfigurations", "mutatingwebhookconfigurations"],
+                    "resourceNames": [.string(Self.configurationName)], "verbs": ["get", "update"],
+                ],
+            ]
         return [
             [
                 "apiVersion": "v1", "kind": "Namespace",
@@ -175,6 +199,59 @@ package struct AdmissionManifests: Sendable {
         ] + [configuration()] + (mutates ? [configuration(mutating: true)] : [])
     }
 
+    /// What the ConfigMap holds. Its keys have no slashes, so that each file says where it is to lie.
+    private var settingsFiles: [(key: String, path: String, text: String)] {
+        [("policy.yaml", "policy.yaml", policy)]
+            + files.enumerated().map { number, file in
+                let name = file.path.split(separator: "/").last.map(String.init) ?? "file"
+                let safe = String(
+                    name.map { $0.isASCII && ($0.isLetter || $0.isNumber || "-_.".contains($0)) ? $0 : "_" })
+                return ("\(number)-\(safe)", file.path, file.text)
+            }
+    }
+
+    /// Another settings file is another pod: a server reads them once.
+    private var fingerprint: String {
+        var hash = FNV1a()
+        for file in settingsFiles {
+            hash.combine(file.path)
+            hash.combine(file.text)
+        }
+        return hash.hex
+    }
+
+    private var volumes: (volumes: [DocumentValue], mounts: [DocumentValue], arguments: [String]) {
+        let items = settingsFiles.map { file -> DocumentValue in ["key": .string(file.key), "path": .string(file.path)]
+        }
+        var volumes: [DocumentValue] = [
+            ["name": "settings", "configMap": ["name": "martlet-admission", "items": .array(items)]]
+        ]
+        var mounts: [DocumentValue] = [["name": "settings", "mountPath": .string(Self.folder), "readOnly": true]]
+        guard let images else { return (volumes, mounts, []) }
+        var arguments = [
+            "--image-store", "/var/lib/martlet/images.db", "--image-db", "/var/lib/martlet-db/advisories.db",
+        ]
+        volumes.append(["name": "images", "emptyDir": ["sizeLimit": "4Gi"]])
+        mounts.append(["name": "images", "mountPath": "/var/lib/martlet"])
+        volumes.append([
+            "name": "advisories",
+            "persistentVolumeClaim": ["claimName": .string(images.databaseClaim), "readOnly": true],
+        ])
+        mounts.append(["name": "advisories", "mountPath": "/var/lib/martlet-db", "readOnly": true])
+        if let secret = images.pullSecret {
+            arguments += ["--image-auth-file", "/etc/martlet-logins/config.json"]
+            volumes.append([
+                "name": "logins",
+                "secret": [
+                    "secretName": .string(secret),
+                    "items": [["key": ".dockerconfigjson", "path": "config.json"]],
+                ],
+            ])
+            mounts.append(["name": "logins", "mountPath": "/etc/martlet-logins", "readOnly": true])
+        }
+        return (volumes, mounts, arguments)
+    }
+
     private static func rule(_ groups: [String], _ resources: [String]) -> DocumentValue {
         [
             "apiGroups": .array(groups.map(DocumentValue.string)),
@@ -186,16 +263,19 @@ package struct AdmissionManifests: Sendable {
         func probe(_ path: String) -> DocumentValue {
             ["httpGet": ["path": .string(path), "port": "https", "scheme": "HTTPS"], "periodSeconds": 5]
         }
+        let (volumes, mounts, ownArguments) = volumes
         let names = ["martlet-admission.\(namespace).svc", "martlet-admission.\(namespace).svc.cluster.local"]
         let container: DocumentValue = [
             "name": "admission", "image": .string(image),
             "args": .array(
                 ([
-                    "admission", "serve", "--policy", "/etc/martlet/policy.yaml", "--port", "8443", "--cluster",
+                    "admission", "serve", "--policy", "\(Self.folder)/policy.yaml", "--port", "8443", "--cluster",
                     "--own-namespace", namespace, "--register", Self.configurationName,
                 ]
-                    + (failsClosed || waitsToFailClosed ? ["--fail-closed"] : []) + names.flatMap { ["--name", $0] })
-                    .map(DocumentValue.string)),
+                    + (failsClosed || waitsToFailClosed ? ["--fail-closed"] : []) + names.flatMap { ["--name", $0] }
+                    + ownArguments + arguments).map(DocumentValue.string)),
+            // Layers that were read; the root file system is not written to.
+            "env": [["name": "XDG_CACHE_HOME", "value": "/var/lib/martlet"]],
             "ports": [["name": "https", "containerPort": 8443]],
             "readinessProbe": probe("/readyz"), "livenessProbe": probe("/healthz"),
             "resources": [
@@ -205,7 +285,7 @@ package struct AdmissionManifests: Sendable {
                 "allowPrivilegeEscalation": false, "readOnlyRootFilesystem": true,
                 "capabilities": ["drop": ["ALL"]],
             ],
-            "volumeMounts": [["name": "settings", "mountPath": "/etc/martlet", "readOnly": true]],
+            "volumeMounts": .array(mounts),
         ]
         let apart: DocumentValue = [
             "podAntiAffinity": [
@@ -225,7 +305,9 @@ package struct AdmissionManifests: Sendable {
                 "replicas": .int(max(2, replicas)), "selector": ["matchLabels": labels],
                 "strategy": ["type": "RollingUpdate", "rollingUpdate": ["maxUnavailable": 0, "maxSurge": 1]],
                 "template": [
-                    "metadata": ["labels": labels],
+                    "metadata": [
+                        "labels": labels, "annotations": ["martlet.dev/settings": .string(fingerprint)],
+                    ],
                     "spec": [
                         "serviceAccountName": "martlet-admission", "priorityClassName": "system-cluster-critical",
                         "terminationGracePeriodSeconds": 30, "affinity": apart,
@@ -233,7 +315,7 @@ package struct AdmissionManifests: Sendable {
                             "runAsNonRoot": true, "runAsUser": 65532, "seccompProfile": ["type": "RuntimeDefault"],
                         ],
                         "containers": [container],
-                        "volumes": [["name": "settings", "configMap": ["name": "martlet-admission"]]],
+                        "volumes": .array(volumes),
                     ],
                 ],
             ],

@@ -176,13 +176,13 @@ private struct PolicyFileReader {
         policy.refusesEndOfLife = flag(node["refuseEndOfLife"], false)
         policy.approvedBases = globs(node["approvedBases"])
         policy.identities = node["signatures"].elements.map { entry in
-            expect(entry, ["repositories", "issuer", "subject"])
+            expect(entry, ["repositories", "issuer", "subject", "predicate"])
             for field in ["issuer", "subject"] where entry[field].string == nil {
                 report(entry[field], "a signature by anybody is none; name the \(field)")
             }
             return ImagePolicy.Identity(
                 repositories: globs(entry["repositories"]), issuer: Glob(entry["issuer"].string ?? ""),
-                subject: Glob(entry["subject"].string ?? ""))
+                subject: Glob(entry["subject"].string ?? ""), predicate: entry["predicate"].string.map(Glob.init))
         }
         policy.mutatesToDigest = flag(node["mutateToDigest"], false)
         return policy

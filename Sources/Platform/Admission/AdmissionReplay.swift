@@ -69,6 +69,10 @@ package struct AdmissionReplay: Sendable {
 
     private mutating func note(_ decision: AdmissionDecision, _ request: ReviewRequest) {
         if decision.judged.contains(where: { $0.fate == .warned }) { warned += 1 }
+        for judged in decision.judged where judged.fate == .notObservable && judged.finding.rule.id.hasPrefix("custom/")
+        {
+            unseen["an error of evaluation of \(judged.finding.rule.id)", default: 0] += 1
+        }
         guard decision.outcome == .refused else { return }
         refused += 1
         let user = request.admission.username

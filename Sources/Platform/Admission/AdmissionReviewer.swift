@@ -3,6 +3,7 @@ package import Findings
 package import Kubernetes
 import PodSecurity
 package import Posture
+import RBAC
 
 /// Answers admission reviews by the engines of the scan, the users' own policies, what is known of images, and waivers.
 ///
@@ -19,6 +20,8 @@ package struct AdmissionReviewer: Sendable {
     /// Namespaces of Martlet itself: never judged, or it could keep itself from starting.
     private let ownNamespaces: Set<String>
     private var namespaces: [String: KubernetesObject]
+    /// Held only where a custom policy asks for it.
+    private var rights: AccessModel?
 
     package init(
         policy: AdmissionPolicy, inventory: Inventory = Inventory(), custom: CustomPolicies = CustomPolicies([]),
@@ -41,6 +44,14 @@ package struct AdmissionReviewer: Sendable {
         imageJudge = policy.images.map(ImageJudge.init)
         namespaces = [:]
         for object in inventory.objects("Namespace") { namespaces[object.name] = object }
+        // Without any ClusterRole no cluster was read: nothing is known of rights, which is not to have none.
+        if custom.asksAuthorizer, inventory.objects("ClusterRole", of: AccessModel.group).contains(where: { _ in true })
+        {
+            rights = AccessModel(
+                ["Role", "ClusterRole", "RoleBinding", "ClusterRoleBinding"].flatMap {
+                    inventory.objects($0, of: AccessModel.group)
+                })
+        }
     }
 
     /// Takes in what has become of an object of the cluster.
@@ -51,6 +62,7 @@ package struct AdmissionReviewer: Sendable {
         case .deleted(let object):
             if object.is("Namespace") { namespaces[object.name] = nil }
         }
+        rights?.apply(event)
         scan.apply(event)
     }
 
@@ -62,6 +74,8 @@ package struct AdmissionReviewer: Sendable {
         package var httpStatus: Int
         package var decision: AdmissionDecision
         package var isDryRun: Bool
+        /// A pod that came in and the digests its images were judged as; nil where none were judged.
+        package var pod: JudgedPod?
     }
 
     /// Answers an AdmissionReview; whatever the body holds, there is an answer.
@@ -92,7 +106,12 @@ package struct AdmissionReviewer: Sendable {
         } else {
             decision = decide(request, images: answers, today: today)
         }
-        return Reviewed(body: decision.body, httpStatus: 200, decision: decision, isDryRun: request.isDryRun)
+        var reviewed = Reviewed(
+            body: decision.body, httpStatus: 200, decision: decision, isDryRun: request.isDryRun)
+        if !mutates, decision.response.allowed, !request.isDryRun {
+            reviewed.pod = request.object.flatMap { JudgedPod($0, answers) }
+        }
+        return reviewed
     }
 
     /// What is known of the images a request names; has those that are not known scanned.
@@ -189,7 +208,9 @@ package struct AdmissionReviewer: Sendable {
             judged = judge(object, request, answers, namespace, today)
         }
         if !isGoing || admission.operation == .delete {
-            for denial in custom.decide(request, namespace: namespace, inventory: scan.inventory) {
+            for denial in custom.decide(
+                request, namespace: namespace, inventory: scan.inventory, rights: rights.map(RightsAuthorizer.init))
+            {
                 for annotation in denial.annotations {
                     decision.response.auditAnnotations[annotation.key] = annotation.value
                 }
@@ -200,6 +221,7 @@ package struct AdmissionReviewer: Sendable {
             }
         }
         decision.judged = judged
+        if let text = ImageAnswer.annotation(answers) { decision.response.auditAnnotations["images"] = text }
         conclude(&decision, request)
         return decision
     }
@@ -324,6 +346,21 @@ package struct AdmissionReviewer: Sendable {
             }
         }
         set.apply(to: &report, today: today) { _ in labels }
+        // What the scan calls by another name is waived by that name too.
+        for index in report.findings.indices where report.findings[index].outcome == .fail {
+            let own = report.findings[index]
+            guard let scanned = ImageRules.scanned(own) else { continue }
+            var named = Finding(
+                rule: scanned, severity: own.severity, outcome: .fail, subject: own.subject, file: own.file,
+                evidence: own.evidence)
+            named.context = own.context
+            var other = report
+            other.findings = [named]
+            set.apply(to: &other, today: today) { _ in labels }
+            guard other.findings.count == 1, other.findings[0].outcome == .waived else { continue }
+            report.findings[index].outcome = .waived
+            report.findings[index].waiver = other.findings[0].waiver
+        }
         return report.findings
     }
 

@@ -18,6 +18,8 @@ package struct AdmissionSimulation: Sendable {
     package private(set) var judged = 0
     package private(set) var passed = 0
     package private(set) var exempt = 0
+    /// Objects of which something could not be seen, by rule.
+    package private(set) var unseen: [String: Int] = [:]
 
     package var refused: [Entry] { entries.filter { $0.decision.outcome == .refused } }
 
@@ -33,6 +35,9 @@ package struct AdmissionSimulation: Sendable {
             judged += 1
             let request = ReviewRequest(creating: object)
             let decision = reviewer.decide(request, today: today)
+            for judged in decision.judged where judged.fate == .notObservable {
+                unseen[judged.finding.rule.id, default: 0] += 1
+            }
             switch decision.outcome {
             case .exempt: exempt += 1
             case .allowed where !decision.judged.contains(where: { $0.fate == .warned }): passed += 1
@@ -75,6 +80,9 @@ package struct AdmissionSimulation: Sendable {
         lines.append(
             "\(judged) objects: \(refused.count) refused, \(entries.count - refused.count) warned of, \(passed) passed, "
                 + "\(exempt) exempt")
+        for (rule, count) in unseen.sorted(by: { $0.key < $1.key }) {
+            lines.append("not judged: \(rule) of \(count) \(count == 1 ? "object" : "objects"), which was not seen")
+        }
         return lines.joined(separator: "\n")
     }
 }

@@ -24,6 +24,11 @@ package struct CustomPolicies: Sendable {
     /// What parameters are looked for in, beside the cluster.
     private let own: Inventory
     package let problems: [Problem]
+    /// Whether a policy asks who may do what.
+    package let asksAuthorizer: Bool
+    /// Whether a policy that cannot be decided refuses under `failurePolicy: Fail`, as it does in the API server. Where what
+    /// policies say is counted, an error of evaluation is none of it.
+    package var errorsRefuse = true
     package var isEmpty: Bool { bound.isEmpty }
     package var count: Int { bound.count }
 
@@ -70,6 +75,8 @@ package struct CustomPolicies: Sendable {
         }
         self.bound = bound
         self.problems = problems
+        // Only the text tells; a mention in a comment or a string costs a model of rights, and no more.
+        asksAuthorizer = bound.contains { $0.policy.node.json().contains("authorizer") }
         own = Inventory(objects.filter { $0.apiVersion.group != "admissionregistration.k8s.io" })
     }
 
@@ -83,10 +90,26 @@ package struct CustomPolicies: Sendable {
         package var annotations: [(key: String, value: String)]
     }
 
+    /// Kinds of parameters that policies take and that do not stand beside them, with their `apiVersion`.
+    package var parameterKinds: [(apiVersion: String, kind: String)] {
+        var out: [(apiVersion: String, kind: String)] = []
+        for one in bound where one.parameters?.isObject ?? false {
+            let kind = one.policy.node["spec"]["paramKind"]
+            guard let version = kind["apiVersion"].string, let name = kind["kind"].string,
+                !out.contains(where: { $0.apiVersion == version && $0.kind == name })
+            else { continue }
+            out.append((version, name))
+        }
+        return out
+    }
+
+    /// - Parameter rights: who answers questions to the authorizer; nil where no rights are known, so that a policy that
+    ///   asks ends in an error.
     package func decide(
-        _ request: ReviewRequest, namespace: KubernetesObject?, inventory: Inventory
+        _ request: ReviewRequest, namespace: KubernetesObject?, inventory: Inventory, rights: RightsAuthorizer? = nil
     ) -> [Denial] {
         guard !bound.isEmpty else { return [] }
+        let asked = rights?.variables(for: request)
         let selected = request.selected(namespaceLabels: namespace?.labels)
         let subject = request.object ?? request.oldObject
         var out: [Denial] = []
@@ -104,7 +127,8 @@ package struct CustomPolicies: Sendable {
                 out.append(
                     Denial(
                         finding: Finding(
-                            rule: one.rule, outcome: .fail, subject: subject.reference,
+                            rule: one.rule, outcome: isError && !errorsRefuse ? .notObservable : .fail,
+                            subject: subject.reference,
                             evidence: messages.map { Evidence(node: node, message: $0) }),
                         mode: one.mode, isError: isError, annotations: annotations))
             }
@@ -124,7 +148,8 @@ package struct CustomPolicies: Sendable {
                 let decision = one.policy.decide(
                     AdmissionInput(
                         object: known.object, oldObject: known.old, params: parameter, namespaceObject: known.namespace,
-                        request: known.request))
+                        request: known.request, authorizer: asked?.authorizer,
+                        requestResource: asked?.requestResource))
                 let annotations = decision.auditAnnotations.map {
                     (key: "\(one.policy.name).\($0.key)", value: $0.value)
                 }

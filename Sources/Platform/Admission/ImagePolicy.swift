@@ -50,11 +50,19 @@ package struct ImagePolicy: Sendable, Hashable {
         package var repositories: [Glob] = []
         package var issuer: Glob
         package var subject: Glob
+        /// The type of the attestation that they must have signed; nil where any signature will do.
+        package var predicate: Glob?
 
-        package init(repositories: [Glob] = [], issuer: Glob, subject: Glob) {
+        package init(repositories: [Glob] = [], issuer: Glob, subject: Glob, predicate: Glob? = nil) {
             self.repositories = repositories
             self.issuer = issuer
             self.subject = subject
+            self.predicate = predicate
+        }
+
+        package func covers(_ signer: ImageVerdict.Signer) -> Bool {
+            guard issuer.matches(signer.issuer), subject.matches(signer.subject) else { return false }
+            return predicate.map { $0.matches(signer.predicateType ?? "") } ?? true
         }
     }
 

@@ -3,7 +3,8 @@ package import Kubernetes
 /// Finds the digest a tag stands for, once for all who ask at the same time.
 ///
 /// A registry that does not answer costs nobody more than `patience`: whoever waits is told so, the look-up goes on,
-/// and its answer, a failure too, is kept for those who ask next.
+/// and its answer, a failure too, is kept for those who ask next. While a registry does not answer, a tag counts as what it
+/// stood for last: nodes pull from the same registry, and what was refused an hour ago is not let in by an outage.
 package actor ImageResolver {
     package struct Limits: Sendable {
         /// Longest wait of one request.
@@ -12,6 +13,8 @@ package actor ImageResolver {
         package var lifetime = Duration.seconds(60)
         /// How long a failure is told again without another try.
         package var failureLifetime = Duration.seconds(15)
+        /// How long the last digest of a tag counts while its registry does not answer.
+        package var staleLifetime = Duration.seconds(24 * 3600)
         package var capacity = 100_000
         /// Look-ups at once; more are refused until some have ended.
         package var width = 64
@@ -33,6 +36,8 @@ package actor ImageResolver {
     private let lookUp: @Sendable (ImageReference) async throws -> String
     private var known: [ImageReference: Entry] = [:]
     private var pending: [ImageReference: Waiting] = [:]
+    /// What tags stood for when a registry last said so.
+    private var last: [ImageReference: Entry] = [:]
     private var nextWaiter = 0
     /// How often a registry was asked.
     package private(set) var lookUps = 0
@@ -71,13 +76,18 @@ package actor ImageResolver {
     }
 
     private func run(_ image: ImageReference) async {
-        let resolution: ImageResolution
+        var resolution: ImageResolution
+        var isFailure = false
         do {
             resolution = .digest(try await lookUp(image))
+            if last.count >= limits.capacity { last.removeAll(keepingCapacity: true) }
+            last[image] = Entry(resolution: resolution, ends: now() + limits.staleLifetime)
         } catch {
+            isFailure = true
             resolution = .unknown("registry \(image.registry): \(error)")
+            // A registry that says the tag is not there has answered.
+            if !Self.isAnswer(error) { resolution = stale(image) ?? resolution }
         }
-        let isFailure = if case .unknown = resolution { true } else { false }
         if known.count >= limits.capacity {
             let moment = now()
             known = known.filter { $0.value.ends > moment }
@@ -91,6 +101,20 @@ package actor ImageResolver {
 
     private func giveUp(_ waiter: Int, on image: ImageReference) {
         guard let continuation = pending[image]?.waiters.removeValue(forKey: waiter) else { return }
-        continuation.resume(returning: .unknown("registry \(image.registry) did not answer in time"))
+        continuation.resume(
+            returning: stale(image) ?? .unknown("registry \(image.registry) did not answer in time"))
     }
+
+    private func stale(_ image: ImageReference) -> ImageResolution? {
+        last[image].flatMap { $0.ends > now() ? $0.resolution : nil }
+    }
+
+    /// What a look-up throws for a tag that the registry says is not there.
+    package struct NoSuchImage: Error, Sendable, CustomStringConvertible {
+        package var description: String
+
+        package init(description: String) { self.description = description }
+    }
+
+    private static func isAnswer(_ error: any Error) -> Bool { error is NoSuchImage }
 }

@@ -12,6 +12,17 @@ package enum ImageRules {
         why: "What is known, mendable and reachable by attackers is found first and used first.",
         remedy: "Build the image anew with the fixed version, or take a newer tag.")
 
+    /// What the scan of a cluster's images calls the same: its waivers hold at the door.
+    package static func scanned(_ finding: Finding) -> Rule? {
+        guard finding.rule.id == vulnerable.id else { return nil }
+        let isExploited = finding.evidence.contains { $0.message.contains(exploitedMark) }
+        return Rule(
+            isExploited ? "image/exploited-vulnerability" : "image/vulnerability", finding.severity, [],
+            title: vulnerable.title, why: vulnerable.why, remedy: vulnerable.remedy)
+    }
+
+    static let exploitedMark = "known to be exploited"
+
     package static let registry = Rule(
         "image/registry-not-allowed", .high, [],
         title: "The image comes from a registry that is not allowed",
@@ -29,18 +40,6 @@ package enum ImageRules {
         title: "The image is older than is allowed",
         why: "An image does not change after it was built; the world around it does.",
         remedy: "Build it anew from its source, and do so regularly.")
-
-    package static let endOfLife = Rule(
-        "image/end-of-life", .high, [],
-        title: "The image stands on software that has no more support",
-        why: "What is found in it from now on is mended by nobody, and most of it is not even noted as found.",
-        remedy: "Move to a supported release of the base image.")
-
-    package static let base = Rule(
-        "image/base-not-approved", .medium, [],
-        title: "The image is not built on an approved base",
-        why: "Approved bases are rebuilt and watched; others are as their makers left them.",
-        remedy: "Build on one of the approved base images.")
 
     package static let unsigned = Rule(
         "image/not-signed-as-required", .high, [],
@@ -84,14 +83,30 @@ package struct ImageJudge: Sendable {
                 severity[rule.id] = max(severity[rule.id] ?? .info, worst)
             }
         }
-        return ImageRules.all.compactMap { rule in
+        var out = ImageRules.all.compactMap { rule in
             places[rule.id].map {
                 Finding(
                     rule: rule, severity: severity[rule.id], outcome: .fail, subject: object.reference,
                     file: object.file, evidence: $0)
             }
         }
+        let unasked = policy.needsVerdict ? Self.images(of: object).filter { answers[$0.image] == nil } : []
+        if !unasked.isEmpty {
+            // Nobody was asked, as in a simulation: that is no verdict, neither way.
+            out.append(
+                Finding(
+                    rule: ImageRules.unknown, outcome: .notObservable, subject: object.reference, file: object.file,
+                    evidence: unasked.map { container, image in
+                        Evidence(
+                            node: container.node["image"],
+                            message: "container \"\(container.name)\": what is in image \(image) was not asked")
+                    }))
+        }
+        return out
     }
+
+    /// The rules that one image breaks.
+    package func rules(brokenBy image: String, _ answer: ImageAnswer) -> [Rule] { problems(image, answer).map(\.0) }
 
     private func problems(_ image: String, _ answer: ImageAnswer?) -> [(Rule, String, Severity)] {
         let reference = ImageReference(image)
@@ -105,17 +120,20 @@ package struct ImageJudge: Sendable {
         }
         if policy.requiresDigest, reference.digest == nil { note(ImageRules.digest, "has no digest") }
         guard policy.needsVerdict else { return out }
-        guard let verdict = answer?.verdict else {
+        guard let answer else { return out }
+        guard let verdict = answer.verdict else {
             if policy.unknown == .deny {
                 let why: String
-                switch answer?.resolution {
+                switch answer.resolution {
                 case .digest(let digest): why = "(\(digest.prefix(19))…) was not scanned"
                 case .unknown(let reason): why = "is not known: \(reason)"
-                case nil: why = "was not scanned"
                 }
                 note(ImageRules.unknown, why)
             }
             return out
+        }
+        if policy.unknown == .deny, let why = verdict.incomplete {
+            note(ImageRules.unknown, "was not wholly seen: \(why)")
         }
         let refused = verdict.vulnerabilities.filter { vulnerability in
             policy.refusals.contains { $0.covers(vulnerability) }
@@ -141,15 +159,14 @@ package struct ImageJudge: Sendable {
         }
         for identity in policy.identities
         where identity.repositories.isEmpty || identity.repositories.contains(where: { $0.coversRepository(name) }) {
-            let isSigned = (verdict.signers ?? []).contains {
-                identity.issuer.matches($0.issuer) && identity.subject.matches($0.subject)
-            }
+            let isSigned = (verdict.signers ?? []).contains(where: identity.covers)
             guard !isSigned else { continue }
             let found =
                 verdict.signers == nil
                 ? "its signatures were not looked for"
                 : verdict.signers?.first.map { "it is signed by \($0.subject)" } ?? "it has no signature"
-            note(ImageRules.unsigned, "is not signed by \(identity.subject.pattern): \(found)")
+            let what = identity.predicate.map { "has no \($0.pattern) signed by" } ?? "is not signed by"
+            note(ImageRules.unsigned, "\(what) \(identity.subject.pattern): \(found)")
         }
         return out
     }
@@ -157,13 +174,13 @@ package struct ImageJudge: Sendable {
     /// The worst few, by name, so that a message stays readable; the number says how many there are.
     private static func text(_ refused: [ImageVerdict.Vulnerability]) -> String {
         let sorted = refused.sorted { a, b in
-            if a.severity != b.severity { return a.severity > b.severity }
             if a.isKnownExploited != b.isKnownExploited { return a.isKnownExploited }
+            if a.severity != b.severity { return a.severity > b.severity }
             return (a.id, a.package) < (b.id, b.package)
         }
         let named = sorted.prefix(5).map { one in
             var facts = [one.severity.rawValue]
-            if one.isKnownExploited { facts.append("known to be exploited") }
+            if one.isKnownExploited { facts.append(ImageRules.exploitedMark) }
             if let epss = one.epss, epss >= 0.1 { facts.append("EPSS \(Int(epss * 100)) %") }
             if let fixed = one.fixedVersion {
                 let since = one.fixKnownForDays.map { " for \($0) days" } ?? ""
@@ -196,27 +213,17 @@ package struct ImageJudge: Sendable {
         return ["initContainerStatuses", "containerStatuses", "ephemeralContainerStatuses"]
             .flatMap { statuses[$0].elements.map(\.self) }
             .compactMap { status in
-                // `registry/name@sha256:…`, or the digest alone; of a runtime that tells only its own id nothing is known.
-                guard let id = status["imageID"].string, let start = id.range(ofDigest: "sha256:"),
+                // `registry/name@sha256:…`. A digest alone is the runtime's own id, of the configuration: of it nothing
+                // is known here.
+                guard let id = status["imageID"].string, let at = id.lastIndex(of: "@"),
+                    id[id.index(after: at)...].hasPrefix("sha256:"),
                     let name = status["name"].string,
                     let image = images(of: pod).first(where: { $0.container.name == name })?.image,
                     let expected = judged[image]
                 else { return nil }
-                let runs = String(id[start...])
+                let runs = String(id[id.index(after: at)...])
                 return runs == expected ? nil : (name, expected, runs)
             }
-    }
-}
-
-extension String {
-    /// Where a digest of that algorithm begins.
-    fileprivate func range(ofDigest prefix: String) -> String.Index? {
-        var index = startIndex
-        while index < endIndex {
-            if self[index...].hasPrefix(prefix) { return index }
-            index = self.index(after: index)
-        }
-        return nil
     }
 }
 

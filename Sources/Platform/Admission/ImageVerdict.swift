@@ -29,12 +29,16 @@ package struct ImageVerdict: Sendable, Hashable {
 
     /// Who signed it, as a certificate says, after the signature was checked.
     package struct Signer: Sendable, Hashable {
+        /// `key` for whoever signed with a key that is trusted; the subject is then its fingerprint.
         package var issuer: String
         package var subject: String
+        /// What an attestation says something of; nil for a bare signature.
+        package var predicateType: String?
 
-        package init(issuer: String, subject: String) {
+        package init(issuer: String, subject: String, predicateType: String? = nil) {
             self.issuer = issuer
             self.subject = subject
+            self.predicateType = predicateType
         }
     }
 
@@ -48,10 +52,12 @@ package struct ImageVerdict: Sendable, Hashable {
     package var bases: [String]
     /// Nil where signatures were not looked for.
     package var signers: [Signer]?
+    /// Why not all of the image was seen; nothing found is then not known to be nothing there.
+    package var incomplete: String?
 
     package init(
         digest: String, vulnerabilities: [Vulnerability] = [], endOfLife: String? = nil, ageDays: Int? = nil,
-        bases: [String] = [], signers: [Signer]? = nil
+        bases: [String] = [], signers: [Signer]? = nil, incomplete: String? = nil
     ) {
         self.digest = digest
         self.vulnerabilities = vulnerabilities
@@ -59,6 +65,18 @@ package struct ImageVerdict: Sendable, Hashable {
         self.ageDays = ageDays
         self.bases = bases
         self.signers = signers
+        self.incomplete = incomplete
+    }
+
+    /// Takes in what is known of another platform of the same image: what is wrong with one is wrong with all, and what
+    /// is required must hold of each.
+    package mutating func merge(_ other: ImageVerdict) {
+        for one in other.vulnerabilities where !vulnerabilities.contains(one) { vulnerabilities.append(one) }
+        endOfLife = endOfLife ?? other.endOfLife
+        incomplete = incomplete ?? other.incomplete
+        ageDays = ageDays.flatMap { own in other.ageDays.map { max(own, $0) } }
+        bases = bases.filter(other.bases.contains)
+        signers = signers.flatMap { own in other.signers.map { theirs in own.filter(theirs.contains) } }
     }
 }
 
@@ -72,6 +90,13 @@ package protocol ImageVerdicts: Sendable {
 
     /// Has an image scanned soon.
     func enqueue(_ image: ImageReference, digest: String?)
+
+    /// Whether two digests are of one image: of an index and of a manifest that it lists. Nil where nobody knows.
+    func areSame(_ one: String, _ other: String) -> Bool?
+}
+
+extension ImageVerdicts {
+    package func areSame(_ one: String, _ other: String) -> Bool? { one == other ? true : nil }
 }
 
 package enum ImageResolution: Sendable, Hashable {

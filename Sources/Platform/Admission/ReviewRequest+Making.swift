@@ -108,7 +108,10 @@ extension ReviewRequest {
 
 extension KubernetesObject {
     /// The resource's name in the API: the kind in lower case and many.
-    var pluralName: String {
+    var pluralName: String { Self.pluralName(kind) }
+
+    /// Right for what is built in and for most that is not; only a cluster's own discovery knows.
+    package static func pluralName(_ kind: String) -> String {
         let word = kind.lowercased()
         if word == "endpoints" { return word }
         if word.hasSuffix("s") || word.hasSuffix("x") || word.hasSuffix("ch") { return word + "es" }

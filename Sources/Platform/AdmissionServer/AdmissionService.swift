@@ -31,18 +31,27 @@ package final class AdmissionService: Sendable {
     private let ready = Mutex(false)
     private let today: @Sendable () -> CalendarDate
     private let onDecision: @Sendable (AdmissionDecision, Bool) -> Void
+    private let onPod: @Sendable (JudgedPod) -> Void
+    private let moreMetrics: @Sendable () -> String
 
-    /// - Parameter onDecision: told of each decision, and whether it was a dry run; for alerts and logs.
+    /// - Parameters:
+    ///   - onDecision: told of each decision, and whether it was a dry run; for alerts and logs.
+    ///   - onPod: told of each pod that was let in, with the digests that its images were judged as.
+    ///   - moreMetrics: further lines for `/metrics`.
     package init(
         _ reviewer: AdmissionReviewer, certificates: ServingCertificates, limits: Limits = Limits(),
         today: @escaping @Sendable () -> CalendarDate,
-        onDecision: @escaping @Sendable (AdmissionDecision, Bool) -> Void = { _, _ in }
+        onDecision: @escaping @Sendable (AdmissionDecision, Bool) -> Void = { _, _ in },
+        onPod: @escaping @Sendable (JudgedPod) -> Void = { _ in },
+        moreMetrics: @escaping @Sendable () -> String = { "" }
     ) {
         self.reviewer = Mutex(reviewer)
         self.certificates = certificates
         self.limits = limits
         self.today = today
         self.onDecision = onDecision
+        self.onPod = onPod
+        self.moreMetrics = moreMetrics
     }
 
     /// Puts another state in place of the one reviews are answered by.
@@ -131,7 +140,8 @@ package final class AdmissionService: Sendable {
         router.get("/metrics") { [self] _, _ in
             Self.text(
                 .ok,
-                metrics.text(certificateEnds: certificates.ends, rotations: certificates.rotations, isReady: isReady))
+                metrics.text(certificateEnds: certificates.ends, rotations: certificates.rotations, isReady: isReady)
+                    + moreMetrics())
         }
         return router
     }
@@ -174,6 +184,7 @@ package final class AdmissionService: Sendable {
         let reviewed = await current.review(bytes, today: today(), mutates: mutates)
         metrics.note(reviewed.decision, seconds: (ContinuousClock.now - begin) / .seconds(1))
         onDecision(reviewed.decision, reviewed.isDryRun)
+        if let pod = reviewed.pod { onPod(pod) }
         return Response(
             status: reviewed.httpStatus == 200 ? .ok : .badRequest, headers: [.contentType: "application/json"],
             body: .init(byteBuffer: ByteBuffer(bytes: reviewed.body)))

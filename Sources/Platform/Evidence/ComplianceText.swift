@@ -61,7 +61,7 @@ package struct ComplianceText {
         return out
     }
 
-    static func time(_ time: StateTime) -> String {
+    package static func time(_ time: StateTime) -> String {
         let total = time.stretches.reduce(0) { $0 + $1.seconds }
         let parts = ControlOutcome.allCases.compactMap { state -> String? in
             let seconds = time.seconds(state)

@@ -63,7 +63,7 @@ package struct ProofText {
         return out
     }
 
-    static func age(_ seconds: Int) -> String {
+    package static func age(_ seconds: Int) -> String {
         switch seconds {
         case ..<120: "\(seconds) seconds"
         case ..<7200: "\(seconds / 60) minutes"

@@ -60,7 +60,7 @@ package final class HubContext: Sendable {
         supervisor = Supervisor(
             store: store, feed: feed,
             alerts: AlertEngine(rules: settings.alertRules, notifiers: settings.notifiers.map(\.name)),
-            outbox: outbox, now: now, log: log)
+            outbox: outbox, version: version, now: now, log: log)
     }
 
     /// A new id that sorts by time.

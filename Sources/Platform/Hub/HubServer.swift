@@ -1,4 +1,5 @@
 import AsyncHTTPClient
+import Findings
 import FoundationEssentials
 import Hummingbird
 import HummingbirdCore
@@ -24,10 +25,18 @@ package struct HubServer: Sendable {
         if let address = settings.postgres {
             store = try await Store(PostgresBackend(address))
         } else {
+            if FileManager.default.fileExists(atPath: folder.database),
+                let version = try await SQLiteBackend.rehearseUpgrade(folder.database)
+            {
+                log.info(
+                    "the database is brought up to date",
+                    metadata: ["from": "\(version)", "copy": "\(folder.database).schema-\(version)"])
+            }
             store = try await Store(SQLiteBackend(path: folder.database))
         }
         let hub = HubContext(
-            store: store, settings: settings, key: try folder.key(), version: version, rules: HubRules.all, now: now,
+            store: store, settings: settings, key: try folder.key(settings.keyFile), version: version,
+            rules: HubRules.all, now: now,
             log: log)
         return HubServer(hub: hub, firstPassword: try await firstUser(hub))
     }
@@ -38,10 +47,15 @@ package struct HubServer: Sendable {
         let password = SecretText.password()
         let kept = try Password.keep(password)
         let user = UserRow(id: hub.newID(), name: "admin", password: kept, createdAt: hub.now())
-        try await hub.store.write { db in
-            try db.add(user)
-            try db.setGrants([GrantRow(role: Role.admin.rawValue)], of: user.id)
-            try db.audit("user.add", target: user.name, by: "first start", at: hub.now())
+        do {
+            try await hub.store.write { db in
+                try db.add(user)
+                try db.setGrants([GrantRow(role: Role.admin.rawValue)], of: user.id)
+                try db.audit("user.add", target: user.name, by: "first start", at: hub.now())
+            }
+        } catch let error as StoreError where error.code == .taken {
+            // Another hub on the same database was faster, and has told the password.
+            return nil
         }
         return password
     }
@@ -137,7 +151,14 @@ package struct HubServer: Sendable {
             let (findings, events) = (hub.settings.findingDays, hub.settings.eventDays)
             do {
                 let count = try await hub.store.write { db in
-                    try db.prune(
+                    // What reports found fails again when its waiver has ended.
+                    let today = "\(CalendarDate.of(now))"
+                    let recently = "\(CalendarDate.of(now - 7 * 86_400_000))"
+                    for waiver in try db.waivers(state: .approved)
+                    where waiver.expires < today && waiver.expires >= recently {
+                        _ = try ReportedWaivers.reconsider(waiver, in: db, at: now)
+                    }
+                    return try db.prune(
                         findingsBefore: now - findings * 86_400_000, eventsBefore: now - events * 86_400_000, now: now)
                 }
                 if count > 0 { hub.log.info("forgot what is old", metadata: ["rows": "\(count)"]) }
@@ -163,14 +184,18 @@ struct DataFolder {
 
     /// The key of this hub, outside its database: whoever has a copy of the database has neither sessions nor
     /// credentials.
-    func key() throws -> [UInt8] {
-        let file = "\(path)/key"
-        if let data = FileManager.default.contents(atPath: file), data.count == 32 { return [UInt8](data) }
+    ///
+    /// - Parameter file: where it lies instead; hubs on one database share one.
+    func key(_ file: String?) throws -> [UInt8] {
+        let place = file ?? "\(path)/key"
+        if let bytes = try DurableFile.read(place) {
+            guard bytes.count == 32 else {
+                throw StoreError(.unavailable, "\(place) is no key of a hub: it has \(bytes.count) bytes, not 32")
+            }
+            return bytes
+        }
         let key = SecretText.bytes(32)
-        guard
-            FileManager.default.createFile(
-                atPath: file, contents: Data(key), attributes: [.posixPermissions: 0o600])
-        else { throw StoreError(.unavailable, "cannot write \(file)") }
+        try DurableFile.replace(place, with: key)
         return key
     }
 }

@@ -1,5 +1,7 @@
+package import Compliance
 package import Documents
-import Findings
+package import Findings
+import FoundationEssentials
 
 /// How a hub runs: from its file, the environment and flags, the later over the earlier.
 package struct HubSettings: Sendable {
@@ -7,6 +9,8 @@ package struct HubSettings: Sendable {
     package var port = 8080
     /// Where the database, the key and the certificate lie.
     package var dataFolder: String
+    /// The file of the hub's key, where it does not lie in the data folder.
+    package var keyFile: String?
     /// Where PostgreSQL is, as libpq writes it; the embedded database otherwise.
     package var postgres: String?
     /// Files of a certificate and its key; made by the hub itself when TLS is on without them.
@@ -25,6 +29,12 @@ package struct HubSettings: Sendable {
     package var alertRules: [AlertRule] = AlertRule.standard
     package var openID: OpenIDSettings?
     package var agents = AgentSettings()
+    /// Days in which a finding is to be mended, by severity, from when it was first seen.
+    package var fixWithin: [Severity: Int] = [.critical: 7, .high: 30, .medium: 90, .low: 180]
+
+    /// Frameworks, one's own among them, and what people declared of their controls.
+    package var catalogue = ComplianceCatalogue.builtIn
+    package var attestations: [Attestation] = []
 
     package init(dataFolder: String) { self.dataFolder = dataFolder }
 
@@ -89,13 +99,14 @@ extension HubSettings {
         guard let root = set.documents.first?.root else { return }
         let reader = SettingsReader(root)
         try reader.expect(
-            "listen", "data", "database", "tls", "retention", "contexts", "folders", "notifiers", "alerts", "openid",
-            "agents")
+            "listen", "data", "keyFile", "database", "tls", "retention", "contexts", "folders", "notifiers", "alerts",
+            "openid", "agents", "fixWithinDays", "compliance")
         let listen = SettingsReader(root["listen"])
         try listen.expect("host", "port")
         host = try listen.text("host") ?? host
         port = try listen.number("port", 0...65535) ?? port
         dataFolder = try reader.text("data") ?? dataFolder
+        keyFile = try reader.text("keyFile") ?? keyFile
         let database = SettingsReader(root["database"])
         try database.expect("postgres")
         postgres = try database.secret("postgres") ?? postgres
@@ -108,6 +119,12 @@ extension HubSettings {
         try retention.expect("findingDays", "eventDays")
         findingDays = try retention.number("findingDays", 1...36_500) ?? findingDays
         eventDays = try retention.number("eventDays", 1...36_500) ?? eventDays
+        let terms = SettingsReader(root["fixWithinDays"])
+        try terms.expect("critical", "high", "medium", "low", "info")
+        for severity in Severity.allCases {
+            if let days = try terms.number(severity.rawValue, 1...3650) { fixWithin[severity] = days }
+        }
+        try readCompliance(SettingsReader(root["compliance"]))
         contexts += try reader.texts("contexts")
         folders += try reader.texts("folders")
         for node in try reader.list("notifiers") { notifiers.append(try NotifierSettings(node)) }
@@ -118,6 +135,36 @@ extension HubSettings {
         if root["openid"].exists { openID = try OpenIDSettings(root["openid"]) }
         if root["agents"].exists { try agents.read(root["agents"]) }
         try check()
+    }
+
+    /// Reads the files of frameworks and attestations that the settings name; anything wrong in one refuses all.
+    private mutating func readCompliance(_ reader: SettingsReader) throws(SettingsError) {
+        try reader.expect("frameworks", "attestations")
+        func sources(_ key: String) throws(SettingsError) -> [SourceText] {
+            var out: [SourceText] = []
+            for path in try reader.texts(key) {
+                guard let data = FileManager.default.contents(atPath: path) else {
+                    throw SettingsError("\"\(key)\" names the file \(path), which cannot be read", at: reader.node[key])
+                }
+                out.append(SourceText(name: path, bytes: [UInt8](data)))
+            }
+            return out
+        }
+        func refuse(_ problems: [Problem]) throws(SettingsError) {
+            guard let first = problems.first else { return }
+            throw SettingsError("\(first.location.map { "\($0): " } ?? "")\(first.message)")
+        }
+        let frameworks = try sources("frameworks")
+        if !frameworks.isEmpty {
+            let (read, problems) = ComplianceCatalogue.reading(frameworks, rules: HubRules.all)
+            try refuse(problems)
+            catalogue = read
+        }
+        for source in try sources("attestations") {
+            let (read, problems) = AttestationFile.read(source, catalogue: catalogue)
+            try refuse(problems)
+            attestations += read
+        }
     }
 
     private func check() throws(SettingsError) {
@@ -138,7 +185,7 @@ extension HubSettings {
         }
     }
 
-    /// Reads `MARTLET_HOST`, `MARTLET_PORT`, `MARTLET_DATA`, `MARTLET_POSTGRES`.
+    /// Reads `MARTLET_HOST`, `MARTLET_PORT`, `MARTLET_DATA`, `MARTLET_POSTGRES`, `MARTLET_KEY_FILE`.
     package mutating func read(environment: [String: String]) throws(SettingsError) {
         host = environment["MARTLET_HOST"] ?? host
         if let text = environment["MARTLET_PORT"] {
@@ -149,6 +196,7 @@ extension HubSettings {
         }
         dataFolder = environment["MARTLET_DATA"] ?? dataFolder
         postgres = environment["MARTLET_POSTGRES"] ?? postgres
+        keyFile = environment["MARTLET_KEY_FILE"] ?? keyFile
     }
 }
 

@@ -73,11 +73,7 @@ package struct WorkloadImageFindings: Sendable {
         why: "CISA has seen this vulnerability used in attacks: it is a matter of being found, not of being chosen.",
         remedy: "Upgrade the package first; where there is no fix, take the workload off the network.")
 
-    package static let endOfLife = Rule(
-        "image/end-of-life", .medium, [],
-        title: "A container's image is of a distribution without support",
-        why: "Nobody writes advisories or fixes for it any more, so that nothing found means nothing looked for.",
-        remedy: "Move to a release that is supported.")
+    package static let endOfLife = Rule.imageEndOfLife
 
     package static let notAssessed = Rule(
         "image/not-assessed", .low, [],

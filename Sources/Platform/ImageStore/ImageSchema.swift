@@ -74,6 +74,7 @@ enum ImageSchema {
                     CREATE INDEX image_use_digest ON image_use (digest);
                     """)
         }
+        ImageNotes.register(in: &migrator)
         return migrator
     }
 }

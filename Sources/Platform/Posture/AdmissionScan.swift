@@ -17,6 +17,7 @@ package struct AdmissionScan: Sendable {
     private var podSecurity: PodSecurityEvaluation?
     private var workloads: WorkloadEvaluation?
     private var engines: [any PostureEngine]
+    private let network: AdmissionNetwork?
 
     /// Rules that judge by the cluster's own admission policies: the API server asks those itself.
     private static let native: Set<String> = ["policy/violated", "policy/not-evaluated"]
@@ -58,7 +59,20 @@ package struct AdmissionScan: Sendable {
                 rules += own
             }
         }
+        let networkRules = wanted(AdmissionNetwork.rules)
+        network = AdmissionNetwork(networkRules, inventory, options: options)
+        if network != nil { rules += networkRules }
         self.rules = rules
+    }
+
+    /// Groups of policies of the network, which whoever follows a cluster for the door has to follow too; none where no
+    /// rule of the network is asked for.
+    package static func networkGroups(asking include: [String]) -> Set<String> {
+        let globs = include.map(Glob.init)
+        let isAsked = AdmissionNetwork.rules.contains { rule in
+            globs.isEmpty || globs.contains { $0.matches(rule.id) }
+        }
+        return isAsked ? AdmissionNetwork.groups : []
     }
 
     /// Takes in what has become of an object of the cluster.
@@ -112,6 +126,14 @@ package struct AdmissionScan: Sendable {
                 return finding
             }
             result.coverage.add(coverage)
+        }
+        if let own = network?.result(of: object, in: inventory) {
+            result.findings += own.findings.map { finding in
+                var finding = finding
+                finding.context = context
+                return finding
+            }
+            result.coverage.add(own.coverage)
         }
         return result
     }

@@ -43,9 +43,11 @@ package struct RuntimeWatch {
     package mutating func alerts(_ event: SensorEvent) -> [Alert] {
         events += 1
         if settings.containersOnly, event.process.container == nil { return [] }
-        let values = matcher.values(event)
-        var out = matcher.match(event).map {
-            Alert($0, time: event.time, hostname: matcher.context.hostname, values)
+        let matching = matcher.match(event)
+        var out: [Alert] = []
+        if !matching.isEmpty {
+            let values = matcher.values(event)
+            out = matching.map { Alert($0, time: event.time, hostname: matcher.context.hostname, values) }
         }
         if event.process.container != nil { out += own(event) }
         guard !out.isEmpty else { return [] }

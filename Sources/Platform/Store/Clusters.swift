@@ -185,9 +185,10 @@ extension SQLConnection {
     /// Forgets a cluster and everything about it.
     @discardableResult
     package func removeCluster(_ id: String) throws(StoreError) -> Bool {
+        try removeFromFleet(id)
         for table in [
             "connections", "findings", "finding_history", "rollups", "score_history", "objects", "images", "packages",
-            "waivers", "events", "alerts", "silences", "deliveries", "agents", "join_tokens",
+            "waivers", "events", "alerts", "silences", "deliveries", "agents", "join_tokens", "watched",
         ] {
             try run("DELETE FROM \(table) WHERE cluster = ?", [.text(id)])
         }

@@ -132,4 +132,16 @@ extension SQLConnection {
         for row in try rows(sql, values) { out.append(try DeliveryRow(row)) }
         return out
     }
+
+    /// The last delivery of each alert to each notifier, by the alert's id.
+    package func deliveries(of alerts: [String]) throws(StoreError) -> [String: [DeliveryRow]] {
+        var last: [String: [String: DeliveryRow]] = [:]
+        let sql = "SELECT \(DeliveryRow.columns) FROM deliveries WHERE"
+        for row in try rows(sql, [], where: "alert", isOneOf: alerts.map { .text($0) }) {
+            let delivery = try DeliveryRow(row)
+            if let known = last[delivery.alert]?[delivery.notifier], known.id > delivery.id { continue }
+            last[delivery.alert, default: [:]][delivery.notifier] = delivery
+        }
+        return last.mapValues { $0.values.sorted { $0.notifier < $1.notifier } }
+    }
 }

@@ -115,6 +115,12 @@ extension SQLConnection {
                 ]
             },
             conflict: "ON CONFLICT (cluster, fingerprint) DO UPDATE SET \(updates)")
+        var terms: Set<SearchTerm> = []
+        for row in rows {
+            terms.insert(SearchTerm(rule: row.rule, title: row.title))
+            terms.insert(SearchTerm(name: row.name))
+        }
+        try note(terms)
     }
 
     private func note(_ changes: [FindingChange], at time: Milliseconds) throws(StoreError) {

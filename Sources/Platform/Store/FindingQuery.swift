@@ -40,7 +40,7 @@ package struct FindingQuery: Sendable, Hashable {
     package var severities: Set<Severity>
     package var statuses: Set<FindingStatus>
     package var isSystem: Bool?
-    /// Part of the name, message or rule, whatever the case.
+    /// Part of the name, rule or title, and in one cluster or of one rule of the message too, whatever the case.
     package var text: String?
     package var changedSince: Milliseconds?
     package var order: Order
@@ -71,12 +71,39 @@ package struct FindingQuery: Sendable, Hashable {
     }
 }
 
+extension FindingQuery {
+    /// Whether nothing narrows it to a small part of the fleet.
+    package var isOfFleet: Bool { cluster == nil && rule == nil && name == nil }
+}
+
 extension SQLConnection {
     /// One page of findings.
     ///
     /// Asked status by status (and severity by severity, part of the scope by part): each such question walks one index
     /// in its own order and stops after a page, however many findings there are; the answers are merged.
     package func findings(_ query: FindingQuery) throws(StoreError) -> [FindingRow] {
+        guard query.isOfFleet, let text = query.text, !text.isEmpty,
+            let rules = try items(.rule, holding: text), let names = try items(.name, holding: text)
+        else { return try listed(query) }
+        // Each rule and each name that holds the words is a walk along an index of its own.
+        var out: [FindingRow] = []
+        var narrowed = query
+        narrowed.text = nil
+        for rule in rules {
+            narrowed.rule = rule
+            out += try listed(narrowed)
+        }
+        narrowed.rule = nil
+        let found = Set(rules)
+        for name in names {
+            narrowed.name = name
+            out += try listed(narrowed).filter { !found.contains($0.rule) }
+        }
+        Self.sort(&out, by: query.order)
+        return Array(out.prefix(query.limit))
+    }
+
+    private func listed(_ query: FindingQuery) throws(StoreError) -> [FindingRow] {
         var out: [FindingRow] = []
         var seen: Set<String> = []
         let statuses = query.statuses.isEmpty ? Set(FindingStatus.allCases) : query.statuses
@@ -97,15 +124,19 @@ extension SQLConnection {
                 }
             }
         }
-        switch query.order {
+        Self.sort(&out, by: query.order)
+        return Array(out.prefix(query.limit))
+    }
+
+    private static func sort(_ rows: inout [FindingRow], by order: FindingQuery.Order) {
+        switch order {
         case .severity:
-            out.sort { ($0.rank, $0.cluster, $0.fingerprint) < ($1.rank, $1.cluster, $1.fingerprint) }
+            rows.sort { ($0.rank, $0.cluster, $0.fingerprint) < ($1.rank, $1.cluster, $1.fingerprint) }
         case .changed:
-            out.sort {
+            rows.sort {
                 ($1.changedAt, $1.cluster, $1.fingerprint) < ($0.changedAt, $0.cluster, $0.fingerprint)
             }
         }
-        return Array(out.prefix(query.limit))
     }
 
     private func page(
@@ -128,12 +159,10 @@ extension SQLConnection {
         if let since = query.changedSince { require("changed_at >= ?", .int(since)) }
         if let text = query.text, !text.isEmpty {
             let pattern = SQLValue.text("%" + Self.escaped(text.lowercased()) + "%")
-            terms.append(
-                """
-                (lower(name) LIKE ? ESCAPE '\\' OR lower(message) LIKE ? ESCAPE '\\' OR lower(rule) LIKE ? ESCAPE '\\' \
-                OR lower(title) LIKE ? ESCAPE '\\')
-                """)
-            values += [pattern, pattern, pattern, pattern]
+            // Over the whole fleet names, rules and titles only: what stands in two lists can be counted on to be near.
+            let columns = ["name", "rule", "title"] + (query.isOfFleet ? [] : ["message"])
+            terms.append("(" + columns.map { "lower(\($0)) LIKE ? ESCAPE '\\'" }.joined(separator: " OR ") + ")")
+            values += columns.map { _ in pattern }
         }
         let order: String
         switch query.order {

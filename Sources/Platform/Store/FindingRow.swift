@@ -97,6 +97,9 @@ package struct FindingRow: Sendable, Hashable {
         return hash.hex
     }
 
+    /// The kind of what reports about images are of.
+    package static let imageKind = "Image"
+
     /// 0 for critical, as the database counts.
     var rank: Int { 4 - severity.rank }
 

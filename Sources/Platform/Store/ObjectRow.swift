@@ -64,6 +64,32 @@ package struct ObjectRow: Sendable, Hashable {
         }
     }
 
+    /// Its place in a list, worst first.
+    var place: Place {
+        Place(
+            rank: worst?.storedRank ?? 5, cluster: cluster, namespace: namespace, kind: kind, name: name,
+            group: group, file: file)
+    }
+
+    struct Place: Comparable {
+        var rank: Int
+        var cluster: String
+        var namespace: String
+        var kind: String
+        var name: String
+        var group: String
+        var file: String
+
+        static func < (left: Place, right: Place) -> Bool {
+            if left.rank != right.rank { return left.rank < right.rank }
+            let (a, b) = (
+                (left.cluster, left.namespace, left.kind, left.name, left.group, left.file),
+                (right.cluster, right.namespace, right.kind, right.name, right.group, right.file)
+            )
+            return a < b
+        }
+    }
+
     /// Of all that is kept but the time: the same digest, nothing to write.
     package var digest: String {
         var hash = FNV1a()
@@ -100,6 +126,8 @@ package struct ObjectQuery: Sendable, Hashable {
     package var cluster: String?
     package var namespace: String?
     package var kind: String?
+    package var name: String?
+    /// Part of the name, whatever the case.
     package var text: String?
     package var workloadsOnly: Bool
     package var after: ObjectRow?
@@ -107,12 +135,13 @@ package struct ObjectQuery: Sendable, Hashable {
 
     package init(
         scope: AccessScope, cluster: String? = nil, namespace: String? = nil, kind: String? = nil,
-        text: String? = nil, workloadsOnly: Bool = true, after: ObjectRow? = nil, limit: Int = 50
+        name: String? = nil, text: String? = nil, workloadsOnly: Bool = true, after: ObjectRow? = nil, limit: Int = 50
     ) {
         self.scope = scope
         self.cluster = cluster
         self.namespace = namespace
         self.kind = kind
+        self.name = name
         self.text = text
         self.workloadsOnly = workloadsOnly
         self.after = after
@@ -141,6 +170,7 @@ extension SQLConnection {
                 ]
             },
             conflict: "ON CONFLICT (cluster, namespace, kind, name, api_group, file) DO UPDATE SET \(updates)")
+        try note(Set(rows.map { SearchTerm(name: $0.name) }))
         for key in gone {
             try run(
                 """
@@ -169,6 +199,21 @@ extension SQLConnection {
 
     /// One page of owners, worst first.
     package func objects(_ query: ObjectQuery) throws(StoreError) -> [ObjectRow] {
+        guard let text = query.text, !text.isEmpty, query.cluster == nil,
+            let names = try items(.name, holding: text)
+        else { return try listed(query) }
+        var out: [ObjectRow] = []
+        for name in names {
+            var query = query
+            query.text = nil
+            query.name = name
+            out += try listed(query)
+        }
+        out.sort { $0.place < $1.place }
+        return Array(out.prefix(query.limit))
+    }
+
+    private func listed(_ query: ObjectQuery) throws(StoreError) -> [ObjectRow] {
         let scope = query.scope.condition()
         var terms = [scope.sql]
         var values = scope.values
@@ -180,6 +225,7 @@ extension SQLConnection {
         if let cluster = query.cluster { require("cluster = ?", .text(cluster)) }
         if let namespace = query.namespace { require("namespace = ?", .text(namespace)) }
         if let kind = query.kind { require("kind = ?", .text(kind)) }
+        if let name = query.name { require("name = ?", .text(name)) }
         if let text = query.text, !text.isEmpty {
             require("lower(name) LIKE ? ESCAPE '\\'", .text("%" + Self.escaped(text.lowercased()) + "%"))
         }

@@ -17,9 +17,12 @@ struct RollupChange {
     mutating func add(_ finding: FindingRow, _ difference: Int) {
         // Part of Kubernetes itself: counted aside, since nobody there is to mend it.
         let status = finding.status
-        let items = [
-            (finding.isSystem ? "system" : "cluster", ""), ("namespace", finding.namespace), ("rule", finding.rule),
-        ]
+        var items = [(finding.isSystem ? "system" : "cluster", ""), ("namespace", finding.namespace)]
+        if finding.kind == FindingRow.imageKind {
+            items += [("image", finding.name), ("advisory", finding.rule)]
+        } else if !finding.isSystem {
+            items.append(("rule", finding.rule))
+        }
         for (dimension, item) in items {
             totals[Key(dimension: dimension, item: item, rank: finding.rank, status: status), default: 0] += difference
         }
@@ -38,20 +41,30 @@ package struct RollupRow: Sendable, Hashable {
 
 /// What counters are kept of.
 package enum RollupDimension: String, Sendable, CaseIterable {
-    case cluster, system, namespace, rule
+    case cluster, system, namespace, rule, image, advisory
+
+    /// Those that are also kept for the whole fleet, under the cluster "".
+    static let fleetWide = [Self.rule, .image, .advisory]
 }
 
 extension SQLConnection {
     func apply(_ change: RollupChange) throws(StoreError) {
+        // In one order for all writers, so that none waits for another that waits for it.
         let rows = change.totals.filter { $0.value != 0 }.sorted {
             ($0.key.dimension, $0.key.item, $0.key.rank, $0.key.status.rawValue)
                 < ($1.key.dimension, $1.key.item, $1.key.rank, $1.key.status.rawValue)
         }
+        try add(rows, of: change.cluster)
+        let fleetWide = Set(RollupDimension.fleetWide.map(\.rawValue))
+        try add(rows.filter { fleetWide.contains($0.key.dimension) }, of: "")
+    }
+
+    private func add(_ rows: [(key: RollupChange.Key, value: Int)], of cluster: String) throws(StoreError) {
         try insert(
             into: "rollups", ["cluster", "dimension", "item", "rank", "status", "total"],
             rows.map { key, total in
                 [
-                    .text(change.cluster), .text(key.dimension), .text(key.item), .int(key.rank),
+                    .text(cluster), .text(key.dimension), .text(key.item), .int(key.rank),
                     .int(key.status.rawValue), .int(total),
                 ]
             },
@@ -69,6 +82,8 @@ extension SQLConnection {
         if let cluster {
             sql += " AND cluster = ?"
             values.append(.text(cluster))
+        } else {
+            sql += " AND cluster <> ''"
         }
         let condition = scope.condition(namespaced: dimension == .namespace)
         sql += " AND " + condition.sql.replacing("namespace", with: "item")

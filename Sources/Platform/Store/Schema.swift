@@ -1,3 +1,11 @@
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#elseif canImport(Darwin)
+    import Darwin
+#endif
+
 /// The schema, as steps that only ever go forward.
 ///
 /// Rows about a cluster begin with the cluster in their key, so that a distributed PostgreSQL can keep a cluster
@@ -5,7 +13,7 @@
 /// since 1970, `rank` counts from 0 for critical, texts compare by bytes.
 enum Schema {
     /// One step for each version; never edited once released, only added to.
-    static let steps: [[String]] = [first, agents]
+    static let steps: [[String]] = [first, agents, fleetCounters]
 
     /// What an agent's batches are numbered by, how its certificates follow each other, and how it fares.
     static let agents: [String] =
@@ -181,6 +189,63 @@ enum Schema {
         """,
     ]
 
+    /// Counters of the whole fleet (cluster ''), counters of images and advisories, and the words people look for: so
+    /// that the screens stay quick however many findings there are.
+    static let fleetCounters: [String] = [
+        "DROP INDEX findings_changed",
+        "CREATE INDEX findings_latest ON findings (status, changed_at, cluster, fingerprint)",
+        "CREATE INDEX findings_name ON findings (name, status, rank, cluster, fingerprint)",
+        "CREATE INDEX objects_cluster ON objects (cluster, runs_pods, worst, namespace, kind, name)",
+        "CREATE INDEX objects_name ON objects (name, cluster)",
+        "CREATE INDEX images_image ON images (image, cluster)",
+        "CREATE INDEX deliveries_alert ON deliveries (alert)",
+        """
+        CREATE TABLE search_terms (
+          kind TEXT NOT NULL, item TEXT NOT NULL, words TEXT NOT NULL, PRIMARY KEY (kind, item)
+        ) TABLE-END
+        """,
+        """
+        INSERT INTO search_terms (kind, item, words)
+        SELECT 'rule', rule, MAX(lower(rule) || ' ' || lower(title)) FROM findings GROUP BY rule
+        """,
+        """
+        INSERT INTO search_terms (kind, item, words)
+        SELECT 'name', name, lower(name) FROM (SELECT name FROM findings UNION SELECT name FROM objects) AS names
+        """,
+        """
+        INSERT INTO rollups (cluster, dimension, item, rank, status, total)
+        SELECT cluster, 'image', name, rank, status, COUNT(*) FROM findings WHERE kind = 'Image'
+        GROUP BY cluster, name, rank, status
+        """,
+        """
+        INSERT INTO rollups (cluster, dimension, item, rank, status, total)
+        SELECT cluster, 'advisory', rule, rank, status, COUNT(*) FROM findings WHERE kind = 'Image'
+        GROUP BY cluster, rule, rank, status
+        """,
+        "DELETE FROM rollups WHERE dimension = 'rule'",
+        """
+        INSERT INTO rollups (cluster, dimension, item, rank, status, total)
+        SELECT cluster, 'rule', rule, rank, status, COUNT(*) FROM findings WHERE kind <> 'Image' AND system = 0
+        GROUP BY cluster, rule, rank, status
+        """,
+        """
+        INSERT INTO rollups (cluster, dimension, item, rank, status, total)
+        SELECT '', dimension, item, rank, status, SUM(total) FROM rollups
+        WHERE dimension IN ('rule', 'image', 'advisory') GROUP BY dimension, item, rank, status
+        """,
+        """
+        CREATE TABLE advisories (
+          id TEXT NOT NULL PRIMARY KEY, package TEXT NOT NULL, fixed TEXT NOT NULL, first_seen BIGINT NOT NULL
+        ) TABLE-END
+        """,
+        """
+        CREATE TABLE watched (
+          cluster TEXT NOT NULL, from_at BIGINT NOT NULL, to_at BIGINT NOT NULL, complete BIGINT NOT NULL,
+          version TEXT NOT NULL, PRIMARY KEY (cluster, from_at)
+        ) TABLE-END
+        """,
+    ]
+
     /// Brings the schema up to date, in one step from any version.
     static func migrate(_ connection: any SQLConnection) throws(StoreError) {
         let dialect = connection.dialect
@@ -200,5 +265,47 @@ enum Schema {
             for statement in step { try connection.run(dialect.schema(statement)) }
             try connection.run("INSERT INTO schema_version (version) VALUES (?)", [.int(index + 1)])
         }
+    }
+}
+
+extension Schema {
+    /// The version a database has; 0 for an empty one.
+    static func version(of connection: any SQLConnection) throws(StoreError) -> Int {
+        let known =
+            switch connection.dialect {
+            case .sqlite: "SELECT COUNT(*) FROM sqlite_master WHERE name = 'schema_version'"
+            case .postgres: "SELECT COUNT(*) FROM information_schema.tables WHERE table_name = 'schema_version'"
+            }
+        guard try connection.row(known)?.int(0) ?? 0 > 0 else { return 0 }
+        return try connection.row("SELECT COALESCE(MAX(version), 0) FROM schema_version")?.int(0) ?? 0
+    }
+}
+
+extension SQLiteBackend {
+    /// Brings a copy of the database up to date before the database itself is touched: what fails there has harmed
+    /// nothing, and what was there before stays beside it. Gives the version it comes from; nil when there is nothing to
+    /// do.
+    package static func rehearseUpgrade(_ path: String) async throws -> Int? {
+        let backend = try SQLiteBackend(path: path, readers: 1)
+        let version: Int
+        do {
+            version = try await backend.read { try Schema.version(of: $0) }
+            guard version > 0, version < Schema.steps.count else {
+                try await backend.close()
+                return nil
+            }
+            let copy = "\(path).schema-\(version)"
+            try await backend.backup(to: copy)
+            let trial = "\(path).trial"
+            try await backend.backup(to: trial)
+            try await backend.close()
+            defer { for end in ["", "-wal", "-shm"] { remove("\(trial)\(end)") } }
+            let store = try await Store(SQLiteBackend(path: trial, readers: 1))
+            try await store.close()
+        } catch {
+            throw StoreError(
+                .statement, "the database cannot be brought up to date; nothing of it was changed: \(error)")
+        }
+        return version
     }
 }

@@ -140,4 +140,41 @@ import Testing
         }
         #expect(throws: ImageError.self) { try ContainerdSource("example/app:1", root: folder.path) }
     }
+
+    @Test(arguments: ["docker.io/library/app:1", "app:1"])
+    func containerdsNamesAreReadFromItsDatabase(name: String) async throws {
+        let folder = try TestFolder()
+        let image = try await TestImage.simple()
+        try image.writeLayout("\(folder.path)/io.containerd.content.v1.content")
+        let place = "\(folder.path)/io.containerd.metadata.v1.bolt"
+        try FileManager.default.createDirectory(atPath: place, withIntermediateDirectories: true)
+        let file = BoltWriter.file(namespace: "k8s.io", image: "docker.io/library/app:1", digest: image.manifestDigest)
+        try Data(file).write(to: URL(filePath: "\(place)/meta.db"))
+        let source = try ContainerdSource(name, root: folder.path)
+        #expect(try await source.resolve(platform: nil).digest?.description == image.manifestDigest)
+        #expect {
+            try ContainerdSource("app:2", root: folder.path)
+        } throws: {
+            ($0 as? ImageError)?.code == .notFound
+        }
+    }
+
+    @Test func aDamagedDatabaseOfContainerdIsAnErrorAndNoTrap() throws {
+        let digest = "sha256:" + String(repeating: "1", count: 64)
+        let whole = BoltWriter.file(namespace: "default", image: "r.test/a:1", digest: digest)
+        var random = Seeded(5)
+        for round in 0..<400 {
+            var bad = whole
+            for _ in 0..<Int.random(in: 1...6, using: &random) {
+                // The sum guards the first two pages; what lies behind them is not guarded.
+                let start = round % 4 == 0 ? 0 : 8192
+                bad[Int.random(in: start..<bad.count, using: &random)] = UInt8.random(in: 0...255, using: &random)
+            }
+            if round % 5 == 0 { bad.removeLast(Int.random(in: 1..<bad.count, using: &random)) }
+            guard let file = try? BoltFile(bad) else { continue }
+            _ = try? file.bucket(["v1", "default", "images", "r.test/a:1", "target"])
+        }
+        #expect(throws: ImageError.self) { try BoltFile([]) }
+        #expect(throws: ImageError.self) { try BoltFile([UInt8](repeating: 0, count: 8192)) }
+    }
 }

@@ -83,6 +83,7 @@ import Testing
             #expect(found.digest == image.manifestDigest)
             #expect(found.members == [["etc", "etc/os-release"], ["app", "etc/.wh.os-release"]])
         }
+        try await checkReferrers("\(host)/team/app:1", image, options)
         var stranger = options
         stranger.credentials = RegistryCredentials()
         await #expect { try await read("\(host)/team/app:1", stranger) } throws: {
@@ -97,6 +98,32 @@ import Testing
         #expect(try await read("\(host)/team/app:1", distrustful).digest == image.manifestDigest)
         await #expect { try await read("\(host)/team/app:2", options) } throws: {
             ($0 as? ImageError)?.code == .notFound
+        }
+    }
+
+    /// Debian's registry lists no referrers itself, so that the tag in the list's place is tried too.
+    private static func checkReferrers(_ name: String, _ image: TestImage, _ options: RegistryOptions) async throws {
+        let client = try RegistryClient(options)
+        do {
+            let source = try RegistrySource(name, client)
+            let subject = try await source.named()
+            #expect(subject.digest.description == image.manifestDigest)
+            let bill = ReferrerArtifact(artifactType: "application/vnd.cyclonedx+json", contents: Array("{}".utf8))
+            let bundle = ReferrerArtifact(
+                artifactType: "application/vnd.dev.sigstore.bundle.v0.3+json", contents: Array("{\"a\":1}".utf8))
+            let first = try await source.attach(bill, to: subject)
+            #expect(try await source.attach(bill, to: subject) == first)
+            let second = try await source.attach(bundle, to: subject)
+            #expect(try await source.referrers(of: subject.digest).map(\.digest) == [first, second])
+            let signed = try await source.signatures(of: subject.digest)
+            #expect(signed.map(\.contents) == [Array("{\"a\":1}".utf8)])
+            #expect(signed.allSatisfy { $0.isBundle })
+            let tags = try await source.tags()
+            #expect(tags.contains("1"))
+            await client.close()
+        } catch {
+            await client.close()
+            throw error
         }
     }
 

@@ -176,6 +176,17 @@ import Testing
         )
     }
 
+    @Test func `a node keeps where its kubelet serves`() throws {
+        let text = try Self.condense(
+            Self.resource("nodes", "Node"),
+            #"{"metadata":{"name":"n"},"status":{"conditions":[{"type":"Ready"}],"daemonEndpoints":{"kubeletEndpoint":{"Port":10255}}}}"#
+        )
+        #expect(
+            text
+                == #"{"apiVersion":"v1","kind":"Node","metadata":{"name":"n"},"status":{"daemonEndpoints":{"kubeletEndpoint":{"Port":10255}}}}"#
+        )
+    }
+
     @Test func `nothing at all is no object`() throws {
         #expect(try Self.condense(configMaps, "null") == "")
         #expect(try Self.condense(configMaps, "{}") == #"{"apiVersion":"v1","kind":"ConfigMap"}"#)

@@ -128,4 +128,69 @@ import Testing
         #expect(file?.content == nil)
         #expect(file?.problem == "larger than 4 MiB")
     }
+
+    @Test(
+        "what opens something stays out of captured command lines",
+        arguments: [
+            (["k3s", "server", "--token=abc", "--v=2"], ["k3s", "server", "--token=REDACTED", "--v=2"]),
+            (["k3s", "server", "--token", "abc", "--v=2"], ["k3s", "server", "--token", "REDACTED", "--v=2"]),
+            (["k3s", "agent", "-t", "abc"], ["k3s", "agent", "-t", "REDACTED"]),
+            (["k3s", "server", "--agent-token=abc"], ["k3s", "server", "--agent-token=REDACTED"]),
+            (["k3s", "--datastore-endpoint=mysql://u:p@tcp(h)/d"], ["k3s", "--datastore-endpoint=REDACTED"]),
+            (["etcd", "--discovery=https://u:p@h/x"], ["etcd", "--discovery=https:REDACTED@h/x"]),
+            (["k3s", "--token", "--v=2"], ["k3s", "--token", "--v=2"]),
+            (
+                ["kube-apiserver", "--etcd-servers=https://127.0.0.1:2379", "--enable-bootstrap-token-auth=true"],
+                ["kube-apiserver", "--etcd-servers=https://127.0.0.1:2379", "--enable-bootstrap-token-auth=true"]
+            ),
+        ])
+    func withoutSecrets(_ arguments: [String], _ wanted: [String]) {
+        let found = NodeInspector.withoutSecrets(arguments)
+        #expect(found.joined(separator: " ").contains("abc") == false)
+        #expect(found.joined(separator: " ").contains(":p@") == false)
+        #expect(found.count == wanted.count)
+        if !arguments.contains(where: { $0.contains("u:p") }) { #expect(found == wanted) }
+    }
+
+    @Test func aSwitchNamedAfterASecretIsNone() throws {
+        let tree = try Tree([
+            "config.yaml": "secrets-encryption: true\ntoken: geheim\nagent-token: [geheim]\n",
+            "proc/1/cmdline": "init\0",
+        ])
+        let source = try #require(tree.capture([.init("/config.yaml", wantsContent: true)])["/config.yaml"]?.content)
+        let text = String(decoding: source.bytes, as: UTF8.self)
+        #expect(text.contains("secrets-encryption: true"))
+        #expect(!text.contains("geheim"))
+    }
+
+    @Test func linksToFoldersAboveEndAPattern() throws {
+        let tree = try Tree(["pki/a.crt": "", "pki/sub/b.crt": "", "proc/1/cmdline": "init\0"])
+        try tree.link("pki/one", to: ".")
+        try tree.link("pki/two", to: "..")
+        try tree.link("pki/sub/three", to: "../..")
+        let capture = tree.capture([.init("/pki/**.crt")])
+        #expect(capture.paths("/pki/**.crt") == ["/pki/a.crt", "/pki/sub/b.crt"])
+    }
+
+    /// A file system is asked for whatever a pattern says; no pattern leads out of the tree or goes on for ever.
+    @Test(arguments: 0..<20)
+    func anyPatternIsLookedFor(_ seed: Int) throws {
+        let tree = try Tree(["a/b/c.conf": "x", "a/d.conf": "y", "proc/1/cmdline": "init\0"])
+        try tree.link("a/up", to: "../../../..")
+        var state = UInt64(seed) &* 0x9E37_79B9_7F4A_7C15 | 1
+        func next(_ bound: Int) -> Int {
+            state ^= state << 13
+            state ^= state >> 7
+            state ^= state << 17
+            return Int(state % UInt64(bound))
+        }
+        let pieces = ["/", "a", "b", "*", "**", ".", "..", "c.conf", "up", "\u{0}", "é", "//"]
+        for _ in 0..<30 {
+            let pattern = "/" + (0..<(1 + next(6))).map { _ in pieces[next(pieces.count)] }.joined()
+            let capture = tree.capture([.init(pattern, wantsContent: true)])
+            let known = Set(
+                capture.files.values.compactMap(\.content).map { String(decoding: $0.bytes, as: UTF8.self) })
+            #expect(known.isSubset(of: ["x", "y", "init\0"]), "\(pattern)")
+        }
+    }
 }

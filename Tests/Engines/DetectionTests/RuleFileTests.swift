@@ -49,6 +49,23 @@ import Testing
         #expect(detector.match(Self.event(fields)).isEmpty)
     }
 
+    @Test func ofAKeyThatStandsTwiceTheFirstCounts() throws {
+        let (set, results) = Self.load(
+            """
+            - rule: Twice
+              desc: A condition stands twice.
+              condition: evt.type = execve
+              condition: evt.type = open
+              output: first
+              output: second
+              priority: WARNING
+            """)
+        #expect(results[0].errors.isEmpty)
+        var detector = try #require(set.detector("syscall"))
+        #expect(detector.match(Self.event(["evt.type": "execve"])).map(\.name) == ["Twice"])
+        #expect(set.rules[0].output.template == "first")
+    }
+
     @Test func anExplanationNamesMacroListAndTheNearestException() throws {
         let (set, _) = Self.load(Self.base)
         var detector = try #require(set.detector("syscall"))

@@ -46,6 +46,66 @@ import Testing
         #expect(sources(of: "db", text) == ["shop/web (Pod)"])
     }
 
+    /// A client whose address is declared, and a server that a policy lets in by its address.
+    private static func generation(_ address: String) -> PolicyGeneration {
+        let web = """
+            ---
+            apiVersion: v1
+            kind: Pod
+            metadata: {name: web, namespace: shop, labels: {app: web}}
+            spec: {containers: [{name: c, image: i, env: [{name: DB, value: 'http://\(address):5432'}]}]}
+            status: {phase: Running, podIPs: [{ip: 10.0.0.1}, {ip: 'fd00::1'}]}
+
+            """
+        return Cluster(web + pod("db", ["10.0.0.2", "fd00::2"])).generate()
+    }
+
+    @Test(arguments: ["db.shop", "198.51.100.7", "[2001:db8::7]"])
+    func theCertificateHoldsOverBothFamilies(_ address: String) throws {
+        let generation = Self.generation(address)
+        #expect(generation.certificate.holds)
+        let declared = try #require(generation.certificate.lines.first { $0.total > 0 })
+        #expect(declared.kept == declared.total)
+        for family in [IPAddress.Family.v4, .v6] {
+            var after = generation.after
+            after.family = family
+            let model = NetworkModel(after)
+            guard let web = model.endpoint(named: "shop/web"), let db = model.endpoint(named: "shop/db") else { return }
+            #expect(model.verdict(from: db, to: web, Traffic(.tcp, 80)).verdict == .denied)
+        }
+    }
+
+    @Test func theCertificateTellsWhatOneFamilyWouldCut() {
+        var certificate = Self.generation("db.shop").certificate
+        var other = certificate
+        other.lines[0].broken = ["web to db"]
+        certificate.join(other, over: .v6)
+        #expect(!certificate.holds)
+        #expect(certificate.familyOfCut["web to db"] == .v6)
+    }
+
+    @Test func whatOneFamilyKeepsIsKept() {
+        // The policy that is there lets the client in over IPv4 only.
+        let web = """
+            ---
+            apiVersion: v1
+            kind: Pod
+            metadata: {name: web, namespace: shop, labels: {app: web}}
+            spec: {containers: [{name: c, image: i, env: [{name: DB, value: 'postgres://db:5432'}]}]}
+            status: {phase: Running, podIPs: [{ip: 10.0.0.1}, {ip: 'fd00::1'}]}
+
+            """
+        let text =
+            web + Self.pod("db", ["10.0.0.2", "fd00::2"]) + Cluster.service("db", port: "5432", target: "5432")
+            + Self.policy("{podSelector: {matchLabels: {app: db}}, ingress: [{from: [{ipBlock: {cidr: 10.0.0.0/8}}]}]}")
+        let certificate = Cluster(text).generate().certificate
+        #expect(certificate.holds)
+        #expect(certificate.lines.allSatisfy { $0.alreadyDenied.isEmpty && $0.kept == $0.total })
+        // Over neither of them is another matter.
+        let closed = text.replacing("10.0.0.0/8", with: "192.0.2.0/24")
+        #expect(Cluster(closed).generate().certificate.lines.contains { !$0.alreadyDenied.isEmpty })
+    }
+
     @Test func theScoreCountsWhatEitherFamilyLetsPass() {
         func offline(_ block: String) -> Int? {
             let text =

@@ -60,4 +60,78 @@ import Testing
             + Self.pod("b", in: "shop", "shop/l2@net1") + Self.pod("c", in: "shop", "l2") + Self.pod("d", in: "shop")
         #expect(pairs(text) == ["a b l2", "a c l2", "b a l2", "b c l2", "c a l2"])
     }
+
+    private static let attached = """
+        apiVersion: k8s.cni.cncf.io/v1
+        kind: NetworkAttachmentDefinition
+        metadata: {name: l2, namespace: shop}
+        spec: {config: '{"name": "l2", "type": "x"}'}
+        ---
+        apiVersion: networking.k8s.io/v1
+        kind: NetworkPolicy
+        metadata: {name: closed, namespace: shop}
+        spec: {podSelector: {}, policyTypes: [Ingress, Egress]}
+        ---
+        apiVersion: k8s.cni.cncf.io/v1beta1
+        kind: MultiNetworkPolicy
+        metadata: {name: p, namespace: shop, annotations: {k8s.v1.cni.cncf.io/policy-for: l2}}
+        spec: {podSelector: {matchLabels: {app: b}}, ingress: [{from: [{podSelector: {matchLabels: {app: a}}}]}]}
+
+        """
+
+    /// What the networks of two pods come to: the exact answer, without anybody's likeness.
+    @Test(arguments: [
+        ("a", "b", [Verdict.denied, .allowed]), ("c", "b", [.denied, .denied]), ("a", "c", [.denied, .allowed]),
+        ("d", "b", [.denied]),
+    ])
+    func anAttachedNetworkPassesPoliciesOfTheClusterBy(_ from: String, _ to: String, _ expected: [Verdict]) {
+        let cluster = Cluster(
+            Self.attached + Self.pod("a", in: "shop", "l2") + Self.pod("b", in: "shop", "l2")
+                + Self.pod("c", in: "shop", "l2") + Self.pod("d", in: "shop"))
+        let networks = PodNetworks(cluster.inventory, cluster.state)
+        let ways = networks.ways(from: "shop/\(from)", to: "shop/\(to)", Traffic(.tcp, 80))
+        #expect(ways.map(\.verdict) == expected)
+        let isTold = networks.connections().contains {
+            "\($0.source)" == "shop/\(from) (Pod)" && "\($0.target)" == "shop/\(to) (Pod)" && !$0.traffic.isEmpty
+        }
+        #expect(isTold == expected.contains(.allowed))
+        #expect(networks.ways(from: "shop/a", to: "internet", Traffic(.tcp, 80)).map(\.verdict) == [.denied])
+    }
+
+    @Test func anAttachedNetworkThatIsOnlyNamedIsOneToo() {
+        let text = Self.pod("a", in: "shop", "fast") + Self.pod("b", in: "shop", "fast")
+        let cluster = Cluster(text)
+        #expect(PodNetworks(cluster.inventory, cluster.state).names == ["shop/fast"])
+        #expect(PodNetworks(Cluster(Self.pod("a", in: "shop")).inventory, Cluster("").state).names.isEmpty)
+    }
+
+    @Test func podsOfDifferentPrimaryNetworksDoNotMeet() {
+        let text =
+            """
+            {apiVersion: v1, kind: Namespace, metadata: {name: green, labels: {k8s.ovn.org/primary-user-defined-network: ''}}}
+            ---
+            apiVersion: k8s.ovn.org/v1
+            kind: UserDefinedNetwork
+            metadata: {name: own, namespace: green}
+            spec: {topology: Layer2, layer2: {role: Primary}}
+
+            """ + Self.pod("a", in: "green") + Self.pod("b", in: "blue") + Self.pod("c", in: "green")
+        let cluster = Cluster(text)
+        let networks = PodNetworks(cluster.inventory, cluster.state)
+        #expect(networks.ways(from: "green/a", to: "blue/b", Traffic(.tcp, 80)).isEmpty)
+        #expect(networks.ways(from: "green/a", to: "green/c", Traffic(.tcp, 80)).map(\.verdict) == [.allowed])
+        #expect(networks.ways(from: "green/a", to: "internet", Traffic(.tcp, 80)).map(\.verdict) == [.allowed])
+    }
+
+    @Test func aPolicyOfAnAttachedNetworkThatIsNotUnderstoodIsNoAnswer() {
+        let text =
+            Self.attached.replacing(
+                "podSelector: {matchLabels: {app: b}}, ingress",
+                with: "podSelector: {matchLabels: {app: b}}, odd: 1, ingress")
+            + Self.pod("a", in: "shop", "l2") + Self.pod("b", in: "shop", "l2")
+        let cluster = Cluster(text)
+        let ways = PodNetworks(cluster.inventory, cluster.state).ways(
+            from: "shop/a", to: "shop/b", Traffic(.tcp, 80))
+        #expect(ways.map(\.verdict) == [.denied, .unknown])
+    }
 }

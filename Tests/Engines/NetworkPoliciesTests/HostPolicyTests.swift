@@ -467,12 +467,68 @@ import Testing
         #expect(world.ask("internet", "node:n1", 443) == .unknown)
     }
 
+    @Test(arguments: ["NetworkPolicy", "Calico GlobalNetworkPolicy", "CiliumClusterwideNetworkPolicy"])
+    func policiesThatWereNotListedAreNoAllClear(_ kind: String) {
+        var state = World("", .calico).model.state
+        state.note(unlisted: [kind])
+        let model = NetworkModel(state)
+        guard let pod = model.endpoint(named: "shop/a"), let other = model.endpoint(named: "shop/b") else { return }
+        #expect(model.verdict(from: pod, to: other, Traffic(.tcp, 80)).verdict == .unknown)
+    }
+
     @Test func whatCouldNotBeListedLeavesNodesOpenToDoubt() {
         var state = World("", .calico).model.state
         state.note(unlisted: ["HostEndpoint"])
         let model = NetworkModel(state)
         guard let node = model.endpoint(named: "node:n1"), let world = model.endpoint(named: "internet") else { return }
         #expect(model.verdict(from: world, to: node, Traffic(.tcp, 80)).verdict == .unknown)
+    }
+
+    @Test(
+        arguments: [
+            // What is about hosts is about something.
+            ("selector: has(host), ingress: [{action: Allow, protocol: TCP, destination: {ports: [443]}}]", nil),
+            ("selector: has(host), preDNAT: true, applyOnForward: true, ingress: [{action: Deny}]", nil),
+            ("selector: has(nothing), ingress: [{action: Allow}]", "no pod and no host endpoint matches its selector"),
+            (
+                "selector: has(nothing), preDNAT: true, applyOnForward: true, ingress: [{action: Deny}]",
+                "no host endpoint matches its selector"
+            ),
+        ] as [(String, String?)])
+    func aPolicyAboutHostsIsNotAboutNothing(_ spec: String, _ expected: String?) {
+        let world = World(Self.everywhere + Self.policy(spec), .calico)
+        let found = NetworkEvaluation(world.model).results().findings.filter { $0.rule.id == "network/selects-nothing" }
+        #expect(found.first?.evidence.first?.message == expected)
+        let fixes = NetworkFixes(world.model.state, world.inventory).all()
+        let removed = fixes.contains { if case .remove = $0.remedy { $0.isOffered } else { false } }
+        #expect(removed == (expected != nil))
+    }
+
+    @Test func aRuleThatHostsNeedIsNotRedundant() {
+        // For pods the first rule says all; hosts have no other one.
+        let pods = Self.policy("namespaceSelector: all(), order: 1, ingress: [{action: Allow}]", name: "pods")
+        let all = Self.policy("selector: all(), order: 2, ingress: [{action: Allow, protocol: TCP}]", name: "all")
+        func redundant(_ text: String) -> [String] {
+            NetworkEvaluation(World(text, .calico).model).results().findings
+                .filter { $0.rule.id == "network/redundant-rule" }.map { "\($0.subject)" }
+        }
+        #expect(redundant(pods + all) == ["GlobalNetworkPolicy all"])
+        #expect(redundant(Self.everywhere + pods + all).isEmpty)
+    }
+
+    @Test(
+        arguments: [
+            (true, "role: worker", nil), (true, "role: none", "no node matches its selector"),
+            (
+                true, "kubernetes.io/os: linux",
+                "no node matches its selector: Cilium does not look at labels such as kubernetes.io/os of nodes"
+            ), (false, "role: worker", "it is about nodes, and Cilium's host firewall is off (enable-host-firewall)"),
+        ] as [(Bool, String, String?)])
+    func aCiliumPolicyAboutNodesMaySelectNone(_ isOn: Bool, _ labels: String, _ expected: String?) {
+        let text = Self.hosts("nodeSelector: {matchLabels: {\(labels)}}, ingress: [{fromEntities: [cluster]}]")
+        let found = NetworkEvaluation(World(text, Self.firewall(isOn)).model).results().findings
+            .filter { $0.rule.id == "network/selects-nothing" }
+        #expect(found.first?.evidence.first?.message == expected)
     }
 
     @Test func eventsOfHostEndpointsAndTheirPoliciesAreFollowed() {

@@ -128,6 +128,61 @@ import Testing
         #expect(!fixes(Self.out).contains { $0.closes.contains { $0.rule == "network/internet-egress" } })
     }
 
+    /// Two namespaces: a shop whose web asks its database by name, and tools that call nobody.
+    private static let declared =
+        Cluster.shop + Cluster.service("web") + """
+            ---
+            {apiVersion: v1, kind: Namespace, metadata: {name: shop}}
+            ---
+            {apiVersion: v1, kind: Namespace, metadata: {name: tools}}
+            ---
+            {apiVersion: networking.k8s.io/v1, kind: NetworkPolicy, metadata: {name: closed, namespace: shop},
+             spec: {podSelector: {}, policyTypes: [Ingress, Egress]}}
+
+            """
+        + Cluster.deployment("probe", in: "tools", "env: [{name: URL, value: 'http://web.shop'}]")
+
+    @Test(arguments: [
+        (
+            "network/cross-namespace-open",
+            "{podSelector: {matchLabels: {app: db}}, ingress: [{from: [{namespaceSelector: {}}]}]}",
+            #"[{"op":"replace","path":"/spec/ingress/0","value":{"from":[{"podSelector":{"matchLabels":{"app":"web"}}}],"ports":[{"protocol":"TCP","port":5432}]}}]"#
+        ),
+        (
+            "network/cross-namespace-open",
+            "{podSelector: {matchLabels: {app: web}}, policyTypes: [Egress], egress: [{to: [{namespaceSelector: {}}]}]}",
+            nil
+        ),
+        (
+            "network/internet-egress",
+            "{podSelector: {matchLabels: {app: web}}, policyTypes: [Egress], egress: [{to: [{ipBlock: {cidr: 0.0.0.0/0, except: [169.254.169.254/32]}}]}]}",
+            nil
+        ),
+    ])
+    func whatIsDeclaredTakesThePlaceOfAnOpenRule(_ rule: String, _ spec: String, _ expected: String?) throws {
+        let cluster = Cluster(Self.declared + Self.policy("p", spec))
+        let found = NetworkFixes(cluster.state, cluster.inventory).all()
+        let fix = try #require(found.first { $0.closes.contains { $0.rule == rule } })
+        #expect(fix.isOffered)
+        #expect(fix.change.added.isEmpty, "it only cuts")
+        if let expected { #expect(patch(fix) == expected) }
+        if rule != "network/cross-namespace-open" || spec.contains("egress") {
+            let text = patch(fix) ?? ""
+            #expect(text.contains("5432") && text.contains("kube-dns"), "the database and names stay")
+        }
+    }
+
+    @Test func anOpenRuleOfAWorkloadNobodyKnowsStays() {
+        // A Service leads to it, and who calls it is not known.
+        let text = Self.declared.replacing("http://web.shop", with: "none")
+        let cluster = Cluster(
+            text
+                + Self.policy(
+                    "p", "{podSelector: {matchLabels: {app: web}}, ingress: [{from: [{namespaceSelector: {}}]}]}"))
+        let found = NetworkFixes(cluster.state, cluster.inventory).all()
+        #expect(!found.contains { $0.closes.contains { $0.rule == "network/cross-namespace-open" } })
+    }
+
     @Test func anOpenBlockNobodyUsesGoes() throws {
         let fix = try #require(fixes(Self.out, seen: [("db", "198.51.100.7", 443)]).first { patch($0) != nil })
         #expect(patch(fix) == #"[{"op":"remove","path":"/spec/egress/0"}]"#)

@@ -48,7 +48,10 @@ struct MatchingTests {
             let letters = Array("hersitoknHERS ".utf8)
             let text = (0..<60).map { _ in letters[maker.next(letters.count)] }
             var hits: [KeywordIndex.Hit] = []
-            index.hits(in: text.span, 0..<text.count, into: &hits)
+            var state = 0
+            let middle = text.count / 2
+            index.hits(in: text.span, 0..<middle, &state, into: &hits)
+            index.hits(in: text.span, middle..<text.count, &state, into: &hits)
             let found = Set(hits.map { "\($0.word) \($0.start)" })
             var wanted: Set<String> = []
             let lower = text.map { $0 >= 0x41 && $0 <= 0x5A ? $0 + 32 : $0 }

@@ -21,22 +21,24 @@ struct ScannedImages: ImageVerdicts {
 struct APIServerTests {
     private static let digest = "sha256:\(String(repeating: "a", count: 64))"
 
-    private static func deployment(_ name: String, more: String = "") -> [UInt8] {
+    private static func deployment(
+        _ name: String, image: String = "registry.example/shop/web@\(digest)", more: String = ""
+    ) -> [UInt8] {
         Array(
             """
             {"apiVersion":"apps/v1","kind":"Deployment","metadata":{"name":"\(name)","namespace":"shop"\(more)},"spec":\
             {"selector":{"matchLabels":{"app":"\(name)"}},"template":{"metadata":{"labels":{"app":"\(name)"}},"spec":\
-            {"containers":[{"name":"app","image":"registry.example/shop/web@\(digest)"}]}}}}
+            {"containers":[{"name":"app","image":"\(image)"}]}}}}
             """.utf8)
     }
 
-    /// A policy that refuses critical vulnerabilities with a fix, and a service that answers by it.
-    private static func service(_ certificates: ServingCertificates) throws -> AdmissionService {
-        var policy = AdmissionPolicy(
-            defaultMode: .off, entries: [.init(checks: [Glob("image/vulnerable-at-door")], mode: .enforce)])
+    static let imagePolicy = {
         var images = ImagePolicy()
         images.refusals = [.init(severity: .critical, fixAvailableForDays: 0)]
-        policy.images = images
+        return images
+    }()
+
+    private static var known: ScannedImages {
         let verdict = ImageVerdict(
             digest: digest,
             vulnerabilities: [
@@ -44,6 +46,16 @@ struct APIServerTests {
                     id: "CVE-2026-4711", severity: .critical, package: "openssl", fixedVersion: "3.0.18",
                     fixKnownForDays: 30)
             ])
+        return ScannedImages(verdicts: [digest: verdict])
+    }
+
+    /// A policy that refuses critical vulnerabilities with a fix, and a service that answers by it.
+    private static func service(
+        _ certificates: ServingCertificates, _ known: any ImageVerdicts
+    ) throws -> AdmissionService {
+        var policy = AdmissionPolicy(
+            defaultMode: .off, entries: [.init(checks: [Glob("image/vulnerable-at-door")], mode: .enforce)])
+        policy.images = imagePolicy
         let waivers = WaiverFile.read(
             SourceText(
                 name: "waivers.yaml",
@@ -61,7 +73,7 @@ struct APIServerTests {
         limits.drain = .zero
         return AdmissionService(
             AdmissionReviewer(
-                policy: policy, waivers: WaiverSet(waivers), images: ScannedImages(verdicts: [digest: verdict])),
+                policy: policy, waivers: WaiverSet(waivers), images: known),
             certificates: certificates, limits: limits, today: { today })
     }
 
@@ -76,9 +88,11 @@ struct APIServerTests {
     private static let path = "/apis/apps/v1/namespaces/shop/deployments"
 
     /// What the server says to a new Deployment: nil where it takes it.
-    private static func refusal(_ client: APIClient, _ name: String, more: String = "") async throws -> String? {
+    private static func refusal(
+        _ client: APIClient, _ name: String, image: String = "registry.example/shop/web@\(digest)", more: String = ""
+    ) async throws -> String? {
         do {
-            _ = try await client.change(.create, path, deployment(name, more: more))
+            _ = try await client.change(.create, path, deployment(name, image: image, more: more))
             return nil
         } catch let error as ClientError {
             return error.message
@@ -86,20 +100,22 @@ struct APIServerTests {
     }
 
     /// The API server takes a new webhook configuration in when it has seen it, a moment after it was written.
-    private static func waitForTheWebhook(_ client: APIClient) async throws {
+    private static func waitForTheWebhook(
+        _ client: APIClient, image: String = "registry.example/shop/web@\(digest)"
+    ) async throws {
         for index in 0..<200 {
-            if try await refusal(client, "early-\(index)") != nil { return }
+            if try await refusal(client, "early-\(index)", image: image) != nil { return }
             try await Task.sleep(for: .milliseconds(100))
         }
         Issue.record("the webhook was never asked")
     }
 
     private static func serving(
-        _ body: @escaping @Sendable (AdmissionService, Int) async throws -> Void
+        _ known: any ImageVerdicts = known, _ body: @escaping @Sendable (AdmissionService, Int) async throws -> Void
     ) async throws {
         let certificates = try ServingCertificates(
             names: ["localhost", "127.0.0.1"], now: Int(Date().timeIntervalSince1970))
-        let service = try service(certificates)
+        let service = try service(certificates, known)
         let (ports, found) = AsyncStream<Int>.makeStream()
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask {
@@ -121,39 +137,63 @@ struct APIServerTests {
             Array(#"{"apiVersion":"v1","kind":"Namespace","metadata":{"name":"shop"}}"#.utf8))
     }
 
-    @Test(.timeLimit(.minutes(5)))
-    func aDeploymentWithACriticalVulnerabilityIsRefusedPassesWithAWaiverAndIsAudited() async throws {
-        try await APIServer.run { server in
-            try server.prepare()
-            try await server.live {
-                try await Self.serving { service, port in
-                    let client = try server.client()
-                    try await Self.makeShop(client)
-                    try await Self.install(client, port, service.certificates.bundle, closed: true)
-                    try await Self.waitForTheWebhook(client)
-                    let message = try #require(try await Self.refusal(client, "web"))
-                    for text in ["Deployment shop/web", "CVE-2026-4711", "openssl", "fixed in 3.0.18", "fix: "] {
-                        #expect(message.contains(text), "\(message)")
-                    }
-                    #expect(try await Self.refusal(client, "waived") == nil)
-                    #expect(try await AdmissionInstaller(client).status(namespace: "martlet", now: 0).lines.count >= 2)
+    @Test(
+        .timeLimit(.minutes(5)), .enabled(if: TestRegistry.isInstalled, "docker-registry is not installed"))
+    func anImageOfARegistryWithACriticalVulnerabilityIsRefusedPassesWithAWaiverAndIsAudited() async throws {
+        try await TestRegistry.run { registry in
+            let digest = try await registry.push("shop/web", "1.4", package: "openssl", "3.0.11-1~deb12u1")
+            try await registry.push("shop/web", "1.5", package: "openssl", "3.0.18-1~deb12u1")
+            let advisory = DoorImages.advisory("CVE-2026-4711", package: "openssl", fixed: "3.0.18-1~deb12u1")
+            let images = try DoorImages(registry, [advisory], policy: Self.imagePolicy)
+            try await images.working {
+                try await APIServer.run { server in
+                    try server.prepare()
+                    try await server.live { try await Self.exchange(server, registry, images, digest) }
+                    try Self.checkLog(server, "\(registry.host)/shop/web:1.4=\(digest) (scanned)")
                 }
             }
-            let log = try String(contentsOf: URL(filePath: "\(server.folder)/audit.log"), encoding: .utf8)
-            #expect(log.contains(#""admission.martlet.dev/findings":"image/vulnerable-at-door=refused""#))
-            #expect(
-                log.contains(#""admission.martlet.dev/waived":"image/vulnerable-at-door by payments until 2026-12-31""#)
-            )
-            // What the log recorded, another policy would have let in or not.
-            var replay = AdmissionReplay(
-                AdmissionReviewer(
-                    policy: AdmissionPolicy(
-                        defaultMode: .off, entries: [.init(checks: [Glob("pod/*")], mode: .enforce)])),
-                today: today)
-            for line in log.split(separator: "\n") { replay.take(Array(line.utf8)) }
-            #expect(replay.requests > 0)
-            #expect(replay.refused == replay.requests)
         }
+    }
+
+    private static func exchange(
+        _ server: APIServer, _ registry: TestRegistry, _ images: DoorImages, _ digest: String
+    ) async throws {
+        try await serving(images.verdicts) { service, port in
+            let client = try server.client()
+            try await makeShop(client)
+            try await install(client, port, service.certificates.bundle, closed: true)
+            // Nobody knows the image: it comes in, and is looked into at once.
+            let image = "\(registry.host)/shop/web:1.4"
+            try await waitForTheWebhook(client, image: image)
+            let note = try await images.nextNote()
+            #expect(note.failure == nil)
+            let message = try #require(try await refusal(client, "web", image: image))
+            for text in [
+                "Deployment shop/web", "CVE-2026-4711", "openssl 3.0.11-1~deb12u1", "fixed in 3.0.18-1~deb12u1",
+                "fix: ",
+            ] { #expect(message.contains(text), "\(message)") }
+            #expect(try await refusal(client, "waived", image: image) == nil)
+            #expect(try await refusal(client, "mended", image: "\(registry.host)/shop/web:1.5") == nil)
+            #expect(try await AdmissionInstaller(client).status(namespace: "martlet", now: 0).lines.count >= 2)
+        }
+    }
+
+    private static func checkLog(_ server: APIServer, _ judged: String) throws {
+        let log = try String(contentsOf: URL(filePath: "\(server.folder)/audit.log"), encoding: .utf8)
+        for text in [
+            #""admission.martlet.dev/findings":"image/vulnerable-at-door=refused""#,
+            #""admission.martlet.dev/waived":"image/vulnerable-at-door by payments until 2026-12-31""#,
+            #""admission.martlet.dev/images":"\#(judged)""#,
+        ] { #expect(log.contains(text), "\(text)") }
+        // What the log recorded, another policy would have let in or not.
+        var replay = AdmissionReplay(
+            AdmissionReviewer(
+                policy: AdmissionPolicy(
+                    defaultMode: .off, entries: [.init(checks: [Glob("pod/*")], mode: .enforce)])),
+            today: today)
+        for line in log.split(separator: "\n") { replay.take(Array(line.utf8)) }
+        #expect(replay.requests > 0)
+        #expect(replay.refused == replay.requests)
     }
 
     @Test(.timeLimit(.minutes(15)))

@@ -115,4 +115,61 @@ import Testing
         #expect(try await door.ask(Self.deployment(1), operation: "DELETE").outcome == .refused)
         #expect(try await door.ask(Self.deployment(0), operation: "DELETE").outcome == .allowed)
     }
+
+    // MARK: Rights
+
+    private static let asking = """
+        apiVersion: admissionregistration.k8s.io/v1
+        kind: ValidatingAdmissionPolicy
+        metadata: {name: rights}
+        spec:
+          matchConstraints:
+            resourceRules: [{apiGroups: [apps], apiVersions: [v1], operations: [CREATE], resources: [deployments]}]
+          validations:
+          - expression: "authorizer.group('').resource('secrets').namespace('shop').check('get').allowed()"
+            message: whoever deploys here may read its secrets
+          - expression: "authorizer.requestResource.check('delete').allowed()"
+            message: whoever deploys may delete it again
+        """
+    private static let rights = """
+        ---
+        apiVersion: rbac.authorization.k8s.io/v1
+        kind: ClusterRole
+        metadata: {name: deployer}
+        rules:
+        - {apiGroups: [""], resources: [secrets], verbs: [get]}
+        - {apiGroups: [apps], resources: [deployments], verbs: [delete]}
+        ---
+        apiVersion: rbac.authorization.k8s.io/v1
+        kind: RoleBinding
+        metadata: {name: deployer, namespace: shop}
+        roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: deployer}
+        subjects: [{kind: User, name: alice, apiGroup: rbac.authorization.k8s.io}]
+        """
+
+    @Test func aPolicyAsksWhoMayDoWhatByTheRightsOfTheCluster() async throws {
+        let door = try Door(
+            "default: off\nrules: [{check: \"custom/*\", mode: enforce}]", cluster: Self.rights, custom: Self.asking)
+        #expect(try await door.ask(Self.deployment(2)).outcome == .allowed)
+        let refused = try await door.ask(Self.deployment(2), user: "mallory")
+        #expect(refused.outcome == .refused)
+        #expect(refused.message.contains("may read its secrets"))
+        #expect(refused.message.contains("may delete it again"))
+        #expect(try await door.ask(Self.deployment(2), user: "root", groups: ["system:masters"]).outcome == .allowed)
+    }
+
+    @Test func rightsThatWereTakenAwayAreGoneAtOnce() async throws {
+        var door = try Door(
+            "default: off\nrules: [{check: \"custom/*\", mode: enforce}]", cluster: Self.rights, custom: Self.asking)
+        let binding = try #require(objects(Self.rights).first { $0.kind == "RoleBinding" })
+        door.reviewer.apply(.deleted(binding))
+        #expect(try await door.ask(Self.deployment(2)).outcome == .refused)
+    }
+
+    @Test func whereNoRightsAreKnownTheQuestionIsAnErrorAndNoAnswer() async throws {
+        let door = try Door("default: off\nrules: [{check: \"custom/*\", mode: enforce}]", custom: Self.asking)
+        let decision = try await door.ask(Self.deployment(2))
+        #expect(decision.outcome == .refused)
+        #expect(!decision.message.contains("may read its secrets"))
+    }
 }

@@ -106,6 +106,57 @@ final class KnownImages: ImageVerdicts {
         #expect(try await closed.ask(Self.pod("reg.example/shop/gone:1")).message.contains("registry is down"))
     }
 
+    @Test func whatWasNotWhollySeenIsNotKnown() async throws {
+        let known = KnownImages([ImageVerdict(digest: Self.digest, incomplete: "a layer is encrypted")])
+        let closed = try Self.door("{unknown: deny, refuse: [{severity: critical}]}", known)
+        #expect(try await closed.ask(Self.pod("a@\(Self.digest)")).message.contains("a layer is encrypted"))
+        let open = try Self.door("{refuse: [{severity: critical}]}", known)
+        #expect(try await open.ask(Self.pod("a@\(Self.digest)")).outcome == .allowed)
+    }
+
+    @Test(arguments: [
+        ("image/vulnerable-at-door", true), ("image/exploited-vulnerability", true), ("image/vulnerability", false),
+    ])
+    func aWaiverOfTheScanHoldsAtTheDoor(_ check: String, _ isAllowed: Bool) async throws {
+        let known = KnownImages([ImageVerdict(digest: Self.digest, vulnerabilities: [Self.critical])])
+        let ids = ImageRules.all.map(\.id).joined(separator: ", ")
+        let door = try Door(
+            "default: off\nrules: [{check: [\(ids)], mode: enforce}]\nimages: {refuse: [{severity: critical}]}",
+            waivers: """
+                waivers:
+                - check: \(check)
+                  owner: shop
+                  reason: the new image comes on Friday
+                  expires: 2026-12-31
+                  match: {namespace: shop}
+                """, images: known)
+        let decision = try await door.ask(Self.pod("a@\(Self.digest)"))
+        #expect(decision.response.allowed == isAllowed)
+    }
+
+    @Test func theAuditLogKeepsWhatATagStoodFor() async throws {
+        let known = KnownImages([ImageVerdict(digest: Self.digest)], digests: ["shop/web": Self.digest])
+        let door = try Self.door("{refuse: [{severity: critical}]}", known)
+        let annotations = try await door.ask(Self.pod("reg.example/shop/web:1")).response.auditAnnotations
+        #expect(annotations["images"] == "reg.example/shop/web:1=\(Self.digest) (scanned)")
+        let gone = try await door.ask(Self.pod("reg.example/shop/gone:1")).response.auditAnnotations
+        #expect(gone["images"] == "reg.example/shop/gone:1 (not resolved)")
+    }
+
+    @Test func anAttestationIsAskedForByItsType() async throws {
+        let known = KnownImages([
+            ImageVerdict(
+                digest: Self.digest,
+                signers: [.init(issuer: "ci", subject: "shop/build", predicateType: "https://slsa.dev/provenance/v1")])
+        ])
+        func isAllowed(_ predicate: String) async throws -> Bool {
+            let policy = "{signatures: [{issuer: ci, subject: \"shop/*\", predicate: \"\(predicate)\"}]}"
+            return try await Self.door(policy, known).ask(Self.pod("a@\(Self.digest)")).response.allowed
+        }
+        #expect(try await isAllowed("https://slsa.dev/provenance/*"))
+        #expect(try await !isAllowed("https://cyclonedx.org/bom"))
+    }
+
     @Test func initContainersCountToo() async throws {
         let known = KnownImages([ImageVerdict(digest: Self.digest, vulnerabilities: [Self.critical])])
         let pod = Self.pod("fine").replacing(
@@ -132,6 +183,24 @@ final class KnownImages: ImageVerdicts {
             ).first)
         #expect(ImageJudge.moved(pod, judged: ["reg.example/shop/web:1": "sha256:aa"]).map(\.runs) == ["sha256:bb"])
         #expect(ImageJudge.moved(pod, judged: ["reg.example/shop/web:1": "sha256:bb"]).isEmpty)
+        // The runtime's own id is of the configuration, and says nothing of the manifest.
+        let other = try #require(
+            objects(
+                Self.pod("reg.example/shop/web:1")
+                    + "\nstatus: {containerStatuses: [{name: app, imageID: \"sha256:bb\"}]}"
+            ).first)
+        #expect(ImageJudge.moved(other, judged: ["reg.example/shop/web:1": "sha256:aa"]).isEmpty)
+    }
+
+    @Test func whatIsWrongOnOnePlatformIsWrongAndWhatIsRequiredIsRequiredOfEach() {
+        var verdict = ImageVerdict(
+            digest: "sha256:index", ageDays: 3, bases: ["a", "b"], signers: [.init(issuer: "ci", subject: "x")])
+        verdict.merge(
+            ImageVerdict(digest: "sha256:arm", vulnerabilities: [Self.critical], ageDays: 5, bases: ["b"], signers: []))
+        #expect(verdict.vulnerabilities == [Self.critical])
+        #expect(verdict.ageDays == 5)
+        #expect(verdict.bases == ["b"])
+        #expect(verdict.signers == [])
     }
 
     // MARK: Resolving
@@ -163,6 +232,25 @@ final class KnownImages: ImageVerdicts {
         moment.withLock { $0 += .seconds(16) }
         _ = await resolver.resolve(ImageReference("reg.example/a:1"))
         #expect(await resolver.lookUps == 2)
+    }
+
+    @Test func whileARegistryIsDownATagIsWhatItStoodForLast() async {
+        struct Down: Error {}
+        let moment = Mutex(ContinuousClock.now)
+        let answer = Mutex<Result<String, any Error>>(.success("sha256:aa"))
+        let resolver = ImageResolver(now: { moment.withLock { $0 } }) { _ in try answer.withLock { $0 }.get() }
+        let image = ImageReference("reg.example/a:1")
+        #expect(await resolver.resolve(image) == .digest("sha256:aa"))
+        answer.withLock { $0 = .failure(Down()) }
+        moment.withLock { $0 += .seconds(61) }
+        #expect(await resolver.resolve(image) == .digest("sha256:aa"))
+        // A tag that is gone is gone.
+        answer.withLock { $0 = .failure(ImageResolver.NoSuchImage(description: "no such tag")) }
+        moment.withLock { $0 += .seconds(16) }
+        #expect(await resolver.resolve(image) != .digest("sha256:aa"))
+        answer.withLock { $0 = .failure(Down()) }
+        moment.withLock { $0 += .seconds(25 * 3600) }
+        #expect(await resolver.resolve(image) != .digest("sha256:aa"))
     }
 
     @Test func aRegistryThatNeverAnswersHoldsNobodyUp() async {

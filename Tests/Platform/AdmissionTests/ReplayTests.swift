@@ -130,6 +130,39 @@ import Webhooks
         #expect(deployment.node["spec"]["replicas"].int == 2)
     }
 
+    @Test func filesLieWhereThePolicyNamesThemAndTheServerIsToldOfTheRest() throws {
+        var manifests = AdmissionManifests(image: "martlet@sha256:0", policy: "policies: [team/custom.yaml]\n")
+        manifests.files = [("team/custom.yaml", "a"), ("more/0-own rules.yaml", "b")]
+        manifests.arguments = ["--custom", "/etc/martlet/more/0-own rules.yaml"]
+        manifests.images = .init(databaseClaim: "advisories", pullSecret: "logins")
+        manifests.reads = [("networking.k8s.io", "networkpolicies"), ("", "configmaps")]
+        let made = objects(manifests.text)
+        let deployment = try #require(made.first { $0.kind == "Deployment" })
+        let settings = try #require(made.first { $0.kind == "ConfigMap" })
+        let pod = deployment.node["spec"]["template"]["spec"]
+        let volume = try #require(pod["volumes"].elements.first { $0["name"].equals("settings") })
+        let items = volume["configMap"]["items"].elements
+        #expect(items.map { $0["path"].string } == ["policy.yaml", "team/custom.yaml", "more/0-own rules.yaml"])
+        for item in items {
+            let key = item["key"].string ?? ""
+            #expect(key.allSatisfy { $0.isLetter || $0.isNumber || "-_.".contains($0) })
+            #expect(settings.node["data"][key].exists)
+        }
+        let arguments = pod["containers"][0]["args"].strings
+        for text in [
+            "/etc/martlet/more/0-own rules.yaml", "/var/lib/martlet-db/advisories.db", "/var/lib/martlet/images.db",
+            "/etc/martlet-logins/config.json",
+        ] { #expect(arguments.contains(text), "\(text)") }
+        let role = try #require(made.first { $0.kind == "ClusterRole" })
+        #expect(role.node["rules"].elements.contains { $0["resources"].strings == ["networkpolicies"] })
+        // Another policy is another pod.
+        let before = deployment.node["spec"]["template"]["metadata"]["annotations"]["martlet.dev/settings"].string
+        manifests.files[0].text = "c"
+        let after = objects(manifests.text).first { $0.kind == "Deployment" }?
+            .node["spec"]["template"]["metadata"]["annotations"]["martlet.dev/settings"].string
+        #expect(before != nil && before != after)
+    }
+
     @Test func whatALabelSaysNeedsNoWebhook() {
         let plan = EnforcementPlan(
             Door.rules(["pod/privileged", "image/vulnerable-at-door", "image/no-digest"]))

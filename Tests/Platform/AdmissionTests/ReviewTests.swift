@@ -301,4 +301,48 @@ import Testing
         #expect(read.policy == nil)
         #expect(!read.problems.isEmpty)
     }
+
+    // MARK: The network
+
+    private static let namespace = """
+
+        ---
+        apiVersion: v1
+        kind: Namespace
+        metadata: {name: shop}
+        """
+    private static let closed = """
+
+        ---
+        apiVersion: networking.k8s.io/v1
+        kind: NetworkPolicy
+        metadata: {name: api, namespace: shop}
+        spec: {podSelector: {matchLabels: {app: api}}, policyTypes: [Ingress]}
+        """
+
+    private static func workload(_ app: String) -> String {
+        """
+        apiVersion: apps/v1
+        kind: Deployment
+        metadata: {name: \(app), namespace: shop}
+        spec:
+          selector: {matchLabels: {app: \(app)}}
+          template:
+            metadata: {labels: {app: \(app)}}
+            spec: {containers: [{name: app, image: a}]}
+        """
+    }
+
+    private static let network = "default: off\nrules: [{check: network/unselected-ingress, mode: enforce}]"
+
+    @Test func aWorkloadThatNoPolicySelectsIsToldAtTheDoor() async throws {
+        let door = try Door(Self.network, cluster: Self.namespace + Self.closed)
+        #expect(try await door.ask(Self.workload("api")).outcome == .allowed)
+        let decision = try await door.ask(Self.workload("web"))
+        #expect(decision.refusals.map(\.rule.id) == ["network/unselected-ingress"])
+    }
+
+    @Test func aNamespaceThatWasNeverSeenIsNotAccused() async throws {
+        #expect(try await Door(Self.network, cluster: Self.closed).ask(Self.workload("web")).outcome == .allowed)
+    }
 }

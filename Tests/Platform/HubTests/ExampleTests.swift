@@ -23,7 +23,7 @@ import Testing
 
     /// Waits for something that the hub does by itself.
     static func eventually(
-        _ what: Comment, within seconds: Int = 30, _ holds: () async throws -> Bool
+        _ what: Comment, within seconds: Int = 240, _ holds: () async throws -> Bool
     ) async throws {
         let end = ContinuousClock.now + .seconds(seconds)
         while ContinuousClock.now < end {

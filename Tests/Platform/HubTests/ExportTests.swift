@@ -40,8 +40,8 @@ import Testing
     @Test func aFixIsTriedBeforeItIsOffered() async throws {
         try await ExampleTests.withManifests { hub, admin, _ in
             let path = "/api/v1/findings?cluster=demo&rule=pod/privilege-escalation"
-            let print = try await hub.send("GET", path, as: admin).json["items"][0]["fingerprint"].string
-            guard let print else { return }
+            let print = try #require(
+                try await hub.send("GET", path, as: admin).json["items"][0]["fingerprint"].string)
             let fix = try await hub.send("GET", "/api/v1/findings/demo/\(print)/fix", as: admin).json
             #expect(fix["isEmpty"].bool == false)
             #expect(fix["closed"].strings.contains("pod/privilege-escalation"))

@@ -100,7 +100,7 @@ struct HubFixture: Sendable {
         if let csrf = caller?.csrf { request.headers.add(name: "x-csrf-token", value: csrf) }
         if let token = caller?.token { request.headers.add(name: "authorization", value: "Bearer \(token)") }
         for (name, value) in headers { request.headers.replaceOrAdd(name: name, value: value) }
-        let response = try await client.execute(request, timeout: .seconds(30))
+        let response = try await client.execute(request, timeout: .seconds(240))
         let bytes = try await response.body.collect(upTo: 16 << 20)
         var fields: [String: String] = [:]
         for header in response.headers { fields[header.name.lowercased()] = header.value }

@@ -39,17 +39,17 @@ private struct ProviderFixture {
     private static func logIn(_ subject: String, _ hub: HubFixture) async throws -> HTTPClientResponse {
         let client = hub.client
         let start = try await client.execute(
-            HTTPClientRequest(url: hub.base + "/login/openid?next=/findings"), timeout: .seconds(10))
+            HTTPClientRequest(url: hub.base + "/login/openid?next=/findings"), timeout: .seconds(120))
         #expect(start.status == .seeOther, "\(start.status)")
         let cookie = start.headers.first(name: "set-cookie")?.split(separator: ";").first.map(String.init) ?? ""
         var login = HTTPClientRequest(url: start.headers.first(name: "location") ?? "")
         login.method = .POST
         login.headers.add(name: "content-type", value: "application/x-www-form-urlencoded")
         login.body = .bytes(ByteBuffer(string: "sub=\(subject)"))
-        let answer = try await client.execute(login, timeout: .seconds(10))
+        let answer = try await client.execute(login, timeout: .seconds(120))
         var back = HTTPClientRequest(url: answer.headers.first(name: "location") ?? "")
         back.headers.add(name: "cookie", value: cookie)
-        return try await client.execute(back, timeout: .seconds(10))
+        return try await client.execute(back, timeout: .seconds(120))
     }
 
     @Test func groupsOfAProviderBecomeRoles() async throws {
@@ -67,7 +67,7 @@ private struct ProviderFixture {
             try await ExampleTests.eventually("the provider is up") {
                 let answer = try? await hub.client.execute(
                     HTTPClientRequest(url: provider.issuer + "/.well-known/openid-configuration"),
-                    timeout: .seconds(2))
+                    timeout: .seconds(20))
                 return answer?.status == .ok
             }
             let back = try await Self.logIn("alice", hub)

@@ -184,6 +184,27 @@ struct PodFixExample: Sendable, CustomTestStringConvertible {
         #expect(verdict.allowed, "\(verdict.detail)")
     }
 
+    @Test func `A template loses the debug containers that no API server admits there`() throws {
+        let text = """
+            apiVersion: apps/v1
+            kind: Deployment
+            metadata: {name: d}
+            spec:
+              selector: {matchLabels: {a: b}}
+              template:
+                metadata: {labels: {a: b}}
+                spec: {containers: [{name: a}], ephemeralContainers: [{name: debug}]}
+            """
+        let object = try #require(objects(text).first)
+        let proposal = PodSecurityFixes().proposal(for: object)
+        #expect(proposal.decisions.isEmpty)
+        let fixed = try #require(proposal.patch.applied(to: object.node))
+        #expect(fixed["spec"]["template"]["spec"]["ephemeralContainers"].isNull)
+        let template = try #require(object.with(fixed).podTemplates.first)
+        let verdict = PodSecurityEvaluator().evaluate(PodSecurityInput(template, of: object), level: .restricted)
+        #expect(verdict.allowed, "\(verdict.detail)")
+    }
+
     @Test func `What cannot be known of the user is said`() throws {
         let text = """
             apiVersion: v1

@@ -196,6 +196,45 @@ import Testing
         #expect(try DocumentReader.readJSON(SourceText(name: "", bytes: Array(dossier.json.utf8)))["access"].count == 3)
     }
 
+    @Test func `one value in several places is known again, whole or inside an address, and never shown`() throws {
+        let text = """
+            apiVersion: v1
+            kind: Secret
+            metadata: {name: db, namespace: shop}
+            stringData: {password: kV9x2mQp7LzT, user: app}
+            ---
+            apiVersion: v1
+            kind: Secret
+            metadata: {name: copy, namespace: test}
+            data: {pw: a1Y5eDJtUXA3THpU}
+            ---
+            apiVersion: v1
+            kind: Secret
+            metadata: {name: url, namespace: shop}
+            stringData: {dsn: "postgres://app:kV9x2mQp7LzT@db/app"}
+            ---
+            apiVersion: v1
+            kind: ConfigMap
+            metadata: {name: open, namespace: shop}
+            data: {DB_PASSWORD: kV9x2mQp7LzT, OTHER: app}
+            """
+        let inventory = Inventory(objects(text))
+        let secret = try #require(inventory.objects("Secret").first { $0.name == "db" })
+        let places = SameValues(of: secret, key: [UInt8](repeating: 3, count: 32)).places(in: inventory)
+        #expect(
+            places == [
+                "key \"password\": ConfigMap shop/open data.DB_PASSWORD",
+                "key \"password\": Secret shop/url, key \"dsn\", inside",
+                "key \"password\": Secret test/copy, key \"pw\"",
+            ])
+        var evidence = SecretDossier.Evidence()
+        evidence.sameValue = places
+        let dossier = try #require(
+            SecretDossier("db", in: "shop", inventory, isCluster: false, evidence: evidence))
+        #expect(dossier.text.contains("Where the same value stands"))
+        #expect(![dossier.text, dossier.json, dossier.html].contains { $0.contains("kV9x2mQp7LzT") })
+    }
+
     @Test func `a page escapes what comes from outside`() throws {
         let text = Self.shop.replacing("name: ada", with: "name: \"<script>x</script>\"")
         let dossier = try #require(SecretDossier("db", in: "shop", Inventory(objects(text)), isCluster: false))

@@ -31,6 +31,42 @@ import Testing
         #expect(live.sensor.ledger.counts.allSatisfy { $0.isExact && $0.lost == 0 })
     }
 
+    @Test func programsAreComparedWithTheImagesOwnByContent() throws {
+        let digests: (String) -> String? = { path in
+            let process = Process()
+            let pipe = Pipe()
+            process.executableURL = URL(fileURLWithPath: "/usr/bin/sha256sum")
+            process.arguments = [path]
+            process.standardOutput = pipe
+            process.standardError = FileHandle.nullDevice
+            guard (try? process.run()) != nil else { return nil }
+            let text = String(decoding: pipe.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+            process.waitUntilExit()
+            return process.terminationStatus == 0 ? text.split(separator: " ").first.map(String.init) : nil
+        }
+        let digest = try #require(digests("/usr/bin/busybox"))
+        let own = ContentDrift.File(
+            digest: digest, package: "busybox 1.35.0", vulnerabilities: ["CVE-2022-28391"])
+        let lists = ImageFileLists(
+            [.init(names: ["registry.example/web:1.4"], digest: nil, isComplete: true, files: ["/bin/busybox": own])],
+            sha256: digests)
+        let live = try LiveWatch(images: lists)
+        var container = try TestContainer()
+        defer { container.remove() }
+        let found = try live.run(
+            &container,
+            "mkdir /tmp/a /tmp/b; cp /bin/busybox /tmp/a/sleep; /tmp/a/sleep 1; cp /bin/busybox /tmp/b/sleep; "
+                + "echo x >> /tmp/b/sleep; /tmp/b/sleep 1; mv /tmp/b/sleep /bin/busybox; /bin/sleep 1; true")
+        let drift = found.filter { $0.rule == OwnAlert.drift.rawValue }.map(\.message)
+        #expect(drift.contains { $0.contains("it is a copy of /bin/busybox (of busybox 1.35.0, CVE-2022-28391)") })
+        #expect(drift.contains { $0.contains("the image has no such file") && $0.contains("exepath=/tmp/b/sleep") })
+        #expect(drift.contains { $0.contains("it has other content than the image's") && $0.contains("/bin/busybox") })
+        // The image's own programs are no news.
+        #expect(!drift.contains { $0.contains("exepath=/bin/busybox") && $0.contains("no such file") })
+        let copied = try #require(found.first { $0.rule == OwnAlert.drift.rawValue })
+        #expect(copied.field("martlet.process_tree")?.contains(" > ") == true)
+    }
+
     @Test func containersThatLiveAFewMillisecondsHaveTheirPod() throws {
         let live = try LiveWatch()
         var identifiers: Set<String> = []

@@ -32,13 +32,18 @@ final class LiveWatch {
     /// Containers a program was started in.
     var containers: Set<String> = []
 
-    init(_ sources: [SourceText] = OwnRules.sources, settings: RuntimeWatch.Settings = RuntimeWatch.Settings()) throws {
+    init(
+        _ sources: [SourceText] = OwnRules.sources, settings: RuntimeWatch.Settings = RuntimeWatch.Settings(),
+        response: SensorOptions.Response = .none, images: (any ImageFiles)? = nil
+    ) throws {
         var set = RuleSet(appendedOutput: RuleSet.containerOutput)
         for source in sources { _ = set.load(source) }
         guard let detector = set.detector("syscall") else { throw NoRules() }
         let context = LiveContext(hostname: "node")
-        watch = RuntimeWatch(LiveMatcher(detector, context: context), settings: settings)
-        sensor = try Sensor(RuleDemand(detector.rules).options(), names: [RuntimeFiles()])
+        watch = RuntimeWatch(LiveMatcher(detector, context: context), settings: settings, images: images)
+        var options = RuleDemand(detector.rules).options()
+        options.response = response
+        sensor = try Sensor(options, names: [RuntimeFiles()])
         let sensor = sensor
         context.follow(sensor)
     }

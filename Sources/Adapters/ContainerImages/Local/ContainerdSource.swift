@@ -2,8 +2,8 @@ import Images
 
 /// containerd's content store on this machine.
 ///
-/// Names lie in a database of containerd's own (`meta.db`); digests, which a pod's `imageID` tells, lie beside it as
-/// files, so that an image is found by digest without asking containerd. A containerd that discards layers once they are
+/// Names lie in a database of containerd's own, which is read without asking containerd; content lies beside it as files
+/// under its digests, which a pod's `imageID` tells. A containerd that discards layers once they are
 /// unpacked (`discard_unpacked_layers`, the default of some distributions) keeps the manifest and no layers: said then.
 package struct ContainerdSource: ImageSource {
     package static let standardRoot = "/var/lib/containerd"
@@ -12,17 +12,12 @@ package struct ContainerdSource: ImageSource {
     package let root: String
     package var limits = LayerLimits()
 
-    /// - Parameter name: `sha256:…` or `name@sha256:…`.
+    /// - Parameter name: `sha256:…`, `name@sha256:…`, or a name that containerd keeps.
     package init(_ name: String, root: String = standardRoot) throws(ImageError) {
         let text = name.lastIndex(of: "@").map { String(name[name.index(after: $0)...]) } ?? name
-        do throws(ImageError) {
-            digest = try ContentDigest(text)
-        } catch {
-            throw ImageError(
-                .badName,
-                "containerd:\(name): containerd keeps names in a database of its own; name the image by its digest, "
-                    + "as `crictl inspecti` or a pod's imageID tells it")
-        }
+        digest =
+            text == name && !name.hasPrefix("sha256:") && !name.hasPrefix("sha512:")
+            ? try ContainerdNames.digest(of: name, root: root) : try ContentDigest(text)
         self.root = root
     }
 

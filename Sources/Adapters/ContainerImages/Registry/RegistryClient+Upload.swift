@@ -33,7 +33,7 @@ extension RegistryClient {
         }
         var end = place
         end.method = .PUT
-        end.path = location + (location.contains("?") ? "&" : "?") + "digest=\(Self.escaped("\(blob.digest)"))"
+        end.path = Self.ending(location, blob.digest)
         let answer = try await upload(end)
         guard (200..<300).contains(answer.status.code) else {
             throw ImageError(

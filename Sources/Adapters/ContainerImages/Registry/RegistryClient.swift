@@ -10,31 +10,39 @@ import NIOSSL
 /// redirect carries them. ``close()`` when done.
 package final class RegistryClient: Sendable {
     package let options: RegistryOptions
-    private let client: HTTPClient
-    private let lenient: HTTPClient?
+    /// By whether certificates are checked and by the proxy in between.
+    private let clients: [Way: HTTPClient]
     private let session = RegistrySession()
+
+    private struct Way: Hashable {
+        var verifies: Bool
+        var proxy: ProxySettings.Proxy?
+    }
 
     package init(_ options: RegistryOptions = RegistryOptions()) throws(ImageError) {
         self.options = options
-        client = HTTPClient(
-            eventLoopGroupProvider: .singleton, configuration: try Self.configuration(options, verifies: true))
-        lenient =
-            options.insecure.isEmpty
-            ? nil
-            : HTTPClient(
-                eventLoopGroupProvider: .singleton, configuration: try Self.configuration(options, verifies: false))
+        var clients: [Way: HTTPClient] = [:]
+        let proxies = [nil, options.proxies.secure, options.proxies.plain]
+        for verifies in options.insecure.isEmpty ? [true] : [true, false] {
+            for proxy in proxies where clients[Way(verifies: verifies, proxy: proxy)] == nil {
+                clients[Way(verifies: verifies, proxy: proxy)] = HTTPClient(
+                    eventLoopGroupProvider: .singleton,
+                    configuration: try Self.configuration(options, verifies: verifies, proxy))
+            }
+        }
+        self.clients = clients
     }
 
     /// Ends the connections. The client answers nothing afterwards.
     package func close() async {
-        for client in [client, lenient].compactMap({ $0 }) {
+        for client in clients.values {
             // Fails only for a client that is closed already.
             _ = try? await client.shutdown()
         }
     }
 
     private static func configuration(
-        _ options: RegistryOptions, verifies: Bool
+        _ options: RegistryOptions, verifies: Bool, _ proxy: ProxySettings.Proxy?
     ) throws(ImageError) -> HTTPClient.Configuration {
         var tls = TLSConfiguration.makeClientConfiguration()
         tls.minimumTLSVersion = .tlsv12
@@ -50,6 +58,17 @@ package final class RegistryClient: Sendable {
             tlsConfiguration: tls, redirectConfiguration: .disallow,
             timeout: .init(connect: .seconds(15), read: .seconds(60)))
         configuration.connectionPool.retryConnectionEstablishment = false
+        if let proxy {
+            guard !proxy.isSecure else {
+                throw ImageError(
+                    .unsupported,
+                    "the proxy \(proxy.host) is to be spoken to over TLS, which is not supported; name it "
+                        + "as http://\(proxy.host):\(proxy.port), through which TLS to registries goes unbroken")
+            }
+            configuration.proxy = .server(
+                host: proxy.host, port: proxy.port,
+                authorization: proxy.user.map { .basic(username: $0, password: proxy.password ?? "") })
+        }
         return configuration
     }
 
@@ -101,7 +120,8 @@ package final class RegistryClient: Sendable {
                 case 401, 403:
                     throw ImageError(
                         .unauthorized,
-                        "\(question.host) does not let us read \(question.repository)\(await Self.told(answer)); "
+                        "\(question.host) does not let us \(question.actions == "pull" ? "read" : "write to") "
+                            + "\(question.repository)\(await Self.told(answer)); "
                             + "log in (docker login \(question.host)) or check the name")
                 case 429, 500..<600:
                     wait = Self.wait(answer.headers)
@@ -173,6 +193,22 @@ package final class RegistryClient: Sendable {
             body: question.body, host: question.host, isFollowed: false)
     }
 
+    private func client(for address: String, _ host: String) -> HTTPClient? {
+        clients[Way(verifies: !options.isInsecure(host), proxy: options.proxies.proxy(for: address))]
+    }
+
+    func scheme(of host: String) async -> String { await session.scheme(of: host) }
+
+    /// Uploads to where a registry sent us, without its login.
+    func uploadElsewhere(_ question: Question, to address: String) async throws(ImageError) -> Answer {
+        guard address.hasPrefix("https://") || options.isInsecure(question.host) else {
+            throw ImageError(.badAnswer, "\(question.host) sends uploads to a place without TLS")
+        }
+        return try await send(
+            question.path, question.method, headers: question.headers, body: question.body, host: question.host,
+            isFollowed: false)
+    }
+
     /// Sends, and follows redirects. Only the first address gets the login.
     private func send(
         _ address: String, _ method: HTTPMethod, headers: [(name: String, value: String)], body: [UInt8] = [],
@@ -188,7 +224,9 @@ package final class RegistryClient: Sendable {
             if !body.isEmpty { request.body = .bytes(body) }
             let answer: Answer
             do {
-                let client = options.isInsecure(host) ? lenient ?? self.client : self.client
+                guard let client = client(for: address, host) else {
+                    throw ImageError(.unreachable, "no connection was made for \(Self.authority(of: address))")
+                }
                 answer = try await client.execute(request, timeout: .seconds(120))
             } catch {
                 throw Self.explain(error, Self.authority(of: address))

@@ -7,6 +7,8 @@ package struct RegistryOptions: Sendable {
     /// For a registry's host, hosts to ask before it, in order.
     package var mirrors: [String: [String]] = [:]
     package var credentials: RegistryCredentials
+    /// None, unless a caller says so: see ``ProxySettings/ofThisMachine``.
+    package var proxies = ProxySettings()
     /// How often a question is asked again before giving up.
     package var retries = 5
     /// A registry that asks to wait longer than this is given up at once.

@@ -73,6 +73,14 @@ package struct RegistrySource: ImageSource {
         for (index, host) in hosts.enumerated() {
             var hasStarted = false
             do throws(ImageError) {
+                // What an index lists are manifests, which registries give out under their own address and no other.
+                if ImageManifest.accepted.contains(blob.mediaType) {
+                    let manifest = try await client.manifest(
+                        host: host, repository: reference.repository, reference: "\(blob.digest)")
+                    let bytes = manifest.bytes
+                    _ = sink(bytes.span)
+                    return
+                }
                 return try await client.blob(blob, host: host, repository: reference.repository) { piece in
                     hasStarted = true
                     return sink(piece)

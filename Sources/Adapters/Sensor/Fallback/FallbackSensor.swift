@@ -174,7 +174,7 @@ package final class FallbackSensor: EventSource {
         let time = now
         var event = SensorEvent(
             kind: kind, time: clock.time(ofMachine: time), machineTime: time, number: number, process: process,
-            thread: process.id, result: result, arguments: [UInt64](repeating: 0, count: 6), processor: 0,
+            thread: process.id, result: result, arguments: InlineArray(repeating: 0), processor: 0,
             isIncomplete: process.isIncomplete)
         change(&event)
         pending.append(event)

@@ -259,10 +259,12 @@ struct PolicyControl {
     private func defaultNamespace() -> [CISPart] {
         var failures: [CISPart] = []
         var unknown = 0
+        var seen = 0
         for key in input.inventory.keys {
             guard let object = input.inventory[key], object.controller == nil else { continue }
             // Without a namespace in the manifest it is unknown where the object goes.
             if object.namespace.isEmpty, !input.isCluster, !object.podTemplates.isEmpty { unknown += 1 }
+            if !object.namespace.isEmpty { seen += 1 }
             guard object.namespace == "default" else { continue }
             switch (object.kind, object.name) {
             case ("Service", "kubernetes"), ("EndpointSlice", "kubernetes"), ("Endpoints", "kubernetes"),
@@ -279,7 +281,7 @@ struct PolicyControl {
         if unknown > 0 {
             return [CISPart(.notObservable, "\(unknown) workloads name no namespace; where they go is not known")]
         }
-        if input.inventory.count == 0 { return [CISPart(.notObservable, "no object was given")] }
+        if seen == 0, !input.isCluster { return [CISPart(.notObservable, "no object of a namespace was given")] }
         return [CISPart(.pass, "nothing is in the default namespace")]
     }
 }

@@ -15,7 +15,8 @@ struct RuleReader {
 
     mutating func read() throws(LoadFailure) {
         let root = LoadContext(file: source.name)
-        let set = DocumentReader.read(source)
+        // Of a key that stands twice Falco takes the first; where nobody looks for them, so do we.
+        let set = DocumentReader.read(source, options: DocumentReader.Options(checkDuplicateKeys: false))
         // A key that stands twice, bytes that are no text and the like are no errors to Falco's reader.
         let tolerated: Set<DocumentError.Code> = [.duplicateKey, .binary, .badValue, .separator]
         if let problem = set.problems.first(where: { !tolerated.contains($0.code) }) {

@@ -41,6 +41,8 @@ package struct Matcher: Sendable {
 
     /// Grows by one when the tables were emptied: rows kept by a caller are void then.
     package private(set) var generation = 0
+    /// Values since then that found no room: when there are many, the tables hold what was and not what is.
+    package private(set) var overflows = 0
 
     private struct Operation {
         enum Kind: UInt8 { case never, bit, number, wide, all, any, not }
@@ -64,6 +66,8 @@ package struct Matcher: Sendable {
     private struct Table {
         var buckets: [UInt32]
         var count = 0
+        /// Bytes of the keys of its values.
+        var bytes = 0
         /// The row of values that found no room.
         var overflow: UInt32
         var absent: UInt32
@@ -71,7 +75,9 @@ package struct Matcher: Sendable {
 
     private static let rowHeader = 2
     private static let overflowMark: UInt64 = 1 << 63
-    private static let longestKey = 4096
+    /// The command lines of all ancestors come to many kilobytes and are those of one process after the other.
+    private static let longestKey = 65_536
+    private static let mostBytes = 2 << 20
 
     /// `largestTable` bounds the distinct values kept for each field.
     init(_ program: Program, roots: [Int], firstMatchOnly: Bool = false, largestTable: Int = 4096) {
@@ -193,6 +199,7 @@ package struct Matcher: Sendable {
     /// Forgets every value seen.
     package mutating func reset() {
         generation += 1
+        overflows = 0
         rows = [0]
         keys.removeAll(keepingCapacity: true)
         overflowKeys = program.slots.map { _ in [] }
@@ -261,8 +268,11 @@ package struct Matcher: Sendable {
         var copy: [UInt8] = []
         copy.reserveCapacity(key.count)
         for i in key.indices { copy.append(key[i]) }
-        // Long values hardly ever come twice, and an attacker can make as many as they like.
-        guard tables[slot].count < largestTable, key.count <= Self.longestKey else {
+        // An attacker can make as many values as they like, and long ones.
+        guard tables[slot].count < largestTable, key.count <= Self.longestKey,
+            tables[slot].bytes + key.count <= Self.mostBytes
+        else {
+            overflows += 1
             let offset = tables[slot].overflow
             overflowKeys[slot] = copy
             rows[Int(offset)] = Self.overflowMark | UInt64(key.count)
@@ -273,6 +283,7 @@ package struct Matcher: Sendable {
         let offset = addRow(slot)
         fill(slot, offset, copy, hash)
         tables[slot].count += 1
+        tables[slot].bytes += key.count
         if tables[slot].count * 2 > tables[slot].buckets.count {
             grow(slot)
             mask = tables[slot].buckets.count - 1
@@ -427,6 +438,67 @@ package struct Matcher: Sendable {
             for word in 0..<ruleWords { mask[word] &= rows[base + word] }
         }
         return roots.indices.filter { mask[$0 >> 6] >> UInt64($0 & 63) & 1 == 1 }
+    }
+
+    // MARK: Matching step by step
+
+    /// Rules that may still match an event whose values are only made when something depends on them.
+    package struct Candidates: Sendable {
+        var words: [UInt64]
+    }
+
+    /// Every rule.
+    package var allCandidates: Candidates {
+        var words = [UInt64](repeating: ~0, count: ruleWords)
+        let rest = roots.count & 63
+        if rest != 0 { words[ruleWords - 1] = 1 << UInt64(rest) - 1 }
+        if roots.isEmpty { words[0] = 0 }
+        return Candidates(words: words)
+    }
+
+    /// Leaves the rules that the value of a slot leaves; false when there is none left.
+    package func narrow(_ left: inout Candidates, _ event: Event, by slot: Int) -> Bool {
+        guard program.slots[slot].isInterned else { return true }
+        let base = Int(event.values[slot]) + layouts[slot].ruleOffset
+        var any: UInt64 = 0
+        for word in 0..<ruleWords {
+            let rest = left.words[word] & rows[base + word]
+            left.words[word] = rest
+            any |= rest
+        }
+        return any != 0
+    }
+
+    /// Whether one of the rules left reads a slot, given as the rules that do.
+    package func concerns(_ left: Candidates, _ readers: Candidates) -> Bool {
+        for word in 0..<ruleWords where left.words[word] & readers.words[word] != 0 { return true }
+        return false
+    }
+
+    /// A set of rules.
+    package func candidates(_ rules: [Int]) -> Candidates {
+        var out = Candidates(words: Array(repeating: 0, count: ruleWords))
+        for rule in rules { out.words[rule >> 6] |= 1 << UInt64(rule & 63) }
+        return out
+    }
+
+    /// Slots whose values rule out rules, the most selective first.
+    package var narrowing: [Int] { restrictingSlots }
+
+    /// Appends the indexes of the rules left that match, in the order of the rules.
+    package mutating func match(_ event: Event, among left: Candidates, into found: inout [Int]) {
+        begin()
+        for word in 0..<ruleWords {
+            var rest = left.words[word]
+            while rest != 0 {
+                let bit = rest.trailingZeroBitCount
+                rest &= rest - 1
+                if holds(roots[word * 64 + bit], event) {
+                    found.append(word * 64 + bit)
+                    if isFirstMatchOnly { return }
+                }
+            }
+        }
     }
 
     private mutating func begin() {

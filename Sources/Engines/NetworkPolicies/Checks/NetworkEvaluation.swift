@@ -58,7 +58,8 @@ package struct NetworkEvaluation: Sendable {
     /// Kinds that, when one of them changes, may change any result.
     package static let kindsRead: Set<String> = [
         "Namespace", "Node", "Pod", "ServiceAccount", "Service", "NetworkSet", "GlobalNetworkSet", "Tier",
-        "HostEndpoint", "CiliumCIDRGroup", "ConfigMap", "EndpointSlice", "Endpoints",
+        "HostEndpoint", "FelixConfiguration", "Profile", "IPPool", "CiliumCIDRGroup", "ConfigMap", "EndpointSlice",
+        "Endpoints",
     ]
 
     private var state: NetworkState { model.state }

@@ -57,20 +57,24 @@ struct PolicyHygiene {
         var out: [Found] = []
         var rules: [[CompiledRule]] = Array(repeating: [], count: state.policies.count)
         for direction in Direction.allCases {
-            for rule in model.table(direction).rules where !rule.isGone {
-                rules[rule.identity.policy].append(rule)
+            for table in tables(direction) {
+                // Ports that are always open and profiles are nobody's policies.
+                for rule in table.rules where !rule.isGone && rule.identity.policy < rules.count {
+                    rules[rule.identity.policy].append(rule)
+                }
             }
         }
         for (number, policy) in state.policies.enumerated() {
             let isIdle = Direction.allCases.allSatisfy { direction in
                 policy.section(direction) == nil || model.table(direction).subjects[number].isEmpty
             }
-            if isIdle, !isCluster, !subjectsWouldBeHere(policy) { continue }
-            if isIdle {
+            let isAboutHosts = policy.hosts.map { scope in state.guards.contains { $0.isSubject(of: scope) } } ?? false
+            if isIdle, !isAboutHosts {
+                guard let message = idleness(of: policy) else { continue }
                 out.append(
                     Found(
                         rule: NetworkRules.selectsNothing, policy: policy,
-                        evidence: [Evidence(node: policy.node["spec"], message: "no pod matches its selector")]))
+                        evidence: [Evidence(node: policy.node["spec"], message: message)]))
                 continue
             }
             out += peers(policy, rules[number])
@@ -85,6 +89,34 @@ struct PolicyHygiene {
             }
         }
         return out + redundant() + clashes()
+    }
+
+    /// The tables a rule may stand in: pods', and those of filters of hosts.
+    private func tables(_ direction: Direction) -> [DirectionTable] {
+        [model.table(direction), model.hosts.table(direction), model.hosts.forwardTable(direction)].compactMap(\.self)
+    }
+
+    /// Why a policy is about nothing, where that is known.
+    private func idleness(of policy: Policy) -> String? {
+        guard let scope = policy.hosts else {
+            return isCluster || subjectsWouldBeHere(policy) ? "no pod matches its selector" : nil
+        }
+        if state.plugin.family == .cilium {
+            if state.plugin.enforcesHostPolicies == false {
+                return "it is about nodes, and Cilium's host firewall is off (enable-host-firewall)"
+            }
+            guard isCluster, !state.nodes.isEmpty else { return nil }
+            var isHidden = false
+            scope.labels.visitKeys { key in
+                if case .own(let name) = key, !CiliumHosts.isSeen(name) { isHidden = true }
+            }
+            return isHidden
+                ? "no node matches its selector: Cilium does not look at labels such as kubernetes.io/os of nodes"
+                : "no node matches its selector"
+        }
+        guard isCluster else { return nil }
+        return scope.phase == .normal
+            ? "no pod and no host endpoint matches its selector" : "no host endpoint matches its selector"
     }
 
     private func peers(_ policy: Policy, _ rules: [CompiledRule]) -> [Found] {
@@ -121,7 +153,7 @@ struct PolicyHygiene {
             for (index, rule) in (policy.section(direction)?.rules ?? []).enumerated() where !rule.traffic.named.isEmpty
             {
                 let identity = RuleIdentity(policy: number, direction: direction, rule: index)
-                let known = model.table(direction).rules.contains { $0.identity == identity }
+                let known = tables(direction).contains { $0.rules.contains { $0.identity == identity } }
                 if !known, hasDestinations(policy, rule, direction) {
                     let names = rule.traffic.named.map { "\"\($0.name)\"" }.joined(separator: ", ")
                     evidence.append(Evidence(node: rule.node, message: "no destination has a port named \(names)"))
@@ -136,21 +168,22 @@ struct PolicyHygiene {
     private func redundant() -> [Found] {
         var evidence: [Int: [Evidence]] = [:]
         for direction in Direction.allCases {
-            let table = model.table(direction)
             var isNeeded = Set<RuleIdentity>()
             var isSeen = Set<RuleIdentity>()
-            for group in table.groups {
-                for stage in group.stages {
-                    for index in stage.rules {
-                        let rule = table.rules[Int(index)]
-                        isSeen.insert(rule.identity)
-                        if !isNeeded.contains(rule.identity), !isCovered(index, stage, table) {
-                            isNeeded.insert(rule.identity)
+            for table in tables(direction) {
+                for group in table.groups {
+                    for stage in group.stages {
+                        for index in stage.rules {
+                            let rule = table.rules[Int(index)]
+                            isSeen.insert(rule.identity)
+                            if !isNeeded.contains(rule.identity), !isCovered(index, stage, table) {
+                                isNeeded.insert(rule.identity)
+                            }
                         }
                     }
                 }
             }
-            for identity in isSeen.subtracting(isNeeded).sorted() {
+            for identity in isSeen.subtracting(isNeeded).sorted() where identity.policy < state.policies.count {
                 guard let rule = model.rule(identity), rule.doubt == nil,
                     isCluster || isRepeated(rule, identity)
                 else { continue }

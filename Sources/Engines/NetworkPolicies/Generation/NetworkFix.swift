@@ -136,6 +136,10 @@ package struct NetworkFixes: Sendable {
         /// Nil where the policy is to be taken away.
         package var patch: JSONPatch?
         var changesNothing: Bool
+        /// The rule that what is known to be needed takes the place of.
+        package var replaced: FieldPath?
+        /// It names the cluster's DNS pods, which were not seen.
+        var mayNameUnseen = false
     }
 
     /// What may be done about the policies that findings point at, each change once.
@@ -148,7 +152,7 @@ package struct NetworkFixes: Sendable {
                 out.append(proposal)
             }
         }
-        return out
+        return out + narrowings
     }
 
     private func proposals(_ finding: Finding) -> [Proposal] {
@@ -210,6 +214,74 @@ package struct NetworkFixes: Sendable {
         return operations
     }
 
+    // MARK: Needed rules in place of open ones
+
+    /// Rules that open the world or every namespace, each with what its pods are known to need in its place; only those
+    /// that hold.
+    private var narrowings: [Proposal] {
+        var rules: [(policy: ObjectReference, rule: Rule, node: Node)] = []
+        for finding in found
+        where finding.rule.id == "network/cross-namespace-open"
+            || (finding.rule.id == "network/internet-egress" && flows == nil)
+        {
+            for evidence in finding.evidence {
+                guard let policy = evidence.object, policy.kind == "NetworkPolicy", policy.group == "networking.k8s.io",
+                    !rules.contains(where: { $0.policy == policy && $0.node.path == evidence.node.path })
+                else { continue }
+                rules.append((policy, finding.rule, evidence.node))
+            }
+        }
+        guard !rules.isEmpty else { return [] }
+        let selectors = WorkloadSelectors(state, inventory)
+        let intent = DeclaredIntent(state, inventory, selectors)
+        let planner = PolicyPlanner(
+            model, intent, flows.map { ObservedIntent($0, state, selectors) }, GenerationOptions())
+        return rules.compactMap { narrowed($0.policy, $0.rule, $0.node, planner) }
+    }
+
+    private func narrowed(
+        _ policy: ObjectReference, _ rule: Rule, _ node: Node, _ planner: PolicyPlanner
+    ) -> Proposal? {
+        let path = node.path
+        guard let number = state.policies.firstIndex(where: { $0.reference == policy }),
+            case .index? = path.last, case .key(let word)? = path.parent.last,
+            let direction = Direction(rawValue: word), let object = inventory[ObjectKey(policy)]
+        else { return nil }
+        let list = path.parent
+        let subjects = model.table(direction).subjects[number]
+        let workloads = planner.selectors.workloads.indices.filter { workload in
+            planner.selectors.workloads[workload].pods.contains { pod in
+                let own = model.space.classes.classOfPod[pod]
+                return own >= 0 && subjects.contains(Int(own))
+            }
+        }
+        let writer = PolicyWriter(.kubernetes, for: [])
+        guard object.node["spec"][word].isArray, case .index(let place)? = path.last else { return nil }
+        // Where another policy lets names be looked up, the rules for them say nothing new; that is known only where
+        // DNS was seen.
+        let isDNSKnown = !planner.facts.dns.isEmpty
+        for withNames in direction == .egress ? isDNSKnown ? [true, false] : [true] : [false] {
+            guard let rules = planner.neededRules(of: workloads, direction, withNames: withNames),
+                rules.allSatisfy({ !$0.peers.isEmpty })
+            else { return nil }
+            let written = rules.map { writer.standard($0, direction, in: policy.namespace) }
+            var operations =
+                written.first.map { [PatchOperation(.replace, path, $0)] } ?? [PatchOperation(.remove, path)]
+            for value in written.dropFirst().reversed() {
+                operations.append(PatchOperation(.add, list.appending(place + 1), value))
+            }
+            let patch = JSONPatch(operations)
+            let proposal = Proposal(
+                policy: policy, rule: rule, patch: patch, changesNothing: false, replaced: path,
+                mayNameUnseen: !isDNSKnown)
+            guard let after = applied(policy, patch), var fix = verified(proposal) else { continue }
+            fix.certificate = PolicyCertificate(
+                planner, before: model, after: NetworkModel(after.state), flows: flows, refusals: [])
+            if fix.isOffered { return proposal }
+        }
+        return nil
+    }
+
     // MARK: Trying
 
     private func applied(
@@ -223,7 +295,9 @@ package struct NetworkFixes: Sendable {
         } else {
             _ = changed.apply(.deleted(old))
         }
-        return (NetworkState(changed, plugin: state.plugin), changed)
+        var after = NetworkState(changed, plugin: state.plugin)
+        after.note(unlisted: state.unlistedKinds)
+        return (after, changed)
     }
 
     private func verified(_ proposal: Proposal) -> NetworkFix? {
@@ -234,6 +308,9 @@ package struct NetworkFixes: Sendable {
             proposal.patch.map { .patch(proposal.policy, $0.normalized(for: old.node)) } ?? .remove(proposal.policy)
         var fix = verified(remedy, after.state, after.inventory)
         fix.changesNothing = proposal.changesNothing
+        if proposal.mayNameUnseen {
+            fix.opens.removeAll { $0.rule == "network/peer-selects-nothing" && $0.subject == proposal.policy }
+        }
         return fix
     }
 

@@ -25,6 +25,9 @@ struct PolicyPlanner: Sendable {
     private(set) var egress: [Stance] = []
     private(set) var notes: [String]
     private(set) var policies: [PlannedPolicy] = []
+    /// Workloads of which something is known, and those that were seen to call.
+    private let described: Set<Int>
+    private let seenFrom: Set<Int>
 
     init(
         _ model: NetworkModel, _ intent: DeclaredIntent, _ observed: ObservedIntent?, _ options: GenerationOptions
@@ -42,17 +45,17 @@ struct PolicyPlanner: Sendable {
                     why: "answers names for the cluster"))
         }
         notes = intent.notes + (observed?.notes ?? [])
+        seenFrom = observed?.seenFrom ?? []
+        described = intent.described.union(seenFrom).union(observed?.seenTo ?? [])
         let called = Self.called(needs)
         let calling = Self.calling(needs)
         for number in selectors.workloads.indices {
-            let wasSeen = observed.map { $0.seenFrom.contains(number) || $0.seenTo.contains(number) } ?? false
-            let isDescribed = wasSeen || intent.described.contains(number)
+            let isDescribed = described.contains(number)
             var ingress = stance(.ingress, number, model, isDescribed)
             var egress = stance(.egress, number, model, isDescribed)
             if !options.isolatesUnknown {
                 if case .closed = ingress, let why = whyUncalled(number, called) { ingress = .open(why) }
-                if case .closed = egress, !(observed?.seenFrom.contains(number) ?? false),
-                    let why = whyUnknownCalls(number, called, calling)
+                if case .closed = egress, !seenFrom.contains(number), let why = whyUnknownCalls(number, called, calling)
                 {
                     egress = .open(why)
                 }
@@ -206,7 +209,7 @@ struct PolicyPlanner: Sendable {
         }
         var remarks: [String] = []
         for direction in directions {
-            var drafts: [(peers: [PlannedPolicy.Peer]?, ports: [PlannedPolicy.Port])] = []
+            var drafts: [Draft] = []
             for need in needs {
                 let (own, other) = direction == .ingress ? (need.target, need.source) : (need.source, need.target)
                 guard own == .workload(number), need.reason != .dns, !isDNS(need, direction) else { continue }
@@ -214,16 +217,9 @@ struct PolicyPlanner: Sendable {
                     notes.append("\(workload.name): \(need.protocol.rawValue) has no words in NetworkPolicy")
                     continue
                 }
-                var peer: [PlannedPolicy.Peer]?
-                switch peers(other, direction, need) {
-                case .none: continue
-                case .everybody: break
-                case .some(let found): peer = found
-                }
-                let name = isNamed(need) ? need.portName : nil
-                var ports = [PlannedPolicy.Port(transport: need.protocol, number: need.port, name: name)]
-                if case .apiServer = other, need.port == nil { ports = apiServerPorts(direction) }
-                drafts.append((peer, ports))
+                guard let draft = draft(need, direction) else { continue }
+                drafts.append(draft)
+                let ports = draft.ports
                 let arrow = direction == .ingress ? "from" : "to"
                 let place = need.location.map { " (\($0.file):\($0.line))" } ?? ""
                 let numbers = ports.compactMap { $0.name ?? $0.number.map { String($0) } }.joined(separator: ",")
@@ -235,6 +231,48 @@ struct PolicyPlanner: Sendable {
         var seen: Set<String> = []
         policy.remarks = remarks.filter { seen.insert($0).inserted }
         policies.append(policy)
+    }
+
+    private typealias Draft = (peers: [PlannedPolicy.Peer]?, ports: [PlannedPolicy.Port])
+
+    /// What a rule has to say for a need; nil where none is needed.
+    private func draft(_ need: NetworkNeed, _ direction: Direction) -> Draft? {
+        let other = direction == .ingress ? need.source : need.target
+        var peer: [PlannedPolicy.Peer]?
+        switch peers(other, direction, need) {
+        case .none: return nil
+        case .everybody: break
+        case .some(let found): peer = found
+        }
+        let name = isNamed(need) ? need.portName : nil
+        var ports = [PlannedPolicy.Port(transport: need.protocol, number: need.port, name: name)]
+        if case .apiServer = other, need.port == nil { ports = apiServerPorts(direction) }
+        return (peer, ports)
+    }
+
+    /// The rules that supply some workloads in one direction, to put in place of a rule that opens more; nil where not
+    /// everything they need is known, or NetworkPolicy cannot say it.
+    func neededRules(of numbers: [Int], _ direction: Direction, withNames: Bool) -> [PlannedPolicy.Rule]? {
+        let called = Self.called(needs)
+        let calling = Self.calling(needs)
+        for number in numbers {
+            guard described.contains(number) else { return nil }
+            if direction == .ingress, whyUncalled(number, called) != nil { return nil }
+            // Who names nobody may yet know addresses from elsewhere.
+            if direction == .egress, !seenFrom.contains(number),
+                !calling.contains(number) || whyUnknownCalls(number, called, calling) != nil
+            {
+                return nil
+            }
+        }
+        var drafts: [Draft] = []
+        for need in needs where need.reason != .dns && !isDNS(need, direction) {
+            guard case .workload(let own) = direction == .ingress ? need.target : need.source, numbers.contains(own)
+            else { continue }
+            guard need.protocol.hasPorts else { return nil }
+            if let draft = draft(need, direction) { drafts.append(draft) }
+        }
+        return Self.rules(drafts) + (direction == .egress && withNames ? nameRules : [])
     }
 
     /// Whether the policy for names allows it already.

@@ -63,27 +63,30 @@ struct PolicyWriter: Sendable {
         for direction in policy.directions {
             let rules = direction == .ingress ? policy.ingress : policy.egress
             guard !rules.isEmpty else { continue }
-            let written = rules.map { rule -> DocumentValue in
-                var members: [DocumentValue.Member] = []
-                if !rule.peers.isEmpty {
-                    let peers = rule.peers.map { standard($0, in: policy.namespace) }
-                    members.append(.init(direction == .ingress ? "from" : "to", .array(peers)))
-                }
-                let ports = rule.ports.map { port -> DocumentValue in
-                    var members: [DocumentValue.Member] = [.init("protocol", .string(port.transport.rawValue))]
-                    if let name = port.name {
-                        members.append(.init("port", .string(name)))
-                    } else if let number = port.number {
-                        members.append(.init("port", .int(Int(number))))
-                    }
-                    return .object(members)
-                }
-                members.append(.init("ports", .array(ports)))
-                return .object(members)
-            }
+            let written = rules.map { standard($0, direction, in: policy.namespace) }
             spec.append(.init(direction.rawValue, .array(written)))
         }
         return spec
+    }
+
+    /// One rule of a NetworkPolicy.
+    func standard(_ rule: PlannedPolicy.Rule, _ direction: Direction, in namespace: String) -> DocumentValue {
+        var members: [DocumentValue.Member] = []
+        if !rule.peers.isEmpty {
+            let peers = rule.peers.map { standard($0, in: namespace) }
+            members.append(.init(direction == .ingress ? "from" : "to", .array(peers)))
+        }
+        let ports = rule.ports.map { port -> DocumentValue in
+            var members: [DocumentValue.Member] = [.init("protocol", .string(port.transport.rawValue))]
+            if let name = port.name {
+                members.append(.init("port", .string(name)))
+            } else if let number = port.number {
+                members.append(.init("port", .int(Int(number))))
+            }
+            return .object(members)
+        }
+        members.append(.init("ports", .array(ports)))
+        return .object(members)
     }
 
     private func standard(_ peer: PlannedPolicy.Peer, in own: String) -> DocumentValue {

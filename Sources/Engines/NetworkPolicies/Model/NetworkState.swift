@@ -75,6 +75,8 @@ package struct NetworkState: Sendable {
     package var problems: [Problem] = []
     package var plugin: NetworkPlugin
 
+    /// Kinds that a cluster did not show.
+    package private(set) var unlistedKinds: Set<String> = []
     /// Where the traffic of nodes themselves is filtered.
     package internal(set) var guards: [HostGuard] = []
     package internal(set) var hostSettings = HostSettings()
@@ -240,6 +242,7 @@ package struct NetworkState: Sendable {
 extension NetworkState {
     /// Takes note of kinds of policies that a cluster did not show: without them nothing is certain.
     package mutating func note(unlisted kinds: Set<String>) {
+        unlistedKinds.formUnion(kinds)
         for kind in kinds.sorted() where kind.hasSuffix("NetworkPolicy") {
             let isAboutHosts = PolicyGap.mayBeAboutHosts(kind)
             gaps.append(
@@ -285,6 +288,6 @@ package struct PolicyGap: Sendable {
 
     /// Kinds that select hosts as well as pods.
     static func mayBeAboutHosts(_ kind: String) -> Bool {
-        kind.hasPrefix("GlobalNetworkPolicy") || kind == "CiliumClusterwideNetworkPolicy"
+        kind.hasSuffix("GlobalNetworkPolicy") || kind == "CiliumClusterwideNetworkPolicy"
     }
 }

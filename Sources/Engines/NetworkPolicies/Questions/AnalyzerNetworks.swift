@@ -7,7 +7,7 @@ import Kubernetes
 /// Pods of a primary network talk to each other and the outside, under the policies of the cluster. An attached network
 /// has no outside, and policies of its own (MultiNetworkPolicy).
 struct AnalyzerNetworks {
-    struct Network {
+    struct Network: Sendable {
         /// Empty for the cluster's own.
         var name: String
         var state: NetworkState
@@ -20,23 +20,49 @@ struct AnalyzerNetworks {
     private static let policyFor = "k8s.v1.cni.cncf.io/policy-for"
     private static let primaryLabel = "k8s.ovn.org/primary-user-defined-network"
 
-    init(_ inventory: Inventory, _ state: NetworkState) {
+    /// - Parameter notesDoubt: policies of attached networks that are not understood leave a hole; the tool goes by what
+    ///   it understands.
+    init(_ inventory: Inventory, _ state: NetworkState, notesDoubt: Bool = false) {
         let primary = Self.primaryNetworks(inventory, state)
         let own = state.namespaces.map { primary[$0.name] ?? "" }
         for name in Set(own).union([""]).sorted() {
             networks.append(Network(name: name, state: state.keeping { own[$0.namespace] == name }))
         }
-        let definitions = Self.definitions(inventory)
+        var definitions = Self.definitions(inventory)
+        if notesDoubt {
+            // A network that is named and not defined here is one by itself.
+            for name in state.pods.flatMap({ Self.references($0, state) }).map(\.name) where definitions[name] == nil {
+                definitions[name] = name
+            }
+        }
         let policies = inventory.objects("MultiNetworkPolicy", of: "k8s.cni.cncf.io")
         for name in Set(definitions.values).sorted() {
             var part = state.keeping { pod in
                 Self.references(pod, state).contains { definitions[$0.name] == name }
             }
+            if notesDoubt { part.gaps = [] }
+            var gaps: [PolicyGap] = []
             part.policies = policies.compactMap { object in
                 let wanted = Self.list(object.metadata["annotations"][Self.policyFor].string ?? "", Self.place(object))
                 guard wanted.contains(where: { definitions[$0.name] == name }) else { return nil }
                 var reader = StandardPolicyReader(plugin: .standard, namespace: Self.place(object))
-                return reader.read(object)
+                let policy = reader.read(object)
+                if notesDoubt, !reader.defects.isClean {
+                    gaps.append(
+                        PolicyGap(
+                            policy: object.reference, node: object.node,
+                            reason: "\(object.reference) is invalid, or says something that is not understood",
+                            subjects: policy.subjects))
+                }
+                return policy
+            }
+            part.gaps += gaps
+            if notesDoubt {
+                // Neither the plugin of the cluster's network nor policies about nodes act there.
+                part.plugin = .standard
+                part.guards = []
+                part.hostSettings = HostSettings()
+                part.filtersForwarded = false
             }
             for (index, pod) in part.pods.enumerated() {
                 var changed = pod

@@ -12,6 +12,8 @@ package struct CELAuthorizationRequest: Sendable, Equatable {
     package var labelSelector = ""
     package var verb = ""
 
+    package init() {}
+
     package static func == (a: Self, b: Self) -> Bool {
         a.serviceAccount?.namespace == b.serviceAccount?.namespace && a.serviceAccount?.name == b.serviceAccount?.name
             && a.path == b.path && a.group == b.group && a.resource == b.resource && a.subresource == b.subresource

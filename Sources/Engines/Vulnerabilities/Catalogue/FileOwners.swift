@@ -63,7 +63,10 @@ struct FileOwners: Sendable {
 
     private static func hash(_ path: ArraySlice<UInt8>) -> UInt64 {
         var hash = StableHash()
-        if merged.contains(where: { path.starts(with: $0) }) { hash.add("usr/") }
+        // Most paths begin with `usr/`, and are done with the first letter.
+        if let first = path.first, first != UInt8(ascii: "u"), merged.contains(where: { path.starts(with: $0) }) {
+            hash.add("usr/")
+        }
         for byte in path { hash.add(byte) }
         return hash.value
     }

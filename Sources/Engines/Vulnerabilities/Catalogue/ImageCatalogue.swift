@@ -53,14 +53,15 @@ package struct ImageCatalogue: Sendable {
         problems = view.problems
         executables = view.executables
         var found: [String: CataloguedPackage] = [:]
-        for item in view.files {
-            for fact in item.facts.packages {
+        let diffIDs = configuration?.diffIDs ?? []
+        for item in view.files where !item.facts.packages.isEmpty {
+            let layersOfFacts = view.firstLayers(of: item.facts.packages, in: item)
+            for (number, fact) in item.facts.packages.enumerated() {
                 guard includesDeclared || !fact.isDeclared || fact.type == "cargo" else { continue }
                 let path = "/" + item.facts.path + (fact.inner.isEmpty ? "" : "!" + fact.inner)
-                let layer = view.firstLayer(of: fact, in: item)
+                let layer = layersOfFacts[number]
                 var package = PackageNaming.package(fact, distribution)
                 package.location = path
-                let diffIDs = configuration?.diffIDs ?? []
                 package.layer = layer < diffIDs.count ? diffIDs[layer] : nil
                 if !package.isOfDistribution {
                     package.owner = owners.distributionOwner(of: item.facts.path, layer: item.layer)
@@ -80,15 +81,17 @@ package struct ImageCatalogue: Sendable {
                     isDeclared: fact.isDeclared, isDevelopment: fact.isDevelopment)
             }
         }
-        packages = found.values.sorted { left, right in
-            let a = left.package
-            let b = right.package
+        // Places are sorted, and not the values, which are large.
+        let all = Array(found.values)
+        packages = all.indices.sorted { left, right in
+            let a = all[left].package
+            let b = all[right].package
             if a.type != b.type { return a.type < b.type }
             if a.name != b.name { return a.name < b.name }
             if a.version != b.version { return a.version < b.version }
             if a.architecture != b.architecture { return (a.architecture ?? "") < (b.architecture ?? "") }
             return (a.location ?? "") < (b.location ?? "")
-        }
+        }.map { all[$0] }
     }
 
     /// The package that lists a file as its own, `curl` or `pypi:requests`; the path with or without its leading slash.

@@ -23,17 +23,13 @@ package struct LayerFacts: Sendable, Hashable {
     init() {}
 
     /// Whether the file at `path` of a lower layer can no longer be seen.
-    func hides(_ path: String) -> Bool {
-        let bytes = Array(path.utf8)
-        var hash = StableHash()
-        for (index, byte) in bytes.enumerated() {
-            if byte == UInt8(ascii: "/"), index > 0 {
-                // What was a directory is something else now.
-                if nonDirectories.holds(hash.value) { return true }
-            }
-            hash.add(byte)
-        }
-        if nonDirectories.holds(hash.value) || directories.holds(hash.value) { return true }
+    func hides(_ path: String) -> Bool { hides(path, PathHashes(path)) }
+
+    /// The same, with the hashes of the path where many layers are asked.
+    func hides(_ path: String, _ hashes: PathHashes) -> Bool {
+        // What was a directory is something else now.
+        if hashes.folders.contains(where: nonDirectories.holds) { return true }
+        if nonDirectories.holds(hashes.whole) || directories.holds(hashes.whole) { return true }
         for removed in whiteouts where path == removed || path.isBelow(removed) { return true }
         for folder in opaque where folder.isEmpty || path.isBelow(folder) { return true }
         return false
@@ -44,6 +40,23 @@ package struct LayerFacts: Sendable, Hashable {
         var hash = StableHash()
         hash.add(path)
         return nonDirectories.holds(hash.value)
+    }
+}
+
+/// The hashes of a path and of the folders that it lies in.
+struct PathHashes {
+    private(set) var folders: [UInt64] = []
+    let whole: UInt64
+
+    init(_ path: String) {
+        var hash = StableHash()
+        var isFirst = true
+        for byte in path.utf8 {
+            if byte == UInt8(ascii: "/"), !isFirst { folders.append(hash.value) }
+            hash.add(byte)
+            isFirst = false
+        }
+        whole = hash.value
     }
 }
 

@@ -7,6 +7,13 @@ extension Rule {
         .imagePackageManager, .imageBaseNotApproved, .imageBaseOutdated, .imageNotRebuilt,
     ]
 
+    /// Told by the scan of workloads and at the door alike.
+    package static let imageEndOfLife = Rule(
+        "image/end-of-life", .medium, [],
+        title: "A container's image is of a distribution without support",
+        why: "Nobody writes advisories or fixes for it any more, so that nothing found means nothing looked for.",
+        remedy: "Move to a release that is supported.")
+
     package static let imageRootUser = Rule(
         "image/root-user", .medium, [.cwe("250"), .pss("restricted")],
         title: "An image runs as root",

@@ -62,10 +62,10 @@ enum IngestRoutes {
         ], bodyLimit: most
     ) { request in
         let cluster = try await cluster(of: request)
-        let report = try ReportFindings.read(
-            request.body, cluster: cluster, image: request.query["image"], node: request.query["node"])
         let hub = request.hub
         let now = request.now
+        let report = try ReportFindings.read(
+            request.body, cluster: cluster, image: request.query["image"], node: request.query["node"], at: now)
         let (changes, raised) = try await hub.store.write { db in
             let known = try db.findings(
                 FindingQuery(
@@ -73,8 +73,10 @@ enum IngestRoutes {
                     statuses: [.failing, .waived, .unobservable], limit: 100_000))
             let present = Set(report.rows.map(\.fingerprint))
             let gone = known.map(\.fingerprint).filter { !present.contains($0) }
-            let changes = try db.apply(
-                FindingDelta(cluster: cluster, at: now, present: report.rows, gone: gone))
+            try db.write(report.advisories)
+            let rows = ReportedWaivers.applied(
+                try db.waivers(cluster: cluster, state: .approved), to: report.rows, today: CalendarDate.of(now))
+            let changes = try db.apply(FindingDelta(cluster: cluster, at: now, present: rows, gone: gone))
             let raised = try hub.supervisor.consider(
                 changes, of: cluster, isFirst: known.isEmpty, at: now, in: db)
             return (changes, raised)

@@ -17,6 +17,12 @@ enum NotifierRoutes {
     }
 
     private static let test = Route(.post, "/api/v1/notifiers/{notifier}/test", .administer) { request in
+        try await send(request)
+        return .json { $0.member("delivered", true) }
+    }
+
+    /// Sends a test to the notifier of the path; throws what its receiver answers.
+    static func send(_ request: HubRequest) async throws {
         try request.require(.administer, cluster: "")
         let name = try request.path("notifier")
         guard let notifier = request.hub.settings.notifiers.first(where: { $0.name == name }) else {
@@ -38,6 +44,5 @@ enum NotifierRoutes {
         } catch let failure as DeliveryFailure {
             throw HubProblem(.badGateway, "not-delivered", failure.message)
         }
-        return .json { $0.member("delivered", true) }
     }
 }

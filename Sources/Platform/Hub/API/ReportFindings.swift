@@ -12,9 +12,10 @@ struct ReportFindings: Sendable {
     var kind: String
     var name: String
     var rows: [FindingRow]
+    var advisories: [AdvisoryRow] = []
 
     static func read(
-        _ body: [UInt8], cluster: String, image: String?, node: String?
+        _ body: [UInt8], cluster: String, image: String?, node: String?, at now: Milliseconds
     ) throws(HubProblem) -> ReportFindings {
         if let bench = try? KubeBenchResult(SourceText(name: "report", bytes: body)) {
             return benchmark(bench, cluster: cluster, node: node ?? cluster)
@@ -28,7 +29,7 @@ struct ReportFindings: Sendable {
         guard let image else {
             throw HubProblem(.badRequest, "bad-parameter", "\"image\" is missing: which image is the report about?")
         }
-        return vulnerabilities(report, cluster: cluster, image: image)
+        return vulnerabilities(report, cluster: cluster, image: image, at: now)
     }
 
     private static func benchmark(_ bench: KubeBenchResult, cluster: String, node: String) -> ReportFindings {
@@ -43,18 +44,26 @@ struct ReportFindings: Sendable {
         return ReportFindings(source: "kube-bench", kind: "Node", name: node, rows: rows)
     }
 
-    private static func vulnerabilities(_ report: ScannerReport, cluster: String, image: String) -> ReportFindings {
+    private static func vulnerabilities(
+        _ report: ScannerReport, cluster: String, image: String, at now: Milliseconds
+    ) -> ReportFindings {
         let source = report.tool.lowercased()
-        let rows = report.findings.filter { !$0.isSuppressed }.map { finding in
+        let rows = report.findings.map { finding in
             let fix = finding.fixes.isEmpty ? "" : "; fixed in \(finding.fixes.joined(separator: ", "))"
             return FindingRow(
                 cluster: cluster,
                 fingerprint: fingerprint([source, cluster, image, finding.id, finding.package, finding.version]),
-                rule: finding.id, severity: severity(finding.severity), status: .failing, kind: "Image",
-                namespace: "", name: image, title: "\(finding.id) in \(finding.package)",
-                message: "\(finding.package) \(finding.version) has \(finding.id)\(fix)", source: source)
+                rule: finding.id, severity: severity(finding.severity),
+                status: finding.isSuppressed ? .waived : .failing, kind: FindingRow.imageKind, namespace: "",
+                name: image, title: "\(finding.id) in \(finding.package)",
+                message: "\(finding.package) \(finding.version) has \(finding.id)\(fix)", source: source,
+                waiver: finding.isSuppressed ? ReportedWaivers.aside(report.tool) : nil)
         }
-        return ReportFindings(source: source, kind: "Image", name: image, rows: rows)
+        let advisories = report.findings.map {
+            AdvisoryRow(id: $0.id, package: $0.package, fixed: $0.fixes.joined(separator: ", "), firstSeen: now)
+        }
+        return ReportFindings(
+            source: source, kind: FindingRow.imageKind, name: image, rows: rows, advisories: advisories)
     }
 
     private static func fingerprint(_ parts: [String]) -> String {

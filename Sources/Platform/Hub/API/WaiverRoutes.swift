@@ -110,7 +110,12 @@ enum WaiverRoutes {
         guard let decided else {
             throw HubProblem(.conflict, "state", "the waiver is \(row.state.rawValue); this cannot be done with it")
         }
-        await request.hub.supervisor.waiversChanged(decided.cluster)
+        let (hub, now) = (request.hub, request.now)
+        let changes = try await hub.store.write { try ReportedWaivers.reconsider(decided, in: $0, at: now) }
+        for (cluster, changes) in Dictionary(grouping: changes, by: \.finding.cluster) {
+            hub.supervisor.tell(changes, of: cluster)
+        }
+        await hub.supervisor.waiversChanged(decided.cluster)
         return decided
     }
 }

@@ -125,6 +125,9 @@ struct AgentDesk: Sendable {
                 row.state == state && row.detail == detail && row.holes == holes
                 && (server == nil || server == row.version)
             if !isSame { try db.setState(of: cluster, state, detail: detail, holes: holes, version: server) }
+            if state == .watching, row.scanAt != nil {
+                try db.noteWatched(cluster, at: now, isComplete: holes.isEmpty, version: agent.version)
+            }
             return !isSame
         }
         if changed { hub.supervisor.tell(.clusterChanged(cluster, state)) }

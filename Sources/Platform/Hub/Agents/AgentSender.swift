@@ -44,22 +44,25 @@ final class AgentSender: Sendable {
     func run(_ first: AgentIdentity) async throws {
         var identity = first
         var failures = 0
-        // Where the clocks differ by more than a certificate's life, the next one looks as old: asked for now and then.
-        var renewed = ContinuousClock.now - .seconds(pulse * 2)
-        func mayRenew() -> Bool { ContinuousClock.now - renewed > .seconds(pulse) }
+        // Where the clocks differ by more than a certificate's life, the next one looks as old: asked for once an hour.
+        var renewal = ContinuousClock.now
+        func mayRenew() -> Bool { ContinuousClock.now >= renewal }
+        func noteRenewal(_ identity: AgentIdentity) {
+            renewal = .now + .seconds(identity.isDue(at: now()) ? 3600 : pulse)
+        }
         while !Task.isCancelled {
             do {
                 if identity.isOver(at: now()), mayRenew() {
-                    renewed = .now
                     identity = try await join.recover(identity)
+                    noteRenewal(identity)
                     log.info("the certificate had ended; got a new one")
                 }
                 let link = AgentLink(host: settings.host, port: settings.port, try identity.configuration(), now: now)
                 do {
-                    let isFresh = !mayRenew()
-                    if let next = try await session(link, identity, isFresh: isFresh, { failures = 0 }) {
+                    let pause = renewal
+                    if let next = try await session(link, identity, renewing: pause, { failures = 0 }) {
                         identity = next
-                        renewed = .now
+                        noteRenewal(identity)
                     }
                     await link.close()
                 } catch {
@@ -71,13 +74,13 @@ final class AgentSender: Sendable {
             } catch let error as LinkError where error.isFinal {
                 // The clocks of the two sides may differ: to the hub it has ended.
                 guard error.code == "no-certificate", mayRenew() else { throw error }
-                renewed = .now
                 do {
                     identity = try await join.recover(identity)
+                    noteRenewal(identity)
                 } catch let refusal as LinkError where refusal.isFinal {
                     throw refusal
                 } catch {
-                    renewed = .now - .seconds(pulse * 2)
+                    renewal = .now + .seconds(pulse)
                     log.warning("no new certificate yet", metadata: ["error": "\(error)"])
                 }
             } catch {
@@ -90,7 +93,7 @@ final class AgentSender: Sendable {
 
     /// One connection, until it fails or there is another certificate.
     private func session(
-        _ link: AgentLink, _ identity: AgentIdentity, isFresh: Bool, _ succeeded: () -> Void
+        _ link: AgentLink, _ identity: AgentIdentity, renewing pause: ContinuousClock.Instant, _ succeeded: () -> Void
     ) async throws -> AgentIdentity? {
         try await agree(link)
         succeeded()
@@ -99,7 +102,6 @@ final class AgentSender: Sendable {
         arrival.yield()
         log.info("the hub answers")
         var isCompared = false
-        let begun = ContinuousClock.now
         let (ticks, tick) = AsyncStream<Bool>.makeStream(bufferingPolicy: .bufferingNewest(4))
         return try await withThrowingTaskGroup(of: AgentIdentity?.self) { group in
             group.addTask { [buffer] in
@@ -123,7 +125,7 @@ final class AgentSender: Sendable {
                     isCompared = try await compare(link)
                 }
                 if isBeat { try await beat(link, &seen) }
-                if identity.isDue(at: now()), !isFresh || ContinuousClock.now - begun > .seconds(pulse) {
+                if identity.isDue(at: now()), ContinuousClock.now >= pause {
                     let next = try await join.renew(identity, over: link)
                     log.info("got the next certificate")
                     return next

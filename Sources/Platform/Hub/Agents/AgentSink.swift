@@ -49,4 +49,7 @@ final class AgentSink: PostureSink {
         }
         changes.tell()
     }
+
+    /// Every beat says so.
+    func noteQuiet(isComplete: Bool) async throws {}
 }

@@ -56,6 +56,9 @@ package enum Link {
         return out
     }
 
+    /// The same place with another query.
+    static func query(_ query: [(String, String?)]) -> String { String(to([], query).dropFirst()) }
+
     private static func encoded(_ text: String) -> String {
         var out = ""
         for byte in text.utf8 {

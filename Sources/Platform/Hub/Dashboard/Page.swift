@@ -65,7 +65,7 @@ struct Page {
                 <form role="search" action="/search"><label class="visually-hidden" for="search">Search</label>\
                 <input id="search" name="q" type="search" placeholder="Search  /" autocomplete="off"></form>\
                 <button class="quiet" id="show-keys" type="button" aria-label="Keys">?</button>\
-                <form method="post" action="/logout">\(Self.token(request))<button class="quiet">Log out \(name)</button></form>
+                <form method="post" action="/logout">\(Self.token(request))<button class="quiet" title="\(name)" aria-label="Log out \(name)">Log out</button></form>
                 """
             } ?? .empty
         let live: HTML = isLive ? " · <span id=\"live-state\" role=\"status\">not live</span>" : ""
@@ -79,7 +79,7 @@ struct Page {
             <header><a class="brand" href="/">\(Self.bird) Martlet</a>\
             <nav aria-label="Main">\(name == nil ? [] : navigation)</nav>\(account)</header>
             <main id="main"><h1>\(title)</h1>\(lead.text.isEmpty ? .empty : "<p class=\"lead\">\(lead)</p>" as HTML)
-            \(body)</main>
+            \(TableExport.linked(body, request))</main>
             <footer>Martlet \(request.hub.version) · \(Self.time(request.now))\(live)</footer>\(Self.keys)
             </body></html>
             """
@@ -164,8 +164,24 @@ struct Page {
         }
         return """
             <div class="scroll" tabindex="0" role="region" aria-label="\(caption)"><table><caption class="visually-hidden">\
-            \(caption)</caption><thead><tr>\(head)</tr></thead><tbody>\(rows)</tbody></table></div>
+            \(caption)</caption><thead><tr>\(head)</tr></thead><tbody>\(rows)</tbody></table></div>\(TableExport.place(caption))
             """
+    }
+
+    /// The way to the next page of a list.
+    static func next(_ address: String) -> HTML {
+        "<p class=\"no-print\"><a class=\"button quiet\" rel=\"next\" href=\"\(address)\">Next page</a></p>"
+    }
+
+    /// When something is to be mended, counted from when it was first seen.
+    static func clock(_ firstSeen: Milliseconds, _ severity: Severity, _ request: HubRequest) -> HTML {
+        guard let days = request.hub.settings.fixWithin[severity] else { return "<span class=\"dim\">no term</span>" }
+        let left = firstSeen + days * 86_400_000 - request.now
+        let end = TimeText.rfc3339(firstSeen + days * 86_400_000)
+        let count = abs(left) / 86_400_000
+        return left < 0
+            ? "<span class=\"sev high\" title=\"\(end)\">\(count) days over</span>"
+            : "<span class=\"\(count < 7 ? "sev medium" : "dim")\" title=\"\(end)\">\(count) days left</span>"
     }
 
     /// A choice of a form of filters.
@@ -182,7 +198,14 @@ struct Page {
 
 extension HubReply {
     static func page(_ page: Page, _ request: HubRequest, status: HTTPResponse.Status = .ok) -> HubReply {
-        .html(status: status, page.html(request).text)
+        if status == .ok, let form = request.query[TableExport.form.name] {
+            do {
+                return try TableExport.reply(page.body, request, as: form)
+            } catch {
+                return .page(Page.problem(error), request, status: error.status)
+            }
+        }
+        return .html(status: status, page.html(request).text)
     }
 }
 
@@ -192,7 +215,7 @@ extension Route {
         _ path: String, _ needed: Permission = .read, query: [QueryParameter] = [],
         _ make: @escaping @Sendable (HubRequest) async throws -> HubReply
     ) -> Route {
-        Route(.get, path, nil, query: query) { request in
+        Route(.get, path, nil, query: query + [TableExport.form, TableExport.table]) { request in
             guard let identity = request.identity else {
                 return .redirect(to: Link.to(["login"], [("next", request.place(of: path))]))
             }

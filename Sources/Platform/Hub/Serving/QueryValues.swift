@@ -74,7 +74,12 @@ package struct QueryValues: Sendable {
     package func list(_ name: String) -> [String] { values[name] ?? [] }
     package func int(_ name: String) -> Int? { values[name]?.first.flatMap { Int($0) } }
     package func flag(_ name: String) -> Bool? { values[name]?.first.map { $0 == "true" } }
-    package var limit: Int { int("limit") ?? 50 }
+    package var limit: Int { int("limit") ?? (self[TableExport.form.name] == nil ? 50 : TableExport.most) }
+
+    /// Every name and value, by name.
+    var all: [(String, String?)] {
+        values.sorted { $0.key < $1.key }.flatMap { name, values in values.map { (name, $0) } }
+    }
 
     // MARK: Text
 

@@ -31,6 +31,7 @@ actor ClusterWorker {
     private var waitingSince: Milliseconds?
     private var imagesWritten: Set<String> = []
     private var day = ""
+    private var notedAt: Milliseconds = 0
     private var fullAt: Milliseconds = 0
     private var needsAll = false
 
@@ -94,7 +95,7 @@ actor ClusterWorker {
                 await state(.resting, "\(set.files) files, read again when they change")
                 seen = mark
             }
-            try await Task.sleep(for: .seconds(2))
+            try await Task.sleep(for: .seconds(1))
             try await tick()
         }
     }
@@ -308,6 +309,7 @@ actor ClusterWorker {
             try await sink.write(batch)
             if let images { imagesWritten = Set(images.map(\.image)) }
             day = "\(today)"
+            notedAt = now
         } catch {
             // Nothing of it was written; everything is held against the store again.
             needsAll = true
@@ -335,6 +337,13 @@ actor ClusterWorker {
             try await reconcile()
         } else if now - fullAt > Supervisor.fullEvery, case .cluster = source {
             needsAll = true
+        } else if let known = ledger?.waivers, try await sink.waivers() != known {
+            // Decided at another hub on the same database.
+            try await reconcile()
+        } else if now - notedAt > 600_000 {
+            // Nothing changes, and somebody looks: that too is worth remembering.
+            try await sink.noteQuiet(isComplete: gaps.isEmpty)
+            notedAt = now
         }
     }
 

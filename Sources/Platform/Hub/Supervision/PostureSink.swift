@@ -17,6 +17,8 @@ protocol PostureSink: Sendable {
     /// Durable when this returns.
     func write(_ batch: PostureBatch) async throws
     func note(_ state: ClusterRow.State, detail: String, holes: [String], version: String?) async throws
+    /// Nothing has changed, and somebody looks.
+    func noteQuiet(isComplete: Bool) async throws
 }
 
 /// The hub's own store.
@@ -48,6 +50,13 @@ struct StoreSink: PostureSink {
         }
         supervisor.tell(.clusterChanged(cluster, state))
     }
+
+    func noteQuiet(isComplete: Bool) async throws {
+        let (cluster, now, version) = (cluster, now(), supervisor.version)
+        try await supervisor.store.write {
+            try $0.noteWatched(cluster, at: now, isComplete: isComplete, version: version)
+        }
+    }
 }
 
 extension Supervisor {
@@ -70,6 +79,7 @@ extension Supervisor {
             try db.setCounts(
                 of: cluster, end.counts, score: end.score, eventAt: end.eventAt, scanAt: batch.at, lag: end.lag)
             try db.noteScore(of: cluster, day: "\(CalendarDate.of(batch.at))")
+            try db.noteWatched(cluster, at: batch.at, isComplete: row?.holes.isEmpty ?? false, version: version)
         }
         return Told(changes: changes, raised: raised)
     }

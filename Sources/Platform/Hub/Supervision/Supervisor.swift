@@ -15,16 +15,19 @@ package final class Supervisor: Sendable {
     let log: Logger
     let alerts: AlertEngine
     let outbox: OutboxSignal
+    /// Of the program.
+    let version: String
     /// This program among others on the same database.
     let replica = Base64URL.encode(SecretText.bytes(12))
     private let running = Mutex<[String: (worker: ClusterWorker, task: Task<Void, Never>)]>([:])
 
     init(
-        store: Store, feed: ChangeFeed, alerts: AlertEngine, outbox: OutboxSignal,
+        store: Store, feed: ChangeFeed, alerts: AlertEngine, outbox: OutboxSignal, version: String,
         now: @escaping @Sendable () -> Milliseconds, log: Logger
     ) {
         self.alerts = alerts
         self.outbox = outbox
+        self.version = version
         self.store = store
         self.feed = feed
         self.now = now

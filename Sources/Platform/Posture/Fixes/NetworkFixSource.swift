@@ -20,7 +20,16 @@ extension FixSource {
                 if let decision = isolation(of: object, fixes) { out.decisions.append(decision) }
                 return out
             }
-            for proposal in proposals[object.reference] ?? [] {
+            let own = proposals[object.reference] ?? []
+            let replaced = own.compactMap(\.replaced)
+            for proposal in own {
+                // What changes a rule that is replaced as a whole would find nothing to change.
+                let isMoot =
+                    proposal.replaced == nil
+                    && (proposal.patch?.operations ?? []).contains { operation in
+                        replaced.contains { operation.path.hasPrefix($0) }
+                    }
+                if isMoot { continue }
                 guard let patch = proposal.patch else {
                     out.decisions.append(
                         FixDecision(
@@ -32,8 +41,7 @@ extension FixSource {
                     out.steps.append(
                         FixStep(
                             operation, why: proposal.rule.remedy,
-                            risk: proposal.rule.id == "network/metadata-reachable"
-                                ? "a workload that takes the identity of its node loses it" : "",
+                            risk: risk(of: proposal),
                             answers: [proposal.rule.id]))
                 }
             }
@@ -43,6 +51,12 @@ extension FixSource {
             }
             return out
         }
+    }
+
+    private static func risk(of proposal: NetworkFixes.Proposal) -> String {
+        if proposal.replaced != nil { return "what its pods need and nothing declares is cut; look at flows first" }
+        return proposal.rule.id == "network/metadata-reachable"
+            ? "a workload that takes the identity of its node loses it" : ""
     }
 
     private static func isolation(of namespace: KubernetesObject, _ fixes: NetworkFixes) -> FixDecision? {

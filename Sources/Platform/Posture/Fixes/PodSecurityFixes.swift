@@ -50,6 +50,8 @@ package struct PodSecurityFixes: Sendable {
             let writer = StepWriter(spec: spec, object: object, policy: policy, minor: minor)
             if let windows = writer.namingWindows() {
                 round.append(FixProposal(steps: [windows]))
+            } else if !verdict.allowed, let debug = writer.droppingDebugContainers() {
+                round.append(FixProposal(steps: [debug]))
             } else {
                 for violation in verdict.violations { round.append(writer.proposal(for: violation)) }
             }
@@ -102,6 +104,16 @@ private struct StepWriter {
             why: "the pod runs on Windows nodes only; named so, it is held to the rules that Windows has",
             risk: "an API server refuses Linux-only security settings in a pod named so",
             answers: ["pod/privilege-escalation", "pod/kept-capabilities", "pod/missing-seccomp"])
+    }
+
+    /// Debug containers belong to pods that run. In a template no API server takes them, so nothing is lost without.
+    func droppingDebugContainers() -> FixStep? {
+        let debug = spec.node["ephemeralContainers"]
+        guard !object.is("Pod"), debug.isArray else { return nil }
+        return FixStep(
+            PatchOperation(.remove, debug.path),
+            why: "a template cannot have debug containers; the API server refuses the whole object for them",
+            answers: ["pod/privilege-escalation", "pod/kept-capabilities", "pod/missing-seccomp", "pod/root-allowed"])
     }
 
     private func isLinuxOnly(_ violation: PodSecurityViolation) -> FixProposal? {
@@ -307,7 +319,7 @@ private struct StepWriter {
         FixDecision(about: check.rawValue, at: node, reason: reason)
     }
 
-    /// Containers that were added for debugging cannot be changed, and a template cannot have them.
+    /// Containers that were added for debugging cannot be changed.
     private func ephemeral(
         _ violation: PodSecurityViolation, _ container: Container, _ field: Node
     ) -> FixDecision? {

@@ -9,12 +9,19 @@ package struct SecretScanReport: Sendable {
     /// What was not looked at.
     package var gaps: [String]
     package var scanned: Int
+    /// Files that are no texts, and paths that git ignores: nobody expects them to be looked at, and it is said.
+    package var binaries: Int
+    package var ignored: Int
     package var version: String
 
-    package init(secrets: [LocatedSecret], gaps: [String], scanned: Int, version: String) {
+    package init(
+        secrets: [LocatedSecret], gaps: [String], scanned: Int, binaries: Int = 0, ignored: Int = 0, version: String
+    ) {
         self.secrets = secrets.sorted(by: Self.areInOrder)
         self.gaps = gaps
         self.scanned = scanned
+        self.binaries = binaries
+        self.ignored = ignored
         self.version = version
     }
 
@@ -48,6 +55,10 @@ package struct SecretScanReport: Sendable {
             text += "  \(Self.place(found))\n"
             if !found.object.isEmpty { text += "  \(found.object) \(found.path)\n" }
             if !found.secret.layers.isEmpty { text += "  inside \(found.secret.layers.joined(separator: ", "))\n" }
+            if !found.layer.isEmpty {
+                let hidden = found.removedBy.isEmpty ? "" : "; \(found.removedBy), and still in the image"
+                text += "  \(found.layer)\(hidden)\n"
+            }
             if !found.commit.isEmpty {
                 text += "  commit \(found.commit.prefix(12)) by \(found.author) on \(found.date)\n"
             }
@@ -55,7 +66,12 @@ package struct SecretScanReport: Sendable {
         }
         let values = Set(secrets.map(\.fingerprint)).count
         let what = secrets.isEmpty ? "no secret found" : "\(secrets.count) places, \(values) different values"
-        return text + "\(what) in \(scanned) texts\(gaps.isEmpty ? "" : ", \(gaps.count) not looked at")\n"
+        var passed: [String] = []
+        if binaries > 0 { passed.append("\(binaries) \(binaries == 1 ? "file is" : "files are") no text") }
+        if ignored > 0 { passed.append("git ignores \(ignored) \(ignored == 1 ? "path" : "paths")") }
+        if !gaps.isEmpty { passed.append("\(gaps.count) could not be read") }
+        let rest = passed.isEmpty ? "" : "; not looked at: " + passed.joined(separator: ", ")
+        return text + "\(what) in \(scanned) \(scanned == 1 ? "text" : "texts")\(rest)\n"
     }
 
     private static func place(_ found: LocatedSecret) -> String {
@@ -69,6 +85,8 @@ package struct SecretScanReport: Sendable {
         writer.object { writer in
             writer.member("version", 1)
             writer.member("scanned", scanned)
+            writer.member("binaries", binaries)
+            writer.member("ignored", ignored)
             writer.member("gaps", gaps)
             writer.member(
                 "secrets",
@@ -87,6 +105,8 @@ package struct SecretScanReport: Sendable {
                                 writer.member("object", found.object)
                                 writer.member("path", found.path)
                             }
+                            if !found.layer.isEmpty { writer.member("layer", found.layer) }
+                            if !found.removedBy.isEmpty { writer.member("removedBy", found.removedBy) }
                             if !found.commit.isEmpty {
                                 writer.member("commit", found.commit)
                                 writer.member("author", found.author)
@@ -193,13 +213,13 @@ package struct SecretScanReport: Sendable {
             guard text.contains(where: { ",\"\n\r".contains($0) }) else { return text }
             return "\"" + text.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\"\"") + "\""
         }
-        let head = "severity,detector,title,file,line,column,object,path,commit,author,hint,seal\r\n"
+        let head = "severity,detector,title,file,line,column,object,path,commit,author,hint,seal,layer,removedBy\r\n"
         return head
             + secrets.map { found in
                 [
                     found.secret.severity.rawValue, found.secret.detector, found.secret.title, found.file,
                     String(found.line), String(found.column), found.object, found.path, found.commit, found.author,
-                    found.secret.hint, found.fingerprint,
+                    found.secret.hint, found.fingerprint, found.layer, found.removedBy,
                 ].map(cell).joined(separator: ",") + "\r\n"
             }.joined()
     }

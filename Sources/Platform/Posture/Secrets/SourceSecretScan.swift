@@ -10,6 +10,9 @@ package struct LocatedSecret: Sendable {
     /// `Deployment shop/api` and the field, where it stands in an object.
     package var object: String
     package var path: String
+    /// The layer of an image that holds it, and how a layer above hides it: `deleted by layer 4`.
+    package var layer = ""
+    package var removedBy = ""
     package var commit: String
     package var author: String
     package var date: String
@@ -24,23 +27,38 @@ package struct LocatedSecret: Sendable {
 package struct SourceSecretScan: Sendable {
     private var text: LayerScanner
     private var objects: ObjectScanner
-    private let isManifest: Bool
+    /// Texts that were looked at, and files that were not since they are none.
+    package private(set) var texts = 0
+    package private(set) var binaries = 0
+    private var gaps: [String] = []
 
-    /// `isManifest` false for objects of a live cluster, where a Secret is the right place for its data.
-    package init(seal: SecretSeal, isManifest: Bool = true) {
+    /// `isManifest` false for objects of a live cluster, where a Secret is the right place for its data; `opener` opens
+    /// the archives in ConfigMaps.
+    package init(seal: SecretSeal, isManifest: Bool = true, opener: ArchiveOpener? = nil) {
         text = LayerScanner(seal: seal)
         objects = ObjectScanner(seal: seal, isManifest: isManifest)
-        self.isManifest = isManifest
+        objects.opener = opener
+    }
+
+    /// What stayed shut since somebody asked last.
+    package mutating func takeGaps() -> [String] {
+        defer { gaps = [] }
+        return gaps
     }
 
     /// The secrets of a file, in order of place.
     package mutating func scan(file: String, bytes raw: [UInt8]) -> [LocatedSecret] {
         let bytes = TextEncoding.utf8(ofUTF16: raw) ?? raw
         if Self.mayBeManifest(file), bytes.count < 64 << 20, let found = manifest(file, bytes) { return found }
-        guard !Self.isBinary(bytes) || bytes.starts(with: [0x1F, 0x8B]) else { return [] }
+        guard !Self.isBinary(bytes) || bytes.starts(with: [0x1F, 0x8B]) else {
+            binaries += 1
+            return []
+        }
+        texts += 1
         let source = SourceText(name: file, bytes: bytes)
         let format = FileFormat(name: file)
         let found = text.scan(bytes, as: format.language) + format.ownSecrets(bytes, scanner: objects)
+        gaps += text.takeUnread().map { "\(file): \($0)" }
         return found.map { secret in
             let place = source.location(at: secret.range.lowerBound)
             return LocatedSecret(
@@ -52,7 +70,9 @@ package struct SourceSecretScan: Sendable {
     /// The secrets of an object of a cluster.
     package mutating func scan(_ object: KubernetesObject) -> [LocatedSecret] {
         guard object.controller == nil else { return [] }
-        return objects.scan(object).map { located($0, in: object) }
+        let found = objects.scan(object).map { located($0, in: object) }
+        gaps += objects.unread.map { "\(object.reference) \($0.node.path): \($0.reason)" }
+        return found
     }
 
     private mutating func manifest(_ file: String, _ bytes: [UInt8]) -> [LocatedSecret]? {
@@ -61,7 +81,12 @@ package struct SourceSecretScan: Sendable {
         let all = set.documents.flatMap { KubernetesObject.objects(in: $0).objects }
         // Half of a file that cannot be read as objects is read as text, whole.
         guard !all.isEmpty, !set.problems.contains(where: { $0.code != .duplicateKey }) else { return nil }
-        return all.flatMap { object in objects.scan(object).map { located($0, in: object) } }
+        texts += 1
+        return all.flatMap { object in
+            let found = objects.scan(object).map { located($0, in: object) }
+            gaps += objects.unread.map { "\(file): \(object.reference) \($0.node.path): \($0.reason)" }
+            return found
+        }
     }
 
     private func located(_ found: ObjectSecret, in object: KubernetesObject) -> LocatedSecret {

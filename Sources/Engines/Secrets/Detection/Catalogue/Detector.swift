@@ -1,7 +1,10 @@
 package import Findings
 
 /// What kind of thing a detector finds: a provider's token, known by its form or by its form and the words before it.
-package struct Detector: Sendable {
+///
+/// A class, since scanning takes one at every word that is a reason to look: that is one count and not one for each
+/// field.
+package final class Detector: Sendable {
     /// `github-pat`: words, and forever.
     package let id: String
     /// The provider: several detectors may share one.
@@ -17,10 +20,35 @@ package struct Detector: Sendable {
     /// Bytes inside the token to search for, where it begins with nothing of its own.
     let inside: [UInt8]
     let check: TokenCheck?
+    /// A checksum of the provider's: where it does not hold the token was made up, cut or changed.
+    let proof: TokenCheck?
     /// Finds by hash only: sequences and words are tokens too (for forms nothing else has).
     let acceptsAnything: Bool
     /// The pattern as written, for tests that make tokens of it.
     package let notation: String
+    /// Whether the words near it are the provider's own, and not ordinary ones.
+    let isNearOwnWords: Bool
+
+    init(
+        id: String, family: String, title: String, severity: Severity, near: [String], within: Int,
+        pattern: BytePattern,
+        inside: [UInt8], check: TokenCheck?, proof: TokenCheck? = nil, acceptsAnything: Bool, notation: String,
+        ordinary: Set<String>
+    ) {
+        self.id = id
+        self.family = family
+        self.title = title
+        self.severity = severity
+        self.near = near
+        self.within = within
+        self.pattern = pattern
+        self.inside = inside
+        self.check = check
+        self.proof = proof
+        self.acceptsAnything = acceptsAnything
+        self.notation = notation
+        isNearOwnWords = !near.isEmpty && !near.contains { ordinary.contains($0) || $0.utf8.count < 4 }
+    }
 }
 
 /// One place where a secret stands in a text.

@@ -34,11 +34,14 @@ package final class DetectorCatalogue: Sendable {
     package let detectors: [Detector]
     /// The detectors of each family that is known by words near it, where those words are no ordinary ones.
     let shapesOfFamily: [String: [Int]]
+    /// Whether the family of a detector is in ``shapesOfFamily``: what follows its words soon is its token or none.
+    let hasShapes: [Bool]
     /// What tokens with a form of their own begin with, and how long they are at least.
     let forms: [(prefix: [UInt8], shortest: Int)]
     let index: KeywordIndex
-    /// Uses of each word of the index.
-    let uses: [[Use]]
+    /// Uses of each word of the index, as a slice of `uses`.
+    let useStarts: [UInt32]
+    let uses: [Use]
     let commands: CommandFacts
 
     package static let known = DetectorCatalogue()
@@ -51,20 +54,20 @@ package final class DetectorCatalogue: Sendable {
             preconditionFailure("detectors.yaml is part of the program and its schema test reads it: \(set.problems)")
         }
         var detectors: [Detector] = []
+        let ordinary = Set(root["ordinary"].strings)
         do throws(PatternError) {
-            for entry in root["detectors"].elements { detectors.append(try Self.detector(entry)) }
-            for entry in root["near"].elements { detectors += try Self.shape(entry, root["words"]) }
+            for entry in root["detectors"].elements { detectors.append(try Self.detector(entry, ordinary)) }
+            for entry in root["near"].elements { detectors += try Self.shape(entry, root["words"], ordinary) }
         } catch {
             preconditionFailure("detectors.yaml is part of the program and its schema test reads it: \(error)")
         }
         self.detectors = detectors
-        let ordinary = Set(root["ordinary"].strings)
         var shapes: [String: [Int]] = [:]
-        for (index, detector) in detectors.enumerated()
-        where !detector.near.isEmpty && !detector.near.contains(where: { ordinary.contains($0) || $0.utf8.count < 4 }) {
+        for (index, detector) in detectors.enumerated() where detector.isNearOwnWords {
             shapes[detector.family, default: []].append(index)
         }
         shapesOfFamily = shapes
+        hasShapes = detectors.map { shapes[$0.family] != nil }
         forms = detectors.filter { $0.near.isEmpty && $0.inside.isEmpty && $0.pattern.prefix.count >= 3 }
             .map { ($0.pattern.prefix, $0.pattern.shortest) }
         commands = CommandFacts.known
@@ -92,7 +95,14 @@ package final class DetectorCatalogue: Sendable {
         add(Array("kty".utf8), .webKey)
         for word in ["mii", "mig", "mhcc", "mc4c", "mgkc"] { add(Array(word.utf8), .bareKey) }
         for (index, command) in commands.programs.enumerated() { add(Array(command.program.utf8), .command(index)) }
-        self.uses = order.map { uses[$0] ?? [] }
+        var starts: [UInt32] = []
+        var flat: [Use] = []
+        for word in order {
+            starts.append(UInt32(flat.count))
+            flat += uses[word] ?? []
+        }
+        useStarts = starts + [UInt32(flat.count)]
+        self.uses = flat
         index = KeywordIndex(order)
     }
 
@@ -104,7 +114,7 @@ package final class DetectorCatalogue: Sendable {
     ]
 
     /// A token with a form of its own.
-    private static func detector(_ entry: Node) throws(PatternError) -> Detector {
+    private static func detector(_ entry: Node, _ ordinary: Set<String>) throws(PatternError) -> Detector {
         let id = entry["id"].string ?? ""
         let notation = entry["token"].string ?? ""
         let near = entry["near"].strings
@@ -117,26 +127,30 @@ package final class DetectorCatalogue: Sendable {
         return Detector(
             id: id, family: family, title: entry["title"].string ?? "\(family) credential",
             severity: entry["severity"].string.flatMap(Severity.init(rawValue:)) ?? .high, near: near,
-            within: entry["within"].int ?? 40, pattern: pattern, inside: inside, check: try check(entry, notation),
-            acceptsAnything: entry["plain"].bool ?? false, notation: notation)
+            within: entry["within"].int ?? 40, pattern: pattern, inside: inside,
+            check: try check(entry["check"], notation),
+            proof: try check(entry["proof"], notation), acceptsAnything: entry["plain"].bool ?? false,
+            notation: notation, ordinary: ordinary)
     }
 
     /// The detectors of every family whose tokens have one shape.
-    private static func shape(_ entry: Node, _ words: Node) throws(PatternError) -> [Detector] {
+    private static func shape(
+        _ entry: Node, _ words: Node, _ ordinary: Set<String>
+    ) throws(PatternError) -> [Detector] {
         let notation = entry["token"].string ?? ""
         let pattern = try BytePattern(notation)
-        let check = try check(entry, notation)
+        let check = try check(entry["check"], notation)
         return entry["of"].strings.map { family in
             let near = words[family].strings
             return Detector(
                 id: "\(family)-token", family: family, title: "\(family) credential", severity: .high,
                 near: near.isEmpty ? [family] : near, within: 40, pattern: pattern, inside: [],
-                check: check, acceptsAnything: false, notation: notation)
+                check: check, acceptsAnything: false, notation: notation, ordinary: ordinary)
         }
     }
 
     private static func check(_ entry: Node, _ notation: String) throws(PatternError) -> TokenCheck? {
-        guard let name = entry["check"].string else { return nil }
+        guard let name = entry.string else { return nil }
         guard let check = TokenCheck(rawValue: name) else {
             throw PatternError(notation: notation, offset: 0, message: "unknown check \(name)")
         }

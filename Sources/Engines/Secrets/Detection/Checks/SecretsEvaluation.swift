@@ -30,7 +30,10 @@ package struct SecretsEvaluation: Sendable {
         var scanner = scanner
         var evidence: [String: [Evidence]] = [:]
         var severity: [String: Severity] = [:]
-        for found in scanner.scan(object) {
+        let secrets = scanner.scan(object)
+        // What stayed shut may hold one: such an object never reads as clean.
+        coverage.notObservable += Set(scanner.unread.map { "\($0.node.path)" }).count
+        for found in secrets {
             let rule = SecretDetectionRules.rule(for: found)
             evidence[rule.id, default: []].append(
                 Evidence(node: found.node, message: message(found), object: nil, hidesValue: true))

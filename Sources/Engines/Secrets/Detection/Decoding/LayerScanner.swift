@@ -4,6 +4,8 @@ package struct LayerScanner: Sendable {
     private let seal: SecretSeal
     /// Bytes that may still be unwrapped of the text at hand.
     private var budget = 0
+    /// What of the texts since the last asking stayed shut, and why.
+    private var unread: [String] = []
 
     /// A value is unwrapped at most so often.
     private static let deepest = 5
@@ -16,6 +18,16 @@ package struct LayerScanner: Sendable {
     }
 
     var programs: [CommandFacts.Program] { scanner.catalogue.commands.programs }
+
+    /// What stayed shut since the last time somebody asked: damaged, too deep, too much.
+    package mutating func takeUnread() -> [String] {
+        defer { unread = [] }
+        return unread
+    }
+
+    mutating func noteUnread(_ reason: String) {
+        if !unread.contains(reason) { unread.append(reason) }
+    }
 
     /// Every secret in a text, wrapped ones too.
     package mutating func scan(
@@ -30,7 +42,11 @@ package struct LayerScanner: Sendable {
     ) -> [FoundSecret] {
         let stored = bytes
         let text = stored.span
-        if let unwrapped = unwrapped(stored, isWhole: isWhole || depth > 0), depth < Self.deepest {
+        if let unwrapped = unwrapped(stored, isWhole: isWhole || depth > 0) {
+            guard depth < Self.deepest else {
+                noteUnread("it is wrapped more than \(Self.deepest) times")
+                return []
+            }
             let inner = scan(unwrapped.bytes, language, depth: depth + 1, isWhole: true)
             if !inner.isEmpty {
                 return inner.map { wrapped($0, unwrapped.layer, stored, 0..<stored.count) }
@@ -51,9 +67,8 @@ package struct LayerScanner: Sendable {
         guard depth < Self.deepest else { return found }
         for run in runs {
             let known = found.contains { $0.strength > .near && $0.range.overlaps(run) }
-            guard !known, let decoded = Base64.decode(text, run), !decoded.isEmpty, spend(decoded.count) else {
-                continue
-            }
+            guard !known, let decoded = Base64.decode(text, run), !decoded.isEmpty else { continue }
+            guard spend(decoded.count) else { break }
             let inner = scan(decoded, .configuration, depth: depth + 1, isWhole: true)
             guard !inner.isEmpty else { continue }
             found.removeAll { $0.range.overlaps(run) }
@@ -72,7 +87,10 @@ package struct LayerScanner: Sendable {
     }
 
     private mutating func spend(_ count: Int) -> Bool {
-        guard budget >= count else { return false }
+        guard budget >= count else {
+            noteUnread("more than \(Self.mostUnwrapped >> 20) MiB are wrapped in it")
+            return false
+        }
         budget -= count
         return true
     }
@@ -84,7 +102,9 @@ package struct LayerScanner: Sendable {
                 let inner = try Inflate.gzip(bytes, limit: budget)
                 return spend(inner.count) ? (inner, "gzip") : nil
             } catch {
-                // Broken or too great: then there is nothing to read, which the caller sees as no secret in it.
+                noteUnread(
+                    error == .tooLarge
+                        ? "more than \(Self.mostUnwrapped >> 20) MiB are wrapped in it" : "gzip data that is damaged")
                 return nil
             }
         }

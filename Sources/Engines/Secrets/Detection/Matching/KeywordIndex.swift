@@ -79,15 +79,16 @@ struct KeywordIndex: Sendable {
     struct Hit: Sendable {
         var word: UInt32
         /// First byte of the word, and the byte after its last.
-        var start: UInt32
-        var end: UInt32
+        var start: Int
+        var end: Int
     }
 
-    /// Every occurrence of every word in `range`, in the order of their ends.
-    func hits(in text: Span<UInt8>, _ range: Range<Int>, into hits: inout [Hit]) {
+    /// Every occurrence of every word that ends in `range`, in the order of their ends.
+    ///
+    /// `state` is what the bytes before led to: 0 at the beginning of a text.
+    func hits(in text: Span<UInt8>, _ range: Range<Int>, _ state: inout Int, into hits: inout [Hit]) {
         let classSpan = classes.span
         let tableSpan = table.span
-        var state = 0
         var place = range.lowerBound
         while place < range.upperBound {
             let entry = tableSpan[state + Int(classSpan[Int(text[place])])]
@@ -97,7 +98,7 @@ struct KeywordIndex: Sendable {
                 let row = state / width
                 for index in Int(endStarts[row])..<Int(endStarts[row + 1]) {
                     let word = ends[index]
-                    hits.append(Hit(word: word, start: UInt32(place) - lengths[Int(word)], end: UInt32(place)))
+                    hits.append(Hit(word: word, start: place - Int(lengths[Int(word)]), end: place))
                 }
             }
         }

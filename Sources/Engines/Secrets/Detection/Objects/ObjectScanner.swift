@@ -25,6 +25,10 @@ package struct ObjectScanner: Sendable {
     /// Whether the objects are manifests in files, where a Secret's data is for everybody to read.
     private let isManifest: Bool
     var found: [ObjectSecret] = []
+    /// Fields of the object scanned last that stayed shut, and why.
+    package private(set) var unread: [(node: Node, reason: String)] = []
+    /// Opens archives, of which engines know none; without it one is told as unread.
+    package var opener: ArchiveOpener?
     /// The copy that `kubectl apply` keeps, looked at when the fields have been.
     private var copy: Node?
 
@@ -37,6 +41,7 @@ package struct ObjectScanner: Sendable {
     /// Every secret of the object, in the order of its fields.
     package mutating func scan(_ object: KubernetesObject) -> [ObjectSecret] {
         found.removeAll(keepingCapacity: true)
+        unread.removeAll(keepingCapacity: true)
         copy = nil
         // A definition's schema speaks about fields and holds no values.
         guard object.kind != "CustomResourceDefinition" else { return [] }
@@ -127,6 +132,7 @@ package struct ObjectScanner: Sendable {
         guard node.textLength >= 4, let text = node.text else { return }
         let bytes = Array(text.utf8)
         var secrets = layers.scan(bytes, as: language, isWhole: true)
+        noteUnread(node)
         if let credential = CredentialName(name), let own = whole(bytes, credential, name),
             !secrets.contains(where: { $0.strength > .generic || !$0.layers.isEmpty })
         {
@@ -179,7 +185,11 @@ package struct ObjectScanner: Sendable {
 
     private mutating func binary(_ key: String, _ node: Node) {
         guard let text = node.string, let bytes = Base64.decode(Array(text.utf8)) else { return }
-        let secrets = layers.scan(bytes, as: FileFormat(name: key).language, isWhole: true)
+        var secrets = layers.scan(bytes, as: FileFormat(name: key).language, isWhole: true)
+        noteUnread(node)
+        if ArchiveOpener.isArchive(bytes) {
+            if let opener { secrets = inside(opener.open(key, bytes), node) } else { noteShut(node) }
+        }
         note(
             secrets.map { secret in
                 var outer = secret
@@ -188,6 +198,27 @@ package struct ObjectScanner: Sendable {
                 outer.wrappedSeal = seal.seal(text.utf8)
                 return outer
             }, at: node)
+    }
+
+    /// The secrets of an archive's members.
+    private mutating func inside(_ archive: ArchiveOpener.Contents, _ node: Node) -> [FoundSecret] {
+        var secrets: [FoundSecret] = []
+        for member in archive.members {
+            secrets += layers.scan(member.bytes, as: FileFormat(name: member.name).language).map { secret in
+                var outer = secret
+                outer.layers.insert(member.name, at: 0)
+                return outer
+            }
+            noteUnread(node)
+        }
+        for gap in archive.gaps { unread.append((node, gap)) }
+        return secrets
+    }
+
+    private mutating func noteShut(_ node: Node) { unread.append((node, "an archive, which is not opened here")) }
+
+    private mutating func noteUnread(_ node: Node) {
+        for reason in layers.takeUnread() { unread.append((node, reason)) }
     }
 
     private mutating func secretData(_ data: Node, isEncoded: Bool) {

@@ -4,6 +4,9 @@ import Findings
 extension TextScanner {
     private static let nameBytes = ByteClass.word.union(ByteClass("-."))
     private static let longestName = 100
+    private static let valueWord = Array("value".utf8)
+    private static let cdata = Array("<![cdata[".utf8)
+    private static let alternatives = ["or ", "||", "??", "?:"].map { Array($0.utf8) }
 
     /// A word of credentials stands at `start..<end`: is it in a name, and does a value follow?
     mutating func assignment(_ text: Span<UInt8>, _ start: Int, _ end: Int) {
@@ -273,11 +276,8 @@ extension TextScanner {
         guard text[j] == UInt8(ascii: ")") || text[j] == UInt8(ascii: "]") else { return nil }
         j += 1
         while j < limit, text[j] == 0x20 { j += 1 }
-        for sign in ["or ", "||", "??", "?:"] {
-            let bytes = Array(sign.utf8)
-            if j + bytes.count < limit, bytes.indices.allSatisfy({ text[j + $0] == bytes[$0] }) {
-                return quoted(text, j + bytes.count)
-            }
+        for sign in Self.alternatives where j + sign.count < limit && ValueJudge.begins(text, j..<limit, sign) {
+            return quoted(text, j + sign.count)
         }
         return nil
     }
@@ -302,8 +302,7 @@ extension TextScanner {
     private func element(_ text: Span<UInt8>, _ start: Int, _ word: Int) -> AssignedValue? {
         var i = start
         while i < text.count, ByteClass.space.contains(text[i]), i < start + 40 { i += 1 }
-        let cdata = Array("<![CDATA[".utf8)
-        if i + cdata.count < text.count, cdata.indices.allSatisfy({ text[i + $0] == cdata[$0] }) { i += cdata.count }
+        if ValueJudge.begins(text, i..<text.count, Self.cdata) { i += Self.cdata.count }
         // `<string name="token">value</string>` ends its tag too.
         var end = i
         while end < text.count, text[end] != UInt8(ascii: "<"), text[end] != UInt8(ascii: "]"), end - i < 4096 {
@@ -317,11 +316,8 @@ extension TextScanner {
 
     /// `name="password" value="…"`.
     private func attribute(_ text: Span<UInt8>, _ start: Int) -> AssignedValue? {
-        let word = Array("value".utf8)
-        guard start + 8 < text.count, word.indices.allSatisfy({ ValueJudge.lower(text[start + $0]) == word[$0] }) else {
-            return nil
-        }
-        var i = start + word.count
+        guard start + 8 < text.count, ValueJudge.begins(text, start..<text.count, Self.valueWord) else { return nil }
+        var i = start + Self.valueWord.count
         while i < text.count, text[i] == 0x20 { i += 1 }
         guard i < text.count, text[i] == UInt8(ascii: "=") || text[i] == UInt8(ascii: ":") else { return nil }
         i += 1
@@ -335,11 +331,8 @@ extension TextScanner {
         var i = start
         let limit = min(text.count, start + 60)
         while i < limit, ByteClass.space.contains(text[i]) || "\",'\\{[".utf8.contains(text[i]) { i += 1 }
-        let word = Array("value".utf8)
-        guard i + 7 < text.count, word.indices.allSatisfy({ ValueJudge.lower(text[i + $0]) == word[$0] }) else {
-            return nil
-        }
-        i += word.count
+        guard i + 7 < text.count, ValueJudge.begins(text, i..<text.count, Self.valueWord) else { return nil }
+        i += Self.valueWord.count
         while i < text.count, "\"'\\ ".utf8.contains(text[i]) { i += 1 }
         guard i < text.count, text[i] == UInt8(ascii: ":") || text[i] == UInt8(ascii: "=") else { return nil }
         i += 1

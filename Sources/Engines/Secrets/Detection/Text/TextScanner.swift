@@ -31,28 +31,30 @@ package struct TextScanner: Sendable {
         self.language = language
         matches.removeAll(keepingCapacity: true)
         encoded.removeAll(keepingCapacity: true)
-        // Offsets of hits have 32 bits; a part of a greater text is read at a time.
+        namedUntil = 0
+        named = (0, -1)
+        var state = 0
         var start = 0
         while start < text.count {
             let end = min(text.count, start + Self.part)
-            scan(text, start..<end)
-            start = end == text.count ? end : end - Self.overlap
+            hits.removeAll(keepingCapacity: true)
+            catalogue.index.hits(in: text, start..<end, &state, into: &hits)
+            look(text)
+            start = end
         }
         return settled(text)
     }
 
-    private static let part = 1 << 30
-    private static let overlap = 1 << 16
+    /// Bytes searched for words before what was found is looked at: what was just read is still near the processor.
+    private static let part = 1 << 16
 
-    private mutating func scan(_ text: Span<UInt8>, _ range: Range<Int>) {
-        hits.removeAll(keepingCapacity: true)
-        namedUntil = range.lowerBound
-        named = (0, -1)
-        catalogue.index.hits(in: text, range, into: &hits)
+    private mutating func look(_ text: Span<UInt8>) {
+        let catalogue = catalogue
         for hit in hits {
-            let (start, end) = (Int(hit.start), Int(hit.end))
-            for use in catalogue.uses[Int(hit.word)] {
-                switch use {
+            let (start, end) = (hit.start, hit.end)
+            let word = Int(hit.word)
+            for use in Int(catalogue.useStarts[word])..<Int(catalogue.useStarts[word + 1]) {
+                switch catalogue.uses[use] {
                 case .form(let detector): form(text, detector, start)
                 case .inside(let detector): inside(text, detector, start)
                 case .near(let detector): near(text, detector, start, end)
@@ -128,7 +130,7 @@ package struct TextScanner: Sendable {
     private mutating func near(_ text: Span<UInt8>, _ index: Int, _ start: Int, _ end: Int) {
         let detector = catalogue.detectors[index]
         guard isWord(text, start, end) else { return }
-        if catalogue.shapesOfFamily[detector.family] != nil { named = (index, end) }
+        if catalogue.hasShapes[index] { named = (index, end) }
         let limit = min(text.count, end + detector.within + 1)
         let first = detector.pattern.first
         var place = end
@@ -224,7 +226,11 @@ package struct TextScanner: Sendable {
                 return false
             }
         }
-        note(detector.id, detector.title, detector.severity, strength, range)
+        if let proof = detector.proof, !proof.accepts(text, range) {
+            note(detector.id, "\(detector.title), whose checksum does not hold,", .low, strength, range)
+        } else {
+            note(detector.id, detector.title, detector.severity, strength, range)
+        }
         return true
     }
 

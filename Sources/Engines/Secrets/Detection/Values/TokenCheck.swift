@@ -2,6 +2,9 @@
 enum TokenCheck: String, Sendable, CaseIterable {
     /// The last six characters are the CRC-32 of the rest, in base 62. Source: GitHub engineering blog, 2021-04-05.
     case crc32Base62 = "crc32-base62"
+    /// Eight hexadecimal digits at the end: the CRC-32 of `glsa_` and the rest, lowest byte first. Source: Grafana's
+    /// `satokengen`, whose prefix is `gl` and the service's letters.
+    case crc32Hexadecimal = "crc32-hexadecimal"
     /// Key ids of AWS carry the account in base 32. Source: AWS IAM identifiers; the account is twelve digits.
     case awsKeyId = "aws-key-id"
     /// Header, payload: base64url of JSON (RFC 7519).
@@ -25,6 +28,7 @@ enum TokenCheck: String, Sendable, CaseIterable {
     func accepts(_ text: Span<UInt8>, _ range: Range<Int>) -> Bool {
         switch self {
         case .crc32Base62: Self.hasChecksum(text, range)
+        case .crc32Hexadecimal: Self.hasHexadecimalChecksum(text, range)
         case .awsKeyId: Self.isAWSKey(text, range)
         case .jwt: Self.isJWT(text, range)
         case .base64JSON: Self.decoded(text, range)?.first == UInt8(ascii: "{")
@@ -65,6 +69,20 @@ enum TokenCheck: String, Sendable, CaseIterable {
         }
         for (offset, digit) in digits.reversed().enumerated() where text[range.upperBound - 6 + offset] != digit {
             return false
+        }
+        return true
+    }
+
+    /// `glsa_` 32 characters, `_`, then 8 of checksum over everything before that last bar.
+    static func hasHexadecimalChecksum(_ text: Span<UInt8>, _ range: Range<Int>) -> Bool {
+        guard let bar = range.last(where: { text[$0] == UInt8(ascii: "_") }), range.upperBound - bar == 9 else {
+            return false
+        }
+        let value = crc32(text, range.lowerBound..<bar)
+        for index in 0..<4 {
+            let place = bar + 1 + 2 * index
+            let written = UInt32(String(copying: text, place..<place + 2), radix: 16)
+            guard written == value >> UInt32(8 * index) & 0xFF else { return false }
         }
         return true
     }
@@ -157,10 +175,13 @@ enum TokenCheck: String, Sendable, CaseIterable {
 
     // MARK: Bech32
 
-    static func isBech32(_ text: Span<UInt8>, _ range: Range<Int>) -> Bool {
+    static func isBech32(_ text: Span<UInt8>, _ range: Range<Int>) -> Bool { bech32Remainder(text, range) == 1 }
+
+    /// What the letters leave of the code's polynomial: 1 where the checksum holds, 0 where they are no bech32.
+    static func bech32Remainder(_ text: Span<UInt8>, _ range: Range<Int>) -> UInt32 {
         let alphabet = Array("qpzry9x8gf2tvdw0s3jn54khce6mua7l".utf8)
         guard let one = range.last(where: { text[$0] == UInt8(ascii: "1") }), range.upperBound - one > 6 else {
-            return false
+            return 0
         }
         var check: UInt32 = 1
         func mix(_ value: UInt32) {
@@ -174,9 +195,9 @@ enum TokenCheck: String, Sendable, CaseIterable {
         mix(0)
         for i in human { mix(UInt32(ValueJudge.lower(text[i])) & 31) }
         for i in one + 1..<range.upperBound {
-            guard let value = alphabet.firstIndex(of: ValueJudge.lower(text[i])) else { return false }
+            guard let value = alphabet.firstIndex(of: ValueJudge.lower(text[i])) else { return 0 }
             mix(UInt32(value))
         }
-        return check == 1
+        return check
     }
 }

@@ -5,7 +5,7 @@ import Store
 
 /// The list of findings under filters, one finding with its history, and both as files.
 enum FindingScreens {
-    static let all: [Route] = [list, export, one, requestWaiver]
+    static let all: [Route] = [list, export, one, FindingWaivers.request]
 
     static func link(_ row: FindingRow) -> String { Link.to(["findings", row.cluster, row.fingerprint]) }
 
@@ -25,7 +25,8 @@ enum FindingScreens {
             """
             <tr><td class="tight">\(Page.severity(row.severity))</td><td><a href="\(link(row))"><strong>\(row.title)</strong></a>\
             <br><span class="dim">\(row.message)</span></td><td>\(owner(row))</td><td>\(names[row.cluster] ?? row.cluster)</td>\
-            <td class="tight">\(row.status.word)</td><td class="tight">\(Page.ago(row.firstSeen, now: request.now))</td></tr>
+            <td class="tight">\(row.status.word)</td><td class="tight">\(Page.ago(row.firstSeen, now: request.now))</td>\
+            <td class="tight">\(row.status == .failing ? Page.clock(row.firstSeen, row.severity, request) : .empty)</td></tr>
             """
         }
         let next: HTML =
@@ -33,12 +34,13 @@ enum FindingScreens {
             ? rows.last.map { last in
                 let cursor = FindingRoutes.cursor(FindingQuery.Cursor(last))
                 return
-                    "<p><a class=\"button quiet\" href=\"\(address(request, "/findings", cursor: cursor))\">Next page</a></p>"
+                    Page.next(address(request, "/findings", cursor: cursor))
             } ?? .empty : .empty
         let table: HTML =
             lines.isEmpty
             ? Page.empty("No finding fits these filters. <a href=\"/findings\">Show all that are open</a>.")
-            : Page.table("Findings", ["Severity", "Finding", "Where", "Cluster", "State", "First seen"], lines)
+            : Page.table(
+                "Findings", ["Severity", "Finding", "Where", "Cluster", "State", "First seen", "To be mended"], lines)
         return .page(
             Page(
                 place: .findings, title: request.query["rule"].flatMap { request.hub.rules[$0]?.title } ?? "Findings",
@@ -48,8 +50,9 @@ enum FindingScreens {
                     ?? .empty,
                 body: """
                     \(filters(request, clusters))<div id="list" data-live>\(table)</div>\(next)
-                    <p class="no-print"><a href="\(address(request, "/findings.csv", cursor: nil))">These findings as CSV</a> · \
-                    <a href="\(address(request, "/api/v1/findings", cursor: nil))">as JSON</a></p>
+                    \(FindingWaivers.form(for: query, among: clusters, request))
+                    <p class="no-print"><a href="\(address(request, "/findings.csv", cursor: nil))">Every field of these findings as CSV</a> · \
+                    <a href="\(address(request, "/api/v1/findings", cursor: nil))">from the API as JSON</a></p>
                     """, isLive: true), request)
     }
 
@@ -144,7 +147,7 @@ enum FindingScreens {
                     <p><a href="\(WorkloadScreens.link(row.cluster, row.kind, row.namespace, row.name))">All of this workload, with verified patches</a></p>
                     \(references.isEmpty ? .empty : "<h2>References</h2><ul>\(references)</ul>" as HTML)
                     <h2>History</h2>\(Page.table("History", ["When", "What", "Detail"], steps))
-                    \(waiverForm(row, request))
+                    \(FindingWaivers.form(for: row, request))
                     """), request)
     }
 
@@ -172,33 +175,5 @@ enum FindingScreens {
                 "<li><code>\(place["path"].string ?? "")</code>\(object): \(place["message"].string ?? "")\(value)\(origin)\(location)</li>"
         }
         return lines.isEmpty ? "<p>\(row.message)</p>" : "<ul>\(lines)</ul>"
-    }
-
-    private static func waiverForm(_ row: FindingRow, _ request: HubRequest) -> HTML {
-        guard row.status == .failing, request.scope(.propose).allows(cluster: row.cluster, namespace: row.namespace)
-        else { return .empty }
-        return """
-            <h2 class="no-print">Ask for a waiver</h2><form class="filters" method="post" action="/waivers">\(Page.token(request))\
-            <input type="hidden" name="cluster" value="\(row.cluster)"><input type="hidden" name="rule" value="\(row.rule)">\
-            <input type="hidden" name="kind" value="\(row.kind)"><input type="hidden" name="namespace" value="\(row.namespace)">\
-            <input type="hidden" name="subject" value="\(row.name)"><input type="hidden" name="back" value="\(link(row))">\
-            <label>Owner<input name="owner" required></label><label>Reason<input name="reason" required size="40"></label>\
-            <label>Until<input name="expires" type="date" required></label><button>Ask</button></form>\
-            <p class="dim no-print">Somebody else has to approve it; it ends by itself.</p>
-            """
-    }
-
-    private static let requestWaiver = Route.action("/waivers", .propose) { request in
-        let form = try request.form()
-        func text(_ name: String) -> String? { form[name].flatMap { $0.isEmpty ? nil : $0 } }
-        guard let rule = text("rule"), let owner = text("owner"), let reason = text("reason"),
-            let expires = text("expires")
-        else { throw HubProblem.invalid("owner, reason and the last day are needed") }
-        let row = WaiverRow(
-            cluster: text("cluster") ?? "", id: request.hub.newID(), rule: rule, kind: text("kind"),
-            namespace: text("namespace"), name: text("subject"), path: nil, owner: owner, reason: reason,
-            expires: expires, requestedBy: try request.somebody().name, requestedAt: request.now)
-        try await WaiverRoutes.add(row, request)
-        return LoginScreens.safe(form["back"])
     }
 }

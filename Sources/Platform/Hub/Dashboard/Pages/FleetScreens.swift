@@ -14,6 +14,9 @@ enum FleetScreens {
         var changed: [FindingRow]
     }
 
+    /// Clusters on one page of the fleet.
+    private static let pageSize = 50
+
     private static func facts(_ request: HubRequest, cluster: String? = nil) async throws -> Facts {
         let (scope, now) = (request.scope(), request.now)
         let since = "\(CalendarDate.of(now - 30 * day))"
@@ -21,7 +24,8 @@ enum FleetScreens {
             var clusters = try db.clusters(in: scope)
             if let cluster { clusters.removeAll { $0.id != cluster } }
             var scores: [String: [ScoreRow]] = [:]
-            for row in clusters.prefix(200) where scope.allows(cluster: row.id, namespace: nil) {
+            let shown = page(clusters.map { ClusterRoutes.visible($0, scope) }, request)
+            for row in cluster == nil ? shown : clusters[...] where scope.allows(cluster: row.id, namespace: nil) {
                 scores[row.id] = try db.scores(of: row.id, since: since)
             }
             let changed = try db.findings(
@@ -34,18 +38,44 @@ enum FleetScreens {
         }
     }
 
-    private static let fleet = Route.screen("/fleet") { request in
+    /// The clusters of the page that was asked for, worst first.
+    private static func page(_ rows: [ClusterRow], _ request: HubRequest) -> ArraySlice<ClusterRow> {
+        let words = request.query["q"]?.lowercased() ?? ""
+        let sorted = rows.filter { words.isEmpty || $0.name.lowercased().contains(words) }
+            .sorted { ($0.score ?? -1, $0.id) < ($1.score ?? -1, $1.id) }
+        guard request.query[TableExport.form.name] == nil else { return sorted[...] }
+        return sorted.dropFirst(((request.query.int("page") ?? 1) - 1) * pageSize).prefix(pageSize)
+    }
+
+    private static let fleet = Route.screen(
+        "/fleet",
+        query: [
+            QueryParameter("q", "Part of a cluster's name."),
+            QueryParameter("page", .integer(1...10_000), "Which page."),
+        ]
+    ) { request in
         let facts = try await facts(request)
         let scope = request.scope()
         let rows = facts.clusters.map { ClusterRoutes.visible($0, scope) }
-            .sorted { ($0.score ?? -1, $0.id) < ($1.score ?? -1, $1.id) }
+        let shown = page(rows, request)
+        let number = request.query.int("page") ?? 1
+        let words = request.query["q"]
+        let find: HTML =
+            rows.count <= pageSize
+            ? .empty
+            : """
+            <form class="filters"><label>Cluster<input name="q" type="search" value="\(words ?? "")"></label><button>Show</button></form>
+            """
+        let next: HTML =
+            shown.count < pageSize || (words == nil && number * pageSize >= rows.count)
+            ? .empty : Page.next(Link.to(["fleet"], [("q", words), ("page", "\(number + 1)")]))
         let all = facts.counts.values.flatMap(\.self)
         let body: HTML =
             rows.isEmpty
             ? Page.empty("No cluster is connected yet. <a href=\"/settings\">Connect one</a>.")
             : """
             <div id="fleet" data-live>\(summary(rows, all))
-            \(Page.table("Clusters, worst first", ["Cluster", "Score", "Coverage", "Findings", "30 days", "Freshness"], rows.map { row($0, facts, now: request.now) }))
+            \(find)\(Page.table("Clusters, worst first", ["Cluster", "Score", "Coverage", "Findings", "30 days", "Freshness"], shown.map { row($0, facts, now: request.now) }))\(next)
             <h2>Since yesterday</h2>\(changes(facts.changed, clusters: rows))</div>
             """
         return .page(

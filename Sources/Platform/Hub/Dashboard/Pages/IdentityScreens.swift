@@ -62,7 +62,7 @@ enum IdentityScreens {
         let picture: HTML =
             paths.isEmpty
             ? .empty
-            : "<div class=\"scroll card\"><img src=\"\(source)\" alt=\"Ways to take over, left to right; the same as a list below\"></div>"
+            : "<div class=\"scroll card\" tabindex=\"0\" role=\"region\" aria-label=\"Picture of ways to take over\"><img src=\"\(source)\" alt=\"Ways to take over, left to right; the same as a list below\"></div>"
         return """
             <ul class="cards">\(cards)</ul>
             \(cutRows.isEmpty ? .empty : "<h2>One change that cuts most</h2>" + Page.table("Cuts", ["To", "Change", "Ways", "From"], cutRows))

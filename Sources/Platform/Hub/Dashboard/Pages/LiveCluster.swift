@@ -13,7 +13,10 @@ enum LiveCluster {
         let scope = request.scope()
         let rows = try await request.hub.store.read { try $0.clusters(in: scope) }
             .filter { scope.allows(cluster: $0.id, namespace: nil) }
-        guard let wanted = request.query["cluster"] else { return (rows, rows.first) }
+        guard let wanted = request.query["cluster"] else {
+            // One whose objects are here answers; the first of many others may not.
+            return (rows, rows.first { request.hub.supervisor.isRunning($0.id) } ?? rows.first)
+        }
         guard let row = rows.first(where: { $0.id == wanted }) else { throw HubProblem.notFound("such cluster") }
         return (rows, row)
     }
@@ -57,7 +60,7 @@ enum LiveCluster {
         }
     }
 
-    private static func view(_ request: HubRequest, _ cluster: ClusterRow) async -> LiveView? {
+    static func view(_ request: HubRequest, _ cluster: ClusterRow) async -> LiveView? {
         guard let current = await request.hub.supervisor.worker(cluster.id)?.current else { return nil }
         return LiveView(cluster: cluster, scan: current.scan, unlistedKinds: current.unlistedKinds)
     }

@@ -5,7 +5,7 @@ import Store
 
 /// Who can talk to whom in a cluster, and what the outside reaches.
 enum NetworkScreens {
-    static let all: [Route] = [screen, picture]
+    static let all: [Route] = [screen, picture] + NetworkQuestions.all
 
     private static let parties = QueryParameter("by", .choice(["namespace", "workload"]), "namespace, or workload.")
 
@@ -44,6 +44,8 @@ enum NetworkScreens {
             <div class="grid2"><div><h2>Map</h2><p class="no-print"><a href="\(Link.to(["network"], [("cluster", cluster.id), ("by", other)]))">By \(other)</a></p>\(map)</div>
             <div><h2>Isolation</h2><p class="big">\(score.value.map { "\($0)" } ?? "?")<span class="dim"> of 100</span></p>\
             \(score.isEnforced ? .empty : "<p class=\"note warn\">The network plugin enforces no policy.</p>" as HTML)<ul>\(terms)</ul></div></div>
+            <p class="row no-print"><a class="button quiet" href="\(Link.to(["network", "why"], [("cluster", cluster.id)]))">Why may one talk to another</a> \
+            <a class="button quiet" href="\(Link.to(["network", "deny"], [("cluster", cluster.id)]))">What a default-deny would cut</a></p>
             <h2>From outside</h2>\(table(exposures))<h2>To the outside</h2>\(table(outreach))
             <h2>Connections</h2>\(table(connections))
             """

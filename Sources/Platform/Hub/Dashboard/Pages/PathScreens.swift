@@ -44,7 +44,7 @@ enum PathScreens {
         let map: HTML =
             paths.isEmpty
             ? Page.empty("No way of this kind leads to what matters, as far as could be seen.")
-            : "<div class=\"scroll card\"><img src=\"\(source)\" alt=\"Ways from left to right; the same as a list below\"></div>"
+            : "<div class=\"scroll card\" tabindex=\"0\" role=\"region\" aria-label=\"Picture of the ways\"><img src=\"\(source)\" alt=\"Ways from left to right; the same as a list below\"></div>"
         return """
             <ul class="cards"><li class="card"><div class="dim">Risk</div><div class="big">\(RiskScore.text(score.total))</div>\
             <span class="dim">of it \(RiskScore.text(score.fromInternet)) from the internet</span></li>\

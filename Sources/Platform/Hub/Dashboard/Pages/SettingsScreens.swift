@@ -2,34 +2,38 @@ import Store
 
 /// Clusters and how fresh they are, waivers to decide, people, tokens, the audit chain.
 enum SettingsScreens {
-    static let all: [Route] = [screen, decide("approve"), decide("reject"), decide("revoke")]
+    static let all: [Route] =
+        [screen, decide("approve"), decide("reject"), decide("revoke")] + SettingsAccess.all
 
-    private static let screen = Route.screen("/settings") { request in
+    private static let screen = Route.screen(
+        "/settings", query: [QueryParameter("tested", "The notifier that took a test.")]
+    ) { request in
         let scope = request.scope()
         let isAdministrator = request.identity?.may(.administer) ?? false
         let found = try await request.hub.store.read { db in
             (
                 try db.clusters(in: scope), try db.waivers().filter { WaiverRoutes.isVisible($0, scope) },
-                isAdministrator ? try db.users() : [], isAdministrator ? try db.auditEntries(limit: 20) : [],
+                isAdministrator ? try SettingsAccess.Facts(db) : SettingsAccess.Facts(),
+                isAdministrator ? try db.auditEntries(limit: 20) : [],
                 isAdministrator ? try db.verifyAudit() : nil
             )
         }
-        let (clusters, waivers, users, audit, verdict) = found
+        let (clusters, waivers, access, audit, verdict) = found
         let clusterRows = clusters.map { row -> HTML in
             """
             <tr><td><a href="\(Link.to(["clusters", row.id]))">\(row.name)</a></td><td>\(row.source)</td><td>\(row.version)</td>\
-            <td>\(FleetScreens.freshness(row, now: request.now))</td><td class="num">\(row.holes.count)</td></tr>
+            <td>\(FleetScreens.freshness(row, now: request.now))</td><td>\(holes(row, scope))</td></tr>
             """
         }
         return .page(
             Page(
                 place: .settings, title: "Clusters and settings",
                 body: """
-                    <h2>Clusters</h2><div id="clusters" data-live>\(clusterRows.isEmpty ? Page.empty("No cluster is connected.") : Page.table("Clusters", ["Cluster", "Connected by", "Version", "Freshness", "Could not be seen#"], clusterRows))</div>
+                    <h2>Clusters</h2><div id="clusters" data-live>\(clusterRows.isEmpty ? Page.empty("No cluster is connected.") : Page.table("Clusters", ["Cluster", "Connected by", "Version", "Freshness", "Rights that are missing"], clusterRows))</div>
                     <div class="note"><p>Connect a cluster: start the hub with its context, <code>martlet serve --context NAME</code>. Martlet needs only to read: \
                     <code>martlet permissions</code> prints the role, <code>martlet permissions --check</code> says what is missing.</p></div>
                     <h2>Waivers</h2>\(table(waivers, request))
-                    \(isAdministrator ? people(users) + chain(audit, verdict, request) : .empty)
+                    \(isAdministrator ? SettingsAccess.sections(access, request) + chain(audit, verdict, request) : .empty)
                     """, isLive: true), request)
     }
 
@@ -38,7 +42,7 @@ enum SettingsScreens {
             return Page.empty("Nobody has asked for a waiver. A finding's page has the form.")
         }
         let mayDecide = request.identity?.may(.decide) ?? false
-        let rows = waivers.prefix(100).map { row -> HTML in
+        let rows = waivers.prefix(200).map { row -> HTML in
             func button(_ verb: String) -> HTML {
                 """
                 <form method="post" action="\(Link.to(["waivers", row.id, verb]))">\(Page.token(request))<button class="quiet">\(verb)</button></form>
@@ -59,13 +63,12 @@ enum SettingsScreens {
         return Page.table("Waivers", ["What", "Why", "Until", "State", "By", "Decide"], rows)
     }
 
-    private static func people(_ users: [UserRow]) -> HTML {
-        "<h2>People</h2>"
-            + Page.table(
-                "People", ["Name", "Logs in with", "Last login"],
-                users.map {
-                    "<tr><td>\($0.name)\($0.isDisabled ? " (disabled)" : "")</td><td>\($0.source)</td><td>\(Page.time($0.loginAt))</td></tr>"
-                })
+    /// What the hub needs and does not hold, as the cluster itself said.
+    private static func holes(_ row: ClusterRow, _ scope: AccessScope) -> HTML {
+        let holes = ClusterRoutes.visible(row, scope).holes
+        guard !holes.isEmpty else { return row.scanAt == nil ? .empty : "<span class=\"sev ok\">none</span>" }
+        let lines = holes.prefix(50).map { "<li>\($0)</li>" as HTML }
+        return "<details><summary>\(holes.count) could not be read</summary><ul>\(lines)</ul></details>"
     }
 
     private static func chain(_ rows: [AuditRow], _ verdict: AuditVerdict?, _ request: HubRequest) -> HTML {

@@ -48,7 +48,7 @@ enum WorkloadScreens {
                         ("cluster", values["cluster"]), ("namespace", values["namespace"]), ("kind", values["kind"]),
                         ("q", values["q"]), ("cursor", WorkloadRoutes.cursor(last)),
                     ])
-                return "<p><a class=\"button quiet\" href=\"\(address)\">Next page</a></p>"
+                return Page.next(address)
             } ?? .empty : .empty
         let options = [(value: "", title: "all")] + clusters.map { (value: $0.id, title: $0.name) }
         return .page(
@@ -81,9 +81,9 @@ enum WorkloadScreens {
                         statuses: [.failing, .waived, .unobservable], limit: 500)),
                 try db.objects(
                     ObjectQuery(
-                        scope: scope, cluster: cluster, namespace: namespace, kind: kind, text: name,
-                        workloadsOnly: false, limit: 200)
-                ).first { $0.name == name }, try db.cluster(cluster)?.name ?? cluster,
+                        scope: scope, cluster: cluster, namespace: namespace, kind: kind, name: name,
+                        workloadsOnly: false, limit: 1)
+                ).first, try db.cluster(cluster)?.name ?? cluster,
                 try db.events(in: scope, cluster: cluster, limit: 200).filter {
                     $0.namespace == namespace && $0.subject.contains(name)
                 }
