@@ -139,7 +139,8 @@ let package = Package(
         .target(name: "SensorObject", path: "Sources/Adapters/SensorObject"),
         adapter("Sensor", ["CBPF", "SensorObject"]),
         platform("RuntimeWatch", on: ["Documents", "Kubernetes", "Detection", "NetworkPolicies", "Sensor"]),
-        platform("AdvisoryStore", on: ["Vulnerabilities", "Compression"], [Parts.crypto]),
+        platform(
+            "AdvisoryStore", on: ["Vulnerabilities", "Compression", "ContainerImages", "Documents"], [Parts.crypto]),
         platform(
             "ImageInspection",
             on: [
@@ -274,6 +275,9 @@ let package = Package(
             "Platform", "Posture", on: ["Posture", "CISBenchmark", "Secrets", "Compliance"],
             resources: [.copy("Golden")]),
         tests("Platform", "Evidence", on: ["Evidence", "Compliance"]),
+        tests(
+            "Platform", "AdvisoryStore", on: ["AdvisoryStore", "ContainerImages", "Vulnerabilities"], [Parts.subprocess]
+        ),
         tests("Platform", "ImageStore", on: ["ImageStore", "Vulnerabilities"]),
         tests("Adapters", "Sensor", on: ["Sensor", "SensorObject"]),
         tests("Platform", "RuntimeWatch", on: ["RuntimeWatch", "NetworkPolicies", "Kubernetes"]),

@@ -12,12 +12,16 @@ struct DatabaseCommand: ParsableCommand {
               martlet db update --feed epss=epss.csv       that feed anew, the rest as it was
               martlet db status
               martlet db verify --key 4f2a...
+              martlet db keygen --out db.key               a key to sign with
+              martlet db push registry.example.com/security/advisories:1
+              martlet db pull registry.example.com/security/advisories:1 --key 4f2a...
 
-            Feeds are files; nothing is fetched. Known forms: \(FeedFormat.allCases.map(\.rawValue).joined(separator: ", ")).
+            Feeds are files; nothing is fetched but by pull, from the registry named. A machine without internet takes \
+            the same way: build where the feeds are, push to the registry inside, pull there. Known forms: \(FeedFormat.allCases.map(\.rawValue).joined(separator: ", ")).
             """,
         subcommands: [
             DatabaseBuildCommand.self, DatabaseUpdateCommand.self, DatabaseStatusCommand.self,
-            DatabaseVerifyCommand.self,
+            DatabaseVerifyCommand.self, DatabaseKeygenCommand.self, DatabasePushCommand.self, DatabasePullCommand.self,
         ])
 }
 
@@ -38,6 +42,14 @@ enum DatabasePlace {
 
     static var today: CivilDate {
         CivilDate(dayNumber: Int(Date().timeIntervalSince1970.rounded(.down)) / 86_400)
+    }
+
+    static func publicKey(_ text: String?) throws -> [UInt8]? {
+        guard let text else { return nil }
+        guard let bytes = bytes(hexadecimal: text), bytes.count == 32 else {
+            throw Failure(message: "--key: a public key has 64 hexadecimal digits")
+        }
+        return bytes
     }
 
     static func bytes(hexadecimal text: String) -> [UInt8]? {
@@ -179,13 +191,7 @@ struct DatabaseVerifyCommand: ParsableCommand {
 
     func run() throws {
         let open = try DatabasePlace.open(database)
-        var wanted: [UInt8]?
-        if let key {
-            guard let bytes = DatabasePlace.bytes(hexadecimal: key), bytes.count == 32 else {
-                throw Failure(message: "--key: a public key has 64 hexadecimal digits")
-            }
-            wanted = bytes
-        }
+        let wanted = try DatabasePlace.publicKey(key)
         do throws(DatabaseError) {
             try AdvisoryStore.verify(open, key: wanted)
         } catch {

@@ -1,7 +1,7 @@
 import Crypto
 
 /// The digest of bytes that arrive in pieces.
-struct BlobHash: Sendable {
+package struct BlobHash: Sendable {
     private enum State: Sendable {
         case sha256(SHA256)
         case sha512(SHA512)
@@ -9,7 +9,7 @@ struct BlobHash: Sendable {
 
     private var state: State
 
-    init(_ algorithm: ContentDigest.Algorithm) {
+    package init(_ algorithm: ContentDigest.Algorithm) {
         state = algorithm == .sha256 ? .sha256(SHA256()) : .sha512(SHA512())
     }
 
@@ -18,7 +18,7 @@ struct BlobHash: Sendable {
         return false
     }
 
-    mutating func update(_ piece: Span<UInt8>) {
+    package mutating func update(_ piece: Span<UInt8>) {
         piece.withUnsafeBytes { bytes in
             switch state {
             case .sha256(var hash):
@@ -31,14 +31,14 @@ struct BlobHash: Sendable {
         }
     }
 
-    var digest: ContentDigest {
+    package var digest: ContentDigest {
         switch state {
         case .sha256(let hash): ContentDigest(.sha256, hash.finalize())
         case .sha512(let hash): ContentDigest(.sha512, hash.finalize())
         }
     }
 
-    static func digest(_ bytes: [UInt8], _ algorithm: ContentDigest.Algorithm = .sha256) -> ContentDigest {
+    package static func digest(_ bytes: [UInt8], _ algorithm: ContentDigest.Algorithm = .sha256) -> ContentDigest {
         var hash = BlobHash(algorithm)
         hash.update(bytes.span)
         return hash.digest

@@ -23,21 +23,33 @@ extension RegistryClient {
         guard opened.status.code == 202, let location = opened.headers.first(name: "Location") else {
             throw ImageError(.badAnswer, "\(place) takes no uploads: it answers \(opened.status.code)")
         }
-        let scheme = await scheme(of: host)
-        let address = Self.resolved(location, against: "\(scheme)://\(host)/v2/\(repository)/blobs/uploads/")
-        // A login is for the host that asked for it; where uploads go elsewhere, the address itself is the permission.
-        let question = Question(
-            method: .PUT, host: host, repository: repository,
-            path: address + (address.contains("?") ? "&" : "?") + "digest=\(Self.escaped(digest.description))",
+        var question = Question(
+            method: .PUT, host: host, repository: repository, path: "",
             headers: [("Content-Type", "application/octet-stream")], body: bytes, actions: Self.rights)
-        let answer =
-            Self.authority(of: address) == host
-            ? try await ask(question) : try await uploadElsewhere(question, to: address)
+        question.path = Self.ending(await address(location, of: question), digest)
+        let answer = try await upload(question)
         await Self.discard(answer)
         guard (200..<300).contains(answer.status.code) else {
             throw ImageError(.badAnswer, "\(place) does not keep the upload: it answers \(answer.status.code)")
         }
         return digest
+    }
+
+    /// Where a registry says that an upload goes on.
+    func address(_ location: String, of question: Question) async -> String {
+        let scheme = await scheme(of: question.host)
+        return Self.resolved(location, against: "\(scheme)://\(question.host)/v2/\(question.repository)/blobs/uploads/")
+    }
+
+    /// The address that ends an upload.
+    static func ending(_ address: String, _ digest: ContentDigest) -> String {
+        address + (address.contains("?") ? "&" : "?") + "digest=\(escaped(digest.description))"
+    }
+
+    /// A login is for the host that asked for it; where uploads go elsewhere, the address itself is the permission.
+    func upload(_ question: Question) async throws(ImageError) -> Answer {
+        Self.authority(of: question.path) == question.host
+            ? try await ask(question) : try await uploadElsewhere(question, to: question.path)
     }
 
     /// Puts a manifest there, under a tag or its digest.

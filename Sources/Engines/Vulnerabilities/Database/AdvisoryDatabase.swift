@@ -2,7 +2,7 @@ import Documents
 
 /// What is wrong with a database file.
 package struct DatabaseError: Error, Equatable {
-    package enum Code: Sendable { case notOne, cut, unknownVersion, badDigest, badSignature }
+    package enum Code: Sendable { case notOne, cut, unknownVersion, badDigest, badSignature, older }
     package var code: Code
     package var message: String
     package init(code: Code, message: String) {
@@ -39,6 +39,8 @@ package struct AdvisoryDatabase: Sendable {
     package let isSigned: Bool
     let segments: [Segment]
     private let bytes: any ByteSource
+    /// Bytes of the whole file.
+    package var size: Int { bytes.count }
     private let headEnd: Int
     private let byEcosystem: [EcosystemKey: [Int]]
     package let lifecycles: [ReleaseLifecycle]
