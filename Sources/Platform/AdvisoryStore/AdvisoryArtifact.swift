@@ -173,7 +173,7 @@ package struct AdvisoryArtifact: Sendable {
         let file = try FileHandle(forReadingFrom: URL(filePath: path))
         defer { try? file.close() }
         var hash = BlobHash(.sha256)
-        while let data = try file.read(upToCount: 1 << 20), !data.isEmpty { hash.update(data.span.bytes) }
+        while let data = try file.read(upToCount: 1 << 20), !data.isEmpty { hash.update(data.span) }
         return hash.digest
     }
 }

@@ -5,7 +5,7 @@ import Vulnerabilities
 @testable import AdvisoryStore
 
 /// A folder with two small feeds, gone when the test is.
-final class FeedFolder {
+final class FeedFolder: Sendable {
     let path = "\(NSTemporaryDirectory())martlet-advisories-\(UUID().uuidString)"
 
     init() throws {
