@@ -8,7 +8,7 @@ enum LoginScreens {
     private static let form = Route(.get, "/login", nil, query: [QueryParameter("next", "Where to go then.")]) {
         request in
         if request.identity != nil { return .redirect(to: safe(request.query["next"])) }
-        return .page(page(next: request.query["next"] ?? "/", fault: nil), request)
+        return .page(page(request, next: request.query["next"] ?? "/", fault: nil), request)
     }
 
     private static let logIn: Route = {
@@ -24,7 +24,7 @@ enum LoginScreens {
                 reply.headers[.setCookie] = Authenticator.setCookie(secret, isSecure: request.isSecure)
                 return reply
             } catch let problem as HubProblem {
-                return .page(page(next: next, fault: problem.detail), request, status: problem.status)
+                return .page(page(request, next: next, fault: problem.detail), request, status: problem.status)
             }
         }
         route.needsToken = false
@@ -51,12 +51,16 @@ enum LoginScreens {
         return next
     }
 
-    private static func page(next: String, fault: String?) -> Page {
+    private static func page(_ request: HubRequest, next: String, fault: String?) -> Page {
+        let provider: HTML =
+            request.hub.settings.openID == nil
+            ? .empty
+            : "<p><a class=\"button\" href=\"\(Link.to(["login", "openid"], [("next", next)]))\">Log in with your organisation</a></p>"
         let fault: HTML = fault.map { "<div class=\"note warn\" role=\"alert\">\($0)</div>" } ?? .empty
         return Page(
             title: "Log in",
             body: """
-                <div class="card login">\(fault)<form method="post" action="/login">\
+                <div class="card login">\(fault)\(provider)<form method="post" action="/login">\
                 <input type="hidden" name="next" value="\(next)">\
                 <label>Name<input name="name" autocomplete="username" required autofocus></label>\
                 <label>Password<input name="password" type="password" autocomplete="current-password" required></label>\
