@@ -429,6 +429,7 @@ def fleet(program, browser, pictures, folder, findings):
         def most(values):
             return sorted(values)[int(len(values) * 0.95)]
 
+        cost = most([milliseconds for milliseconds, _ in costs])
         # A figure to look at, not a fault: the neighbours of a shared machine lengthen both.
         print(f"browser: {count} findings, server p95 {most(walls):.0f} ms on the wall and {cost:.0f} ms of processor time, "
               f"{len(walls)} warm answers, goal <= {MOST_MILLISECONDS} ms; dearest: "
