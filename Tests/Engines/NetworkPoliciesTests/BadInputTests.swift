@@ -162,7 +162,7 @@ import Testing
             metadata: {name: n1-eth0}
             spec: {node: n1, interfaceName: "*"}
             """
-        #expect(Shop(endpoint, plugin: .calico).verdict("tools/probe", "node:n1") == .denied)
+        #expect(Shop(endpoint, plugin: .calico).verdict("internet", "node:n1") == .denied)
     }
 
     @Test func aNodePortIsNoProofOfDenialWhereNoNodeIsSeen() {

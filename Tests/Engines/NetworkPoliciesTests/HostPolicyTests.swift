@@ -476,6 +476,22 @@ import Testing
         #expect(model.verdict(from: pod, to: other, Traffic(.tcp, 80)).verdict == .unknown)
     }
 
+    @Test func aPodThatHasNoNodeYetMayComeToRunOnAnyOfThem() {
+        let unplaced = """
+            {apiVersion: v1, kind: Pod, metadata: {name: c, namespace: shop, labels: {app: c}},
+             spec: {containers: [{name: c, image: i}]}}
+            ---
+
+            """
+        let world = World(unplaced + Self.everywhere + Self.web, .calico)
+        #expect(world.ask("shop/b", "node:n1", 80) == .denied)
+        // On the first node it would reach it, from the second one it would not.
+        #expect(world.ask("shop/c", "node:n1", 80) == .unknown)
+        #expect(world.why("shop/c", "node:n1", 80).contains("which node the pod runs on is not known"))
+        #expect(world.ask("shop/c", "node:n1", 443) == .allowed)
+        #expect(world.ask("shop/c", "node:n2", 80) == .allowed)
+    }
+
     @Test func whatCouldNotBeListedLeavesNodesOpenToDoubt() {
         var state = World("", .calico).model.state
         state.note(unlisted: ["HostEndpoint"])

@@ -31,11 +31,18 @@ extension NetworkModel {
             let table = hosts.table(direction)
             return settle(node, direction, table, [target(of: peer, false)], traffic, sourcePort)
         }
-        guard isNeighbour else {
-            let targets = direction == .ingress ? senders(of: number) : [target(of: peer, false)]
-            return settle(node, direction, hosts.table(direction), targets, traffic, sourcePort)
-        }
-        return decideOwnPod(direction, node, peer, traffic, sourcePort)
+        if isNeighbour { return decideOwnPod(direction, node, peer, traffic, sourcePort) }
+        let targets = direction == .ingress ? senders(of: number) : [target(of: peer, false)]
+        let fromElsewhere = settle(node, direction, hosts.table(direction), targets, traffic, sourcePort)
+        guard self.node(of: peer) == nil else { return fromElsewhere }
+        // A pod that has no node yet may come to run on this one.
+        let fromHere = decideOwnPod(direction, node, peer, traffic, sourcePort)
+        if fromHere.verdict == fromElsewhere.verdict || fromElsewhere.verdict == .unknown { return fromElsewhere }
+        guard fromHere.verdict != .unknown else { return fromHere }
+        return Decision(
+            verdict: .unknown,
+            reason: .unknown(["which node the pod runs on is not known, and its own node treats it otherwise"]),
+            isAboutHost: true)
     }
 
     /// What becomes of traffic between a node and a pod it runs.
