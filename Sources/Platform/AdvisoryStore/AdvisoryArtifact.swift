@@ -90,17 +90,14 @@ package struct AdvisoryArtifact: Sendable {
     ///
     /// - Returns: The digest of the manifest.
     package static func push(
-        _ path: String, to name: String, _ client: RegistryClient, progress: (Int) -> Void = { _ in }
+        _ path: String, to name: String, _ client: RegistryClient, progress: @Sendable (Int) -> Void = { _ in }
     ) async throws -> ContentDigest {
         let database = try AdvisoryStore.open(path)
         try AdvisoryStore.verify(database)
         let source = try RegistrySource(name, client)
         let (host, repository) = (RegistrySource.host(of: source.reference.registry), source.reference.repository)
-        let blob = Descriptor(mediaType: mediaType, digest: try digest(of: path), size: database.size)
-        let data = try Data(contentsOf: URL(filePath: path), options: .alwaysMapped)
-        try await client.push(
-            blob, size: data.count, host: host, repository: repository,
-            read: { range throws(ImageError) in Array(data[range]) }, progress: progress)
+        let blob = try await client.push(
+            file: path, mediaType: mediaType, host: host, repository: repository, progress: progress)
         let empty = try await client.push(Array("{}".utf8), host: host, repository: repository)
         let bytes = manifest(blob, empty, built: database.built)
         _ = try await client.push(
