@@ -92,15 +92,26 @@ package struct AdvisoryArtifact: Sendable {
     package static func push(
         _ path: String, to name: String, _ client: RegistryClient, progress: @Sendable (Int) -> Void = { _ in }
     ) async throws -> ContentDigest {
+        let built = try dayOfWhole(path)
+        return try await push(path, built: built, RegistrySource(name, client), progress)
+    }
+
+    /// When the database was built, once every part of it was checked.
+    private static func dayOfWhole(_ path: String) throws -> CivilDate? {
         let database = try AdvisoryStore.open(path)
         try AdvisoryStore.verify(database)
-        let source = try RegistrySource(name, client)
+        return database.built
+    }
+
+    private static func push(
+        _ path: String, built: CivilDate?, _ source: RegistrySource, _ progress: @Sendable (Int) -> Void
+    ) async throws(ImageError) -> ContentDigest {
         let (host, repository) = (RegistrySource.host(of: source.reference.registry), source.reference.repository)
-        let blob = try await client.push(
+        let blob = try await source.client.push(
             file: path, mediaType: mediaType, host: host, repository: repository, progress: progress)
-        let empty = try await client.push(Array("{}".utf8), host: host, repository: repository)
-        let bytes = manifest(blob, empty, built: database.built)
-        _ = try await client.push(
+        let empty = try await source.client.push(Array("{}".utf8), host: host, repository: repository)
+        let bytes = manifest(blob, empty, built: built)
+        _ = try await source.client.push(
             manifest: bytes, mediaType: manifestType, host: host, repository: repository,
             reference: source.reference.tag ?? "latest")
         return BlobHash.digest(bytes)
