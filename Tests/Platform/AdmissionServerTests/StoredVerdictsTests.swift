@@ -62,7 +62,7 @@ struct DoorImages: Sendable {
     /// A busy machine is no reason for a test to fail.
     private static var patient: ImageResolver.Limits {
         var limits = ImageResolver.Limits()
-        limits.patience = .seconds(20)
+        limits.patience = .seconds(120)
         return limits
     }
 

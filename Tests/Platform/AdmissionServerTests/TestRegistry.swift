@@ -89,7 +89,7 @@ struct TestRegistry: Sendable {
         request.method = .init(rawValue: method)
         request.headers.add(name: "content-type", value: type)
         if !body.isEmpty { request.body = .bytes(ByteBuffer(bytes: body)) }
-        let answer = try await client.execute(request, timeout: .seconds(20))
+        let answer = try await client.execute(request, timeout: .seconds(120))
         _ = try await answer.body.collect(upTo: 1 << 20)
         return answer
     }
@@ -141,7 +141,7 @@ struct TestRegistry: Sendable {
         let type = "application/vnd.oci.image.index.v1+json"
         var question = HTTPClientRequest(url: "https://\(host)/v2/\(repository)/manifests/\(manifest)")
         question.headers.add(name: "accept", value: "application/vnd.oci.image.manifest.v1+json")
-        let stored = try await client.execute(question, timeout: .seconds(20))
+        let stored = try await client.execute(question, timeout: .seconds(120))
         let size = try await stored.body.collect(upTo: 1 << 20).readableBytes
         let index = """
             {"schemaVersion":2,"mediaType":"\(type)","manifests":[{"mediaType":\

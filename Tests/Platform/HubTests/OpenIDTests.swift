@@ -67,7 +67,7 @@ private struct ProviderFixture {
             try await ExampleTests.eventually("the provider is up") {
                 let answer = try? await hub.client.execute(
                     HTTPClientRequest(url: provider.issuer + "/.well-known/openid-configuration"),
-                    timeout: .seconds(20))
+                    timeout: .seconds(120))
                 return answer?.status == .ok
             }
             let back = try await Self.logIn("alice", hub)
