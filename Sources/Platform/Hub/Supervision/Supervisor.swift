@@ -72,8 +72,7 @@ package final class Supervisor: Sendable {
 
     static let leaseLife = 20_000
 
-    /// Whether several hubs may work on one database; an embedded one has one.
-    /// Whether other hubs may stand on the same database.
+    /// Whether other hubs may stand on the same database; an embedded one has one.
     var isShared: Bool { store.backend.dialect == .postgres }
 
     /// Takes or keeps the work on something; false while another hub has it.
