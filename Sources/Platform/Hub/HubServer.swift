@@ -92,7 +92,11 @@ package struct HubServer: Sendable {
         let deliverer = Deliverer(
             store: hub.store, settings: settings.notifiers, engine: hub.supervisor.alerts, signal: hub.outbox,
             supervisor: hub.supervisor, wire: wire, version: hub.version, now: hub.now, log: hub.log)
-        let workers = [Task { await keepHouse() }, Task { await deliverer.run() }, Task { await listenForAgents() }]
+        let reports = ReportSender(hub: hub, wire: wire)
+        let workers = [
+            Task { await keepHouse() }, Task { await deliverer.run() }, Task { await reports.run() },
+            Task { await listenForAgents() },
+        ]
         var failure: (any Error)?
         do {
             try await StopSignals.running(handlingSignals) { try await application.run() }
