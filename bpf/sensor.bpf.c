@@ -384,12 +384,26 @@ static __always_inline void put_identity(struct scratch *s, struct task_struct *
 
 // MARK: Responses
 
+// File systems in memory that are none of the pod's volumes, by number: the reader finds them as containers begin. A
+// volume in memory is where pods hand programs to each other, and no place to kill them at.
+struct {
+    __uint(type, BPF_MAP_TYPE_HASH);
+    __uint(max_entries, 16384);
+    __type(key, u32);
+    __type(value, u8);
+} memories SEC(".maps");
+
 // Whether a program was written where images do not reach: the container's own layer, memory.
 static __always_inline int is_dropped(struct file *file) {
     struct file_facts f = {};
     file_facts(file, &f);
     if (f.flags & FILE_UPPER) return 1;
-    return f.magic == TMPFS_MAGIC || f.magic == RAMFS_MAGIC;
+    if (f.magic != TMPFS_MAGIC && f.magic != RAMFS_MAGIC) return 0;
+    // What was never in a folder (memfd_create) is its own parent.
+    struct dentry *dentry = BPF_CORE_READ(file, f_path.dentry);
+    if (BPF_CORE_READ(dentry, d_parent) == dentry) return 1;
+    u32 device = f.device;
+    return bpf_map_lookup_elem(&memories, &device) != 0;
 }
 
 static __always_inline void tell_stopped(struct task_struct *task, struct file *file, struct configuration *c, s64 how) {

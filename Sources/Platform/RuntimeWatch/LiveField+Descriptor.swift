@@ -102,6 +102,8 @@ extension SensorEvent {
     func openedName(resolved: Bool) -> [UInt8]? {
         if resolved, let path { return path }
         guard let written = written1 else { return path }
+        // Most files are named by their path.
+        if let path, path == written { return path }
         if written.first == UInt8(ascii: "/") { return SensorEvent.normalised(written) }
         if let text1, text1.first == UInt8(ascii: "/") { return text1 }
         return path ?? text1
@@ -109,8 +111,8 @@ extension SensorEvent {
 
     /// The two names of a file that was opened differ: a link, or a folder given by number.
     var hasTwoNames: Bool {
-        guard opensFile, let path, let written = openedName(resolved: false) else { return false }
-        return path != written
+        guard opensFile, let path, let written1, path != written1 else { return false }
+        return openedName(resolved: false).map { path != $0 } ?? false
     }
 
     static func normalised(_ path: [UInt8]) -> [UInt8] {

@@ -34,19 +34,38 @@ package struct LiveMatcher {
 
     package var rules: [DetectionRule] { detector.rules }
 
-    /// What is kept with a process: the rows of its values and, for each kind of event it made so far, the rules that
-    /// these and the kind leave.
+    /// What is kept with a process: the rows of its values and, for each kind of event it made so far, where asking
+    /// begins.
     private final class Kept {
         let record: Matcher.Event
         let stamp: Int
         let generation: Int
-        var kinds: [UInt16] = []
-        var left: [UInt64] = []
+        /// `Revisions.count` when the stamp was last found to be that of the process.
+        var checked: Int
+        var starts: [Start] = []
 
-        init(_ record: Matcher.Event, stamp: Int, generation: Int) {
+        init(_ record: Matcher.Event, stamp: Int, generation: Int, checked: Int) {
             self.record = record
             self.stamp = stamp
             self.generation = generation
+            self.checked = checked
+        }
+    }
+
+    /// The rules that a process and a kind of event leave, and the event's slots these read, in the order of asking.
+    private final class Start {
+        let kind: Int
+        let typeRow: UInt32
+        let left: [UInt64]
+        let narrowing: [Int]
+        let plain: [Int]
+
+        init(kind: Int, typeRow: UInt32, left: [UInt64], narrowing: [Int], plain: [Int]) {
+            self.kind = kind
+            self.typeRow = typeRow
+            self.left = left
+            self.narrowing = narrowing
+            self.plain = plain
         }
     }
 
@@ -109,14 +128,24 @@ package struct LiveMatcher {
             for i in typeRows.indices { typeRows[i] = 0 }
             loaded = nil
         }
-        let kind = event.kind.number
         let kept = kept(event)
-        guard begin(kept, kind, event) else { return }
-        for slot in narrowing where isRead(slot) {
+        let start = start(kept, event)
+        var any: UInt64 = 0
+        for word in 0..<words {
+            left[word] = start.left[word]
+            any |= left[word]
+        }
+        guard any != 0 else { return }
+        if loaded !== kept {
+            detector.matcher.copy(kept.record, into: &record)
+            loaded = kept
+        }
+        if let typeSlot { Matcher.setRow(typeSlot, start.typeRow, in: &record) }
+        for slot in start.narrowing where isRead(slot) {
             fields[slot]?.set(slot, event, context, &detector.matcher, &record)
             guard detector.matcher.narrow(&left, record, by: slot) else { return }
         }
-        for slot in plain where isRead(slot) {
+        for slot in start.plain where isRead(slot) {
             fields[slot]?.set(slot, event, context, &detector.matcher, &record)
         }
         detector.matcher.match(record, among: left, into: &found)
@@ -128,41 +157,24 @@ package struct LiveMatcher {
         return false
     }
 
-    /// Lays out the rules that the process and the kind of event leave; false when there are none.
-    private mutating func begin(_ kept: Kept, _ kind: Int, _ event: SensorEvent) -> Bool {
-        var place = 0
-        while place < kept.kinds.count, kept.kinds[place] != UInt16(kind) { place += 1 }
-        if place == kept.kinds.count {
-            narrow(kept, kind, event)
-            kept.kinds.append(UInt16(kind))
-            kept.left += left
-        }
-        var any: UInt64 = 0
-        for word in 0..<words {
-            left[word] = kept.left[place * words + word]
-            any |= left[word]
-        }
-        guard any != 0 else { return false }
-        if loaded !== kept {
-            detector.matcher.copy(kept.record, into: &record)
-            loaded = kept
-        }
-        if let typeSlot { Matcher.setRow(typeSlot, typeRow(typeSlot, kind, event), in: &record) }
-        return true
-    }
-
-    /// Leaves the rules that the process and the kind leave.
-    private mutating func narrow(_ kept: Kept, _ kind: Int, _ event: SensorEvent) {
+    private mutating func start(_ kept: Kept, _ event: SensorEvent) -> Start {
+        let kind = event.kind.number
+        for start in kept.starts where start.kind == kind { return start }
         for word in 0..<words { left[word] = everyRule[word] }
         detector.matcher.copy(kept.record, into: &record)
         loaded = kept
+        var row: UInt32 = 0
         if let typeSlot {
-            Matcher.setRow(typeSlot, typeRow(typeSlot, kind, event), in: &record)
-            guard detector.matcher.narrow(&left, record, by: typeSlot) else { return }
+            row = typeRow(typeSlot, kind, event)
+            Matcher.setRow(typeSlot, row, in: &record)
+            _ = detector.matcher.narrow(&left, record, by: typeSlot)
         }
-        for slot in processNarrowing {
-            guard detector.matcher.narrow(&left, record, by: slot) else { return }
-        }
+        for slot in processNarrowing { _ = detector.matcher.narrow(&left, record, by: slot) }
+        let start = Start(
+            kind: kind, typeRow: row, left: left, narrowing: narrowing.filter { isRead($0) },
+            plain: plain.filter { isRead($0) })
+        kept.starts.append(start)
+        return start
     }
 
     /// The row of a kind's name. There are few: none of them finds no room.
@@ -176,11 +188,17 @@ package struct LiveMatcher {
 
     private mutating func kept(_ event: SensorEvent) -> Kept {
         let process = event.process
+        let changes = Revisions.count
+        let known = process.annotation as? Kept
+        if let known, known.generation == generation, known.checked == changes { return known }
         let stamp = process.stamp
-        if let kept = process.annotation as? Kept, kept.stamp == stamp, kept.generation == generation { return kept }
+        if let known, known.stamp == stamp, known.generation == generation {
+            known.checked = changes
+            return known
+        }
         var made = detector.matcher.blank
         for slot in processSlots { fields[slot]?.set(slot, event, context, &detector.matcher, &made) }
-        let kept = Kept(made, stamp: stamp, generation: generation)
+        let kept = Kept(made, stamp: stamp, generation: generation, checked: changes)
         loaded = nil
         // The row of a value that found no room is the next such value's.
         process.annotation = detector.matcher.keepsRows(of: made) ? kept : nil
