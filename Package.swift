@@ -322,7 +322,7 @@ let package = Package(
             name: "storeload", dependencies: ["Store", "Findings"], path: "Tests/StoreLoad", swiftSettings: strict),
         // Load on the sensor; not a product.
         .executableTarget(
-            name: "sensorload", dependencies: ["RuntimeWatch", "Sensor", "Detection", "Documents"],
+            name: "sensorload", dependencies: ["RuntimeWatch", "Sensor", "Detection", "Documents", "CBPF"],
             path: "Tests/SensorLoad", swiftSettings: strict),
         // Benchmarks; not a product.
         .executableTarget(
