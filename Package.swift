@@ -168,7 +168,7 @@ let package = Package(
             "Admission",
             on: [
                 "Documents", "Kubernetes", "Findings", "PodSecurity", "Policies", "RBAC", "Webhooks", "Vulnerabilities",
-                "Posture",
+                "Secrets", "Posture",
             ]),
         platform(
             "AdmissionImages",
@@ -188,7 +188,7 @@ let package = Package(
             on: [
                 "Documents", "Kubernetes", "Findings", "Workloads", "Posture", "Store", "Manifests", "KubernetesClient",
                 "CISBenchmark", "Vulnerabilities", "Detection", "NetworkPolicies", "RBAC", "Compliance", "Compression",
-                "Evidence",
+                "Evidence", "Admission",
             ],
             [
                 Parts.hummingbird, Parts.hummingbirdCore, Parts.hummingbirdTLS, Parts.hummingbirdHTTP2,
@@ -258,7 +258,8 @@ let package = Package(
             [Parts.subprocess]),
         tests("Platform", "Store", on: ["Store", "Findings"]),
         tests(
-            "Platform", "Hub", on: ["Hub", "Store", "Documents", "Evidence", "Findings", "Kubernetes", "Posture"],
+            "Platform", "Hub",
+            on: ["Hub", "Store", "Documents", "Evidence", "Findings", "Kubernetes", "Posture", "Admission"],
             [
                 Parts.crypto, Parts.httpClient, Parts.logging, Parts.nio, Parts.nioPosix, Parts.nioHTTP1,
                 Parts.nioSSL,
@@ -275,8 +276,14 @@ let package = Package(
         tests("Platform", "Admission", on: ["Admission", "Webhooks", "Posture"]),
         tests(
             "Platform", "AdmissionServer",
-            on: ["AdmissionServer", "Admission", "AdmissionImages", "KubernetesClient", "ImageStore", "AdvisoryStore"],
-            [Parts.httpClient, Parts.nio, Parts.nioPosix, Parts.nioSSL, Parts.subprocess, Parts.certificates]),
+            on: [
+                "AdmissionServer", "Admission", "AdmissionImages", "KubernetesClient", "ImageStore", "AdvisoryStore",
+                "ImageTrust", "ContainerImages",
+            ],
+            [
+                Parts.httpClient, Parts.nio, Parts.nioPosix, Parts.nioSSL, Parts.subprocess, Parts.certificates,
+                Parts.crypto,
+            ]),
         tests(
             "Platform", "Posture", on: ["Posture", "CISBenchmark", "Secrets", "Compliance"],
             resources: [.copy("Golden")]),
@@ -314,7 +321,8 @@ let package = Package(
         .executableTarget(
             name: "load",
             dependencies: [
-                "Admission", "AdmissionServer", "Policies", "PodSecurity", Parts.httpClient, Parts.nio, Parts.nioSSL,
+                "Admission", "AdmissionServer", "AdmissionImages", "ImageStore", "ImageInspection", "Policies",
+                "Vulnerabilities", "PodSecurity", Parts.httpClient, Parts.nio, Parts.nioPosix, Parts.nioSSL,
             ],
             path: "Tests/Load", swiftSettings: strict),
         // Load on the store; not a product.

@@ -9,13 +9,39 @@ import ImageStore
 import ImageTrust
 import Vulnerabilities
 
-/// Where the door's knowledge of images comes from.
-struct AdmissionImageOptions: ParsableArguments {
+/// The store that holds what is known of images: the one that scans of images write.
+struct AdmissionImageStoreOptions: ParsableArguments {
     @Option(
         name: .customLong("image-store"),
-        help: "The file that keeps what is known of images; by default images.db in Martlet's cache.",
+        help: "The file that keeps what is known of images; by default the one that `martlet image scan` writes.",
         completion: .file())
-    var store: String?
+    var path: String?
+
+    private var place: String { path ?? ImageKeepOptions.standardPath }
+
+    func store() throws -> ImageStore { try ImageKeepOptions.open(place) }
+
+    /// What is remembered of images, without asking anybody; nil where the policy asks for nothing of theirs, or where
+    /// nothing was ever kept.
+    func recalled(_ policy: Admission.ImagePolicy?) throws -> RecalledVerdicts? {
+        guard let policy, ImageJudge(policy).needsAnswers else { return nil }
+        guard FileManager.default.fileExists(atPath: place) else {
+            guard path == nil else { throw Failure(message: "\(place): there are no stored images") }
+            Console.note("martlet: no stored images at \(place); what is in images is not judged")
+            return nil
+        }
+        do throws(ImageStoreError) {
+            return try RecalledVerdicts(
+                ImageStore.open(path: place), policy: policy, today: DatabasePlace.today.dayNumber)
+        } catch {
+            throw Failure(message: error.message)
+        }
+    }
+}
+
+/// Where the door's knowledge of images comes from.
+struct AdmissionImageOptions: ParsableArguments {
+    @OptionGroup var keep: AdmissionImageStoreOptions
 
     @Option(
         name: .customLong("image-db"), help: "The advisory database; by default the one that `martlet db build` wrote.",
@@ -50,8 +76,7 @@ struct AdmissionImageOptions: ParsableArguments {
             let examiner = ImageExaminer(
                 try inspections(), shelf: shelf, bases: try trust.bases.map(BaseOptions.read) ?? BaseImageIndex(),
                 signatures: try trust.signatures())
-            let path = try storePath()
-            return StoredVerdicts(try ImageStore.open(path: path), examiner, policy: policy, onNote: onNote)
+            return StoredVerdicts(try keep.store(), examiner, policy: policy, onNote: onNote)
         } catch let error as ImageError {
             throw Failure(message: error.message)
         } catch let error as ImageStoreError {
@@ -59,17 +84,6 @@ struct AdmissionImageOptions: ParsableArguments {
         } catch let error as TrustError {
             throw Failure(message: "\(error)")
         }
-    }
-
-    private func storePath() throws -> String {
-        if let store { return store }
-        let folder = URL(filePath: AdvisoryStore.standardPath).deletingLastPathComponent()
-        do {
-            try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        } catch {
-            throw Failure(message: "\(folder.path): cannot be made; name a file with --image-store")
-        }
-        return folder.appending(path: "images.db").path
     }
 
     private func inspections() throws -> [ImageInspection] {

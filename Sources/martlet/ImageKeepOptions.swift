@@ -43,7 +43,7 @@ struct ImageKeepOptions: ParsableArguments {
         return try Self.open(path)
     }
 
-    private static func open(_ path: String) throws -> ImageStore {
+    static func open(_ path: String) throws -> ImageStore {
         do {
             try FileManager.default.createDirectory(
                 at: URL(filePath: path).deletingLastPathComponent(), withIntermediateDirectories: true)

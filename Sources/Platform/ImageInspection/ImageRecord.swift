@@ -18,13 +18,14 @@ package struct ImageRecord: Sendable {
     /// - Parameters:
     ///   - rows: what counts, without what VEX statements take out.
     ///   - database: the digest of the advisory database.
+    ///   - keepsParts: whether an image is kept of which a part failed to be read; the failure is a hole then.
     package init?(
         _ result: ImageResult, _ report: MatchReport, rows: [Row], faults: [ImageFault], bases: BaseImageIndex,
-        database: String, now: Date
+        database: String, keepsParts: Bool = false, now: Date
     ) {
-        guard let digest = result.identity?.description, let catalogue = result.catalogue, result.failure == nil else {
-            return nil
-        }
+        guard let digest = result.identity?.description, let catalogue = result.catalogue,
+            result.failure == nil || keepsParts
+        else { return nil }
         image = StoredImage(
             digest: digest, reference: result.name, distribution: result.distribution, packages: result.packages,
             stored: now)
@@ -41,7 +42,8 @@ package struct ImageRecord: Sendable {
                 epss: row.priority.prediction?.score)
         }
         let unassessed = report.coverage.count { !$0.isAssessed }
-        let holes = result.notes.filter { $0.kind == .incomplete }.map(\.message)
+        var holes = result.notes.filter { $0.kind == .incomplete }.map(\.message)
+        if let failure = result.failure { holes.append(failure.message) }
         // A hole is never clean, even where no package stands for it.
         verdict = StoredVerdict(
             digest: digest, database: database, decided: now, items: items,

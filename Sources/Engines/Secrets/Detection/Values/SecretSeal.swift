@@ -32,6 +32,11 @@ package struct SecretSeal: Sendable {
         return String(decoding: value.prefix(2), as: UTF8.self) + "…"
             + String(decoding: value.suffix(2), as: UTF8.self) + " (\(value.count) characters)"
     }
+
+    /// A message without the hints in it: for places that are to show nothing of a value at all.
+    package static func withoutHints(_ message: String) -> String {
+        message.replacing(#/ ?[A-Za-z0-9]{0,2}…[A-Za-z0-9]{0,2} \([0-9]+ characters\)/#, with: "")
+    }
 }
 
 /// A secret that was found, without its value.
