@@ -56,12 +56,14 @@ fi
 if [ "$what" = packages ]; then
     resources Vulnerabilities
     engine="$root/Sources/Engines/Vulnerabilities"
+    module Encodings "$root"/Sources/Core/Encodings/*.swift
     module Images "$root"/Sources/Core/Images/*.swift
-    # The rules on how images are made stand on more than the readers do.
-    module Vulnerabilities $(find "$engine" -name '*.swift' ! -path '*/Images/*') "$out/PackageResources.swift"
+    # The rules on how images are made, and priorities, stand on more than the readers do.
+    module Vulnerabilities $(find "$engine" -name '*.swift' ! -path '*/Images/*' ! -name Priority.swift) \
+        "$out/PackageResources.swift"
     module PackageTarget "$here/PackageTarget.swift"
     swiftc -sanitize=fuzzer -parse-as-library "$out"/PackageTarget.o "$out"/Vulnerabilities.o "$out"/Images.o \
-        $objects -o "$out/fuzz-packages"
+        "$out"/Encodings.o $objects -o "$out/fuzz-packages"
     # Seeds: what the tests read. The first byte says which file of an image it is.
     seed() { # number, file
         { printf "\\$(printf %03o "$1")"; cat "$2"; } >"$out/corpus-packages/$1-$(basename "$2")"
