@@ -45,14 +45,16 @@ func core(
 /// Engines are pure: Core and nothing of each other.
 func engine(_ name: String, resources: [Resource] = []) -> Target {
     .target(
-        name: name, dependencies: ["Documents", "Kubernetes", "Images", "Findings"], path: "Sources/Engines/\(name)",
+        name: name, dependencies: ["Encodings", "Documents", "Kubernetes", "Images", "Findings"],
+        path: "Sources/Engines/\(name)",
         resources: resources, swiftSettings: safe)
 }
 
 /// Adapters bring the world in and know nothing of checks.
 func adapter(_ name: String, _ packages: [Target.Dependency]) -> Target {
     .target(
-        name: name, dependencies: ["Documents", "Kubernetes", "Images"] + packages, path: "Sources/Adapters/\(name)",
+        name: name, dependencies: ["Encodings", "Documents", "Kubernetes", "Images"] + packages,
+        path: "Sources/Adapters/\(name)",
         swiftSettings: strict)
 }
 
@@ -61,7 +63,8 @@ func platform(
     _ name: String, on rooms: [String], _ packages: [Target.Dependency] = [], resources: [Resource] = []
 ) -> Target {
     .target(
-        name: name, dependencies: rooms.map { .byName(name: $0) } + packages, path: "Sources/Platform/\(name)",
+        name: name, dependencies: ["Encodings"] + rooms.map { .byName(name: $0) } + packages,
+        path: "Sources/Platform/\(name)",
         resources: resources, swiftSettings: strict)
 }
 
@@ -96,10 +99,11 @@ let package = Package(
     ],
     targets: [
         core("YAMLEvents", [Parts.yams], settings: strict),
+        core("Encodings"),
         core("Documents", on: ["YAMLEvents"]),
         core("Kubernetes", on: ["Documents"], [Parts.hashTrees]),
         core("Images", on: ["Documents"]),
-        core("Findings", on: ["Documents", "Kubernetes"]),
+        core("Findings", on: ["Encodings", "Documents", "Kubernetes"]),
         engine("PodSecurity"),
         engine("Workloads", resources: [.embedInCode("Resources")]),
         engine("RBAC", resources: [.embedInCode("Resources")]),
@@ -194,6 +198,7 @@ let package = Package(
         .executableTarget(
             name: "martlet",
             dependencies: [
+                "Encodings",
                 "Posture",
                 "Admission",
                 "AdmissionServer",
@@ -226,6 +231,7 @@ let package = Package(
             ],
             path: "Sources/martlet",
             swiftSettings: strict),
+        tests("Core", "Encodings", on: ["Encodings"]),
         tests("Core", "Documents", on: ["Documents"]),
         tests("Core", "Kubernetes", on: ["Kubernetes"]),
         tests("Core", "Findings", on: ["Findings"], resources: [.copy("Golden")]),
@@ -242,7 +248,7 @@ let package = Package(
         tests("Adapters", "Manifests", on: ["Manifests"]),
         tests("Adapters", "NodeInspection", on: ["NodeInspection"]),
         tests(
-            "Adapters", "KubernetesClient", on: ["KubernetesClient", "Secrets"],
+            "Adapters", "KubernetesClient", on: ["Encodings", "KubernetesClient", "Secrets"],
             [Parts.nio, Parts.nioPosix, Parts.nioHTTP1, Parts.nioSSL, Parts.subprocess],
             resources: [.copy("Golden")]),
         tests("Adapters", "SecretManagers", on: ["SecretManagers"], [Parts.nio, Parts.nioPosix, Parts.nioHTTP1]),
@@ -263,7 +269,7 @@ let package = Package(
             [Parts.crypto, Parts.nio, Parts.nioPosix, Parts.nioHTTP1, Parts.subprocess]),
         tests("Platform", "ImageInspection", on: ["ImageInspection", "ContainerImages", "AdvisoryStore"]),
         tests(
-            "Platform", "ImageTrust", on: ["ImageTrust", "Documents"],
+            "Platform", "ImageTrust", on: ["ImageTrust", "Documents", "Encodings"],
             [Parts.crypto, Parts.cryptoExtras, Parts.certificates, Parts.asn1]),
         tests("Engines", "Webhooks", on: ["Webhooks"]),
         tests("Platform", "Admission", on: ["Admission", "Webhooks", "Posture"]),

@@ -1,4 +1,5 @@
 import Crypto
+import Encodings
 import Foundation
 
 /// What is wrong with a pack or a key, and which file of it.
@@ -86,10 +87,7 @@ package struct SigningKey: Sendable {
 /// SHA-256.
 package enum Digest {
     package static func hex(of bytes: [UInt8]) -> String {
-        SHA256.hash(data: bytes).map { byte in
-            let text = String(byte, radix: 16)
-            return byte < 16 ? "0\(text)" : text
-        }.joined()
+        Hexadecimal.text(SHA256.hash(data: bytes))
     }
 
     /// A UUID that is the same for the same words (RFC 9562, version 5's layout over SHA-256).

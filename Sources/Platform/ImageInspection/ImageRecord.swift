@@ -1,3 +1,4 @@
+import Encodings
 package import Foundation
 package import ImageStore
 package import Vulnerabilities
@@ -30,7 +31,7 @@ package struct ImageRecord: Sendable {
             stored: now)
         programs = catalogue.executables.map { file in
             StoredProgram(
-                path: "/" + file.path, mode: file.mode, size: file.size, digest: Self.hexadecimal(file.digest),
+                path: "/" + file.path, mode: file.mode, size: file.size, digest: Hexadecimal.text(file.digest),
                 owner: catalogue.owner(of: file.path))
         }
         items = rows.map { row in
@@ -64,13 +65,5 @@ package struct ImageRecord: Sendable {
         try store.store(image)
         try store.store(programs: programs, digest: image.digest)
         try store.store(verdict, items: items)
-    }
-
-    private static func hexadecimal(_ bytes: [UInt8]) -> String {
-        let digits = Array("0123456789abcdef".utf8)
-        var out: [UInt8] = []
-        out.reserveCapacity(2 * bytes.count)
-        for byte in bytes { out += [digits[Int(byte >> 4)], digits[Int(byte & 15)]] }
-        return String(decoding: out, as: UTF8.self)
     }
 }

@@ -1,5 +1,6 @@
 import Crypto
 import Documents
+import Encodings
 
 /// Any address that takes a POST: the generic JSON, or a template of the user's; signed when there is a secret.
 struct WebhookTarget: NotificationTarget {
@@ -26,8 +27,7 @@ struct WebhookTarget: NotificationTarget {
     static func signature(_ secret: String, _ time: String, _ body: [UInt8]) -> String {
         let key = SymmetricKey(data: Array(secret.utf8))
         let code = HMAC<SHA256>.authenticationCode(for: Array("\(time).".utf8) + body, using: key)
-        let digits = Array("0123456789abcdef")
-        return "sha256=" + String(code.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] })
+        return "sha256=" + Hexadecimal.text(code)
     }
 
     /// Puts values in place of `{{title}}`, escaped for the inside of a JSON text.
