@@ -2,6 +2,7 @@ import Admission
 import ContainerImages
 import Crypto
 import Documents
+import Encodings
 import Findings
 import FoundationEssentials
 import ImageTrust
@@ -21,7 +22,7 @@ struct SignatureSearchTests {
     }
 
     private static func fingerprint(_ signer: AttestationSigner) -> String {
-        "sha256:" + signer.publicKey.fingerprint.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+        "sha256:" + Hexadecimal.text(signer.publicKey.fingerprint)
     }
 
     private static func statement(_ digest: String) throws -> [UInt8] {
