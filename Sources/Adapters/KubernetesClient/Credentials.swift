@@ -1,3 +1,5 @@
+import Documents
+
 /// Keeps the credential of a user fresh: token files are read again, plugins run again when theirs expires or is
 /// refused.
 actor Credentials {
@@ -40,7 +42,7 @@ actor Credentials {
         if let token {
             out.headers.append(("Authorization", "Bearer \(token)"))
         } else if let user = identity.username {
-            out.headers.append(("Authorization", "Basic " + Base64.encode("\(user):\(identity.password ?? "")")))
+            out.headers.append(("Authorization", "Basic " + Base64.encoded("\(user):\(identity.password ?? "")".utf8)))
         }
         out.headers += impersonation
         out.generation = generation

@@ -1,3 +1,5 @@
+import Documents
+
 /// An HTTP proxy: tunnels are opened through it with CONNECT, plain requests are handed to it whole.
 package struct ProxySettings: Sendable, Hashable {
     package var endpoint: Endpoint
@@ -21,7 +23,7 @@ package struct ProxySettings: Sendable, Hashable {
         let afterScheme = url.firstRange(of: "://").map { url[$0.upperBound...] } ?? url[...]
         let authority = afterScheme.prefix { $0 != "/" }
         if let at = authority.lastIndex(of: "@") {
-            authorization = "Basic " + Base64.encode(Self.percentDecoded(authority[..<at]))
+            authorization = "Basic " + Base64.encoded(Self.percentDecoded(authority[..<at]).utf8)
         }
     }
 

@@ -76,7 +76,7 @@ package struct ContainersStorageSource: ImageSource {
 
     private func configuration(_ digest: ContentDigest) throws(ImageError) -> [UInt8] {
         // Names with a colon are written in Base64 behind an equals sign.
-        let encoded = Base64.encoded(Array(digest.description.utf8))
+        let encoded = Base64.encoded(digest.description.utf8)
         return try LocalFile.bytes("\(root)/overlay-images/\(digest.hex)/=\(encoded)", limit: limits.document)
     }
 
