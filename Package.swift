@@ -45,14 +45,16 @@ func core(
 /// Engines are pure: Core and nothing of each other.
 func engine(_ name: String, resources: [Resource] = []) -> Target {
     .target(
-        name: name, dependencies: ["Documents", "Kubernetes", "Images", "Findings"], path: "Sources/Engines/\(name)",
+        name: name, dependencies: ["Encodings", "Documents", "Kubernetes", "Images", "Findings"],
+        path: "Sources/Engines/\(name)",
         resources: resources, swiftSettings: safe)
 }
 
 /// Adapters bring the world in and know nothing of checks.
 func adapter(_ name: String, _ packages: [Target.Dependency]) -> Target {
     .target(
-        name: name, dependencies: ["Documents", "Kubernetes", "Images"] + packages, path: "Sources/Adapters/\(name)",
+        name: name, dependencies: ["Encodings", "Documents", "Kubernetes", "Images"] + packages,
+        path: "Sources/Adapters/\(name)",
         swiftSettings: strict)
 }
 
@@ -61,7 +63,8 @@ func platform(
     _ name: String, on rooms: [String], _ packages: [Target.Dependency] = [], resources: [Resource] = []
 ) -> Target {
     .target(
-        name: name, dependencies: rooms.map { .byName(name: $0) } + packages, path: "Sources/Platform/\(name)",
+        name: name, dependencies: ["Encodings"] + rooms.map { .byName(name: $0) } + packages,
+        path: "Sources/Platform/\(name)",
         resources: resources, swiftSettings: strict)
 }
 
@@ -96,10 +99,11 @@ let package = Package(
     ],
     targets: [
         core("YAMLEvents", [Parts.yams], settings: strict),
+        core("Encodings"),
         core("Documents", on: ["YAMLEvents"]),
         core("Kubernetes", on: ["Documents"], [Parts.hashTrees]),
         core("Images", on: ["Documents"]),
-        core("Findings", on: ["Documents", "Kubernetes"]),
+        core("Findings", on: ["Encodings", "Documents", "Kubernetes"]),
         engine("PodSecurity"),
         engine("Workloads", resources: [.embedInCode("Resources")]),
         engine("RBAC", resources: [.embedInCode("Resources")]),
@@ -164,7 +168,7 @@ let package = Package(
             "Admission",
             on: [
                 "Documents", "Kubernetes", "Findings", "PodSecurity", "Policies", "RBAC", "Webhooks", "Vulnerabilities",
-                "Posture",
+                "Secrets", "Posture",
             ]),
         platform(
             "AdmissionImages",
@@ -184,7 +188,7 @@ let package = Package(
             on: [
                 "Documents", "Kubernetes", "Findings", "Workloads", "Posture", "Store", "Manifests", "KubernetesClient",
                 "CISBenchmark", "Vulnerabilities", "Detection", "NetworkPolicies", "RBAC", "Compliance", "Compression",
-                "Evidence", "SecretSearch",
+                "Evidence", "Admission", "SecretSearch",
             ],
             [
                 Parts.hummingbird, Parts.hummingbirdCore, Parts.hummingbirdTLS, Parts.hummingbirdHTTP2,
@@ -194,6 +198,7 @@ let package = Package(
         .executableTarget(
             name: "martlet",
             dependencies: [
+                "Encodings",
                 "Posture",
                 "Admission",
                 "AdmissionServer",
@@ -226,6 +231,7 @@ let package = Package(
             ],
             path: "Sources/martlet",
             swiftSettings: strict),
+        tests("Core", "Encodings", on: ["Encodings"]),
         tests("Core", "Documents", on: ["Documents"]),
         tests("Core", "Kubernetes", on: ["Kubernetes"]),
         tests("Core", "Findings", on: ["Findings"], resources: [.copy("Golden")]),
@@ -242,7 +248,7 @@ let package = Package(
         tests("Adapters", "Manifests", on: ["Manifests"]),
         tests("Adapters", "NodeInspection", on: ["NodeInspection"]),
         tests(
-            "Adapters", "KubernetesClient", on: ["KubernetesClient", "Secrets"],
+            "Adapters", "KubernetesClient", on: ["Encodings", "KubernetesClient", "Secrets"],
             [Parts.nio, Parts.nioPosix, Parts.nioHTTP1, Parts.nioSSL, Parts.subprocess],
             resources: [.copy("Golden")]),
         tests("Adapters", "SecretManagers", on: ["SecretManagers"], [Parts.nio, Parts.nioPosix, Parts.nioHTTP1]),
@@ -252,7 +258,8 @@ let package = Package(
             [Parts.subprocess]),
         tests("Platform", "Store", on: ["Store", "Findings"]),
         tests(
-            "Platform", "Hub", on: ["Hub", "Store", "Documents", "Findings", "Kubernetes", "Posture"],
+            "Platform", "Hub",
+            on: ["Hub", "Store", "Documents", "Evidence", "Findings", "Kubernetes", "Posture", "Admission"],
             [
                 Parts.crypto, Parts.httpClient, Parts.logging, Parts.nio, Parts.nioPosix, Parts.nioHTTP1,
                 Parts.nioSSL,
@@ -263,14 +270,20 @@ let package = Package(
             [Parts.crypto, Parts.nio, Parts.nioPosix, Parts.nioHTTP1, Parts.subprocess]),
         tests("Platform", "ImageInspection", on: ["ImageInspection", "ContainerImages", "AdvisoryStore"]),
         tests(
-            "Platform", "ImageTrust", on: ["ImageTrust", "Documents"],
+            "Platform", "ImageTrust", on: ["ImageTrust", "Documents", "Encodings"],
             [Parts.crypto, Parts.cryptoExtras, Parts.certificates, Parts.asn1]),
         tests("Engines", "Webhooks", on: ["Webhooks"]),
         tests("Platform", "Admission", on: ["Admission", "Webhooks", "Posture"]),
         tests(
             "Platform", "AdmissionServer",
-            on: ["AdmissionServer", "Admission", "AdmissionImages", "KubernetesClient", "ImageStore", "AdvisoryStore"],
-            [Parts.httpClient, Parts.nio, Parts.nioPosix, Parts.nioSSL, Parts.subprocess, Parts.certificates]),
+            on: [
+                "AdmissionServer", "Admission", "AdmissionImages", "KubernetesClient", "ImageStore", "AdvisoryStore",
+                "ImageTrust", "ContainerImages",
+            ],
+            [
+                Parts.httpClient, Parts.nio, Parts.nioPosix, Parts.nioSSL, Parts.subprocess, Parts.certificates,
+                Parts.crypto,
+            ]),
         tests(
             "Platform", "Posture", on: ["Posture", "CISBenchmark", "Secrets", "Compliance"],
             resources: [.copy("Golden")]),
@@ -308,7 +321,8 @@ let package = Package(
         .executableTarget(
             name: "load",
             dependencies: [
-                "Admission", "AdmissionServer", "Policies", "PodSecurity", Parts.httpClient, Parts.nio, Parts.nioSSL,
+                "Admission", "AdmissionServer", "AdmissionImages", "ImageStore", "ImageInspection", "Policies",
+                "Vulnerabilities", "PodSecurity", Parts.httpClient, Parts.nio, Parts.nioPosix, Parts.nioSSL,
             ],
             path: "Tests/Load", swiftSettings: strict),
         // Load on the store; not a product.
@@ -316,7 +330,7 @@ let package = Package(
             name: "storeload", dependencies: ["Store", "Findings"], path: "Tests/StoreLoad", swiftSettings: strict),
         // Load on the sensor; not a product.
         .executableTarget(
-            name: "sensorload", dependencies: ["RuntimeWatch", "Sensor", "Detection", "Documents"],
+            name: "sensorload", dependencies: ["RuntimeWatch", "Sensor", "Detection", "Documents", "CBPF"],
             path: "Tests/SensorLoad", swiftSettings: strict),
         // Benchmarks; not a product.
         .executableTarget(

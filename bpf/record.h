@@ -8,6 +8,9 @@
 #define RECORD_LIMIT 12288
 #define STRING_LIMIT 4096
 #define NAME_LIMIT 256
+// Bits for the names whose reading is asked about.
+#define NAME_BITS_LOG 15
+#define NAME_WORDS 512
 
 // What is shed first has the highest number; the first four are never shed.
 enum event_class {
@@ -169,6 +172,7 @@ struct configuration {
     u32 ring_bytes;
     struct wanted table[SYSCALL_LIMIT];
     struct wanted compat[SYSCALL_LIMIT];
+    u64 name_bits[NAME_WORDS];
 };
 
 struct counters {

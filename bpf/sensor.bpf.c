@@ -34,6 +34,7 @@ char license_text[] SEC("license") = "Dual MIT/GPL";
 struct scratch {
     u32 busy;
     u32 length;
+    u64 which;
     u8 data[DATA_LIMIT];
 };
 
@@ -104,6 +105,7 @@ static __always_inline struct scratch *take(u32 which) {
     if (!s) return 0;
     if (s->busy) return 0;
     s->busy = 1;
+    s->which = which;
     return s;
 }
 
@@ -189,16 +191,22 @@ static __always_inline void put_user_bytes(struct scratch *s, u8 tag, u64 from, 
 }
 
 // The names on the way from a file up to the root of the process, the last first, each with a zero behind it.
-static __always_inline void put_path(struct scratch *s, u8 tag, struct path *from) {
+//
+// A function of its own for the verifier, which walks it once for a program and not wherever it is called: with it in
+// place of each call most of a second of the sensor's start went there.
+__attribute__((noinline)) int add_path(u32 which, u32 tag, u64 place) {
+    struct path *from = (void *)place;
+    struct scratch *s = bpf_map_lookup_elem(&scratches, &which);
+    if (!s) return 0;
     struct task_struct *task = (void *)bpf_get_current_task();
     struct path path, root;
     bpf_core_read(&path, sizeof(path), from);
     struct fs_struct *fs = BPF_CORE_READ(task, fs);
-    if (!fs || !path.dentry || bpf_core_read(&root, sizeof(root), &fs->root)) return;
+    if (!fs || !path.dentry || bpf_core_read(&root, sizeof(root), &fs->root)) return 0;
     u32 start = s->length;
     if (start > RECORD_LIMIT - 64) {
         mark_truncated(s);
-        return;
+        return 0;
     }
     u32 at = start + sizeof(struct part);
     u8 flags = 0;
@@ -231,21 +239,27 @@ static __always_inline void put_path(struct scratch *s, u8 tag, struct path *fro
         dentry = above;
     }
     if (i == PATH_DEPTH) mark_truncated(s);
-    if (start > RECORD_LIMIT - 64) return;
+    if (start > RECORD_LIMIT - 64) return 0;
     struct part *p = (struct part *)&s->data[start];
     p->tag = tag;
     p->flags = flags;
     p->length = at - start - sizeof(*p);
     s->length = at;
+    return 0;
+}
+
+static __always_inline void put_path(struct scratch *s, u8 tag, struct path *from) {
+    add_path(s->which, tag, (u64)from);
 }
 
 // MARK: Reading the kernel
 
 static __always_inline struct file *file_of(s64 number) {
-    struct task_struct *task = (void *)bpf_get_current_task();
-    struct fdtable *table = BPF_CORE_READ(task, files, fdt);
-    if (!table || number < 0 || number >= BPF_CORE_READ(table, max_fds)) return 0;
-    struct file **all = BPF_CORE_READ(table, fd);
+    // Read without a helper wherever the kernel knows the types: this is on the way of every file that is opened.
+    struct task_struct *task = bpf_get_current_task_btf();
+    struct fdtable *table = task->files->fdt;
+    if (number < 0 || number >= table->max_fds) return 0;
+    struct file **all = table->fd;
     struct file *file = 0;
     bpf_probe_read_kernel(&file, sizeof(file), all + number);
     return file;
@@ -313,6 +327,11 @@ static __always_inline struct header *begin(struct scratch *s, struct task_struc
     return h;
 }
 
+static __always_inline int is_outside(struct configuration *c) {
+    struct task_struct *task = bpf_get_current_task_btf();
+    return task->nsproxy->mnt_ns->ns.inum == c->own_mounts;
+}
+
 static __always_inline int has_own_mounts(struct task_struct *task, struct configuration *c) {
     struct nsproxy *proxy = BPF_CORE_READ(task, nsproxy);
     return proxy && BPF_CORE_READ(proxy, mnt_ns, ns.inum) != c->own_mounts;
@@ -365,12 +384,26 @@ static __always_inline void put_identity(struct scratch *s, struct task_struct *
 
 // MARK: Responses
 
+// File systems in memory that are none of the pod's volumes, by number: the reader finds them as containers begin. A
+// volume in memory is where pods hand programs to each other, and no place to kill them at.
+struct {
+    __uint(type, BPF_MAP_TYPE_HASH);
+    __uint(max_entries, 16384);
+    __type(key, u32);
+    __type(value, u8);
+} memories SEC(".maps");
+
 // Whether a program was written where images do not reach: the container's own layer, memory.
 static __always_inline int is_dropped(struct file *file) {
     struct file_facts f = {};
     file_facts(file, &f);
     if (f.flags & FILE_UPPER) return 1;
-    return f.magic == TMPFS_MAGIC || f.magic == RAMFS_MAGIC;
+    if (f.magic != TMPFS_MAGIC && f.magic != RAMFS_MAGIC) return 0;
+    // What was never in a folder (memfd_create) is its own parent.
+    struct dentry *dentry = BPF_CORE_READ(file, f_path.dentry);
+    if (BPF_CORE_READ(dentry, d_parent) == dentry) return 1;
+    u32 device = f.device;
+    return bpf_map_lookup_elem(&memories, &device) != 0;
 }
 
 static __always_inline void tell_stopped(struct task_struct *task, struct file *file, struct configuration *c, s64 how) {
@@ -538,30 +571,30 @@ static __always_inline void read_call(struct pt_regs *regs, struct call *call) {
     struct pt_regs___x86 *x = (void *)regs;
     struct pt_regs___arm64 *a = (void *)regs;
     if (bpf_core_field_exists(x->orig_ax)) {
-        call->number = BPF_CORE_READ(x, orig_ax);
+        call->number = x->orig_ax;
         if (call->is_compat) {
-            call->arguments[0] = (u32)BPF_CORE_READ(x, bx);
-            call->arguments[1] = (u32)BPF_CORE_READ(x, cx);
-            call->arguments[2] = (u32)BPF_CORE_READ(x, dx);
-            call->arguments[3] = (u32)BPF_CORE_READ(x, si);
-            call->arguments[4] = (u32)BPF_CORE_READ(x, di);
-            call->arguments[5] = (u32)BPF_CORE_READ(x, bp);
+            call->arguments[0] = (u32)x->bx;
+            call->arguments[1] = (u32)x->cx;
+            call->arguments[2] = (u32)x->dx;
+            call->arguments[3] = (u32)x->si;
+            call->arguments[4] = (u32)x->di;
+            call->arguments[5] = (u32)x->bp;
             return;
         }
-        call->arguments[0] = BPF_CORE_READ(x, di);
-        call->arguments[1] = BPF_CORE_READ(x, si);
-        call->arguments[2] = BPF_CORE_READ(x, dx);
-        call->arguments[3] = BPF_CORE_READ(x, r10);
-        call->arguments[4] = BPF_CORE_READ(x, r8);
-        call->arguments[5] = BPF_CORE_READ(x, r9);
+        call->arguments[0] = x->di;
+        call->arguments[1] = x->si;
+        call->arguments[2] = x->dx;
+        call->arguments[3] = x->r10;
+        call->arguments[4] = x->r8;
+        call->arguments[5] = x->r9;
     } else if (bpf_core_field_exists(a->syscallno)) {
-        call->number = BPF_CORE_READ(a, syscallno);
-        call->arguments[0] = BPF_CORE_READ(a, orig_x0);
-        call->arguments[1] = BPF_CORE_READ(a, regs[1]);
-        call->arguments[2] = BPF_CORE_READ(a, regs[2]);
-        call->arguments[3] = BPF_CORE_READ(a, regs[3]);
-        call->arguments[4] = BPF_CORE_READ(a, regs[4]);
-        call->arguments[5] = BPF_CORE_READ(a, regs[5]);
+        call->number = (u32)a->syscallno;
+        call->arguments[0] = a->orig_x0;
+        call->arguments[1] = a->regs[1];
+        call->arguments[2] = a->regs[2];
+        call->arguments[3] = a->regs[3];
+        call->arguments[4] = a->regs[4];
+        call->arguments[5] = a->regs[5];
     }
 }
 
@@ -571,14 +604,21 @@ static __always_inline int is_compat(void) {
     return task->thread_info.status & TS_COMPAT;
 }
 
-static __always_inline struct wanted *wanted_for(struct configuration *c, struct pt_regs *regs, int compat) {
+static __always_inline u64 call_number(struct pt_regs *regs) {
     struct pt_regs___x86 *x = (void *)regs;
     struct pt_regs___arm64 *a = (void *)regs;
-    u64 number = SYSCALL_LIMIT;
-    if (bpf_core_field_exists(x->orig_ax))
-        number = x->orig_ax;
-    else if (bpf_core_field_exists(a->syscallno))
-        number = (u32)a->syscallno;
+    if (bpf_core_field_exists(x->orig_ax)) return x->orig_ax;
+    if (bpf_core_field_exists(a->syscallno)) return (u32)a->syscallno;
+    return SYSCALL_LIMIT;
+}
+
+static __always_inline int is_asked(struct configuration *c, struct pt_regs *regs) {
+    u64 number = call_number(regs);
+    return number < SYSCALL_LIMIT && (c->table[number].kind | c->compat[number].kind);
+}
+
+static __always_inline struct wanted *wanted_for(struct configuration *c, struct pt_regs *regs, int compat) {
+    u64 number = call_number(regs);
     if (number >= SYSCALL_LIMIT) return 0;
     return compat ? &c->compat[number] : &c->table[number];
 }
@@ -594,6 +634,8 @@ SEC("tp_btf/sys_exit")
 int BPF_PROG(on_call, struct pt_regs *regs, long result) {
     struct configuration *c = settings();
     if (!c) return 0;
+    // Calls nobody asks about under either numbering leave first: this is on the way of all of them.
+    if (!is_asked(c, regs)) return 0;
     struct wanted *w = wanted_for(c, regs, is_compat());
     if (!w || !w->kind) return 0;
     bpf_tail_call(ctx, &handlers, w->handler);
@@ -611,10 +653,8 @@ static __always_inline struct scratch *open_call(
     struct counters *n = count(w->class);
     if (!n) return 0;
     n->seen++;
-    struct task_struct *task = (void *)bpf_get_current_task();
     u32 process = bpf_get_current_pid_tgid() >> 32;
-    int own = has_own_mounts(task, c);
-    if (process == c->own_process || (c->container_only && !own) || ((w->flags & WANTED_SUCCESS) && result < 0) ||
+    if (process == c->own_process || (c->container_only && is_outside(c)) || ((w->flags & WANTED_SUCCESS) && result < 0) ||
         ((w->flags & WANTED_FAILURE) && result >= 0)) {
         n->filtered++;
         return 0;
@@ -704,20 +744,44 @@ int BPF_PROG(handle_generic, struct pt_regs *regs, long result) {
     return 0;
 }
 
-static __always_inline int is_named(struct dentry *dentry) {
-    struct name_key key = {};
-    bpf_probe_read_kernel_str(&key.text, sizeof(key.text), BPF_CORE_READ(dentry, d_name.name));
-    return bpf_map_lookup_elem(&names, &key) != 0;
+// What is read of a directory entry: three neighbours in every kernel so far, so that one reading takes all.
+struct entry {
+    struct dentry *above;
+    u64 hash;
+    const unsigned char *name;
+};
+
+static __always_inline void read_entry(struct dentry *dentry, struct entry *e) {
+    u32 above = bpf_core_field_offset(struct dentry, d_parent);
+    u32 name = bpf_core_field_offset(struct dentry, d_name) + bpf_core_field_offset(struct qstr, name);
+    if (name == above + 16) {
+        bpf_probe_read_kernel(e, sizeof(*e), (void *)dentry + above);
+    } else {
+        e->above = BPF_CORE_READ(dentry, d_parent);
+        e->name = BPF_CORE_READ(dentry, d_name.name);
+    }
 }
 
-// Reading is filtered unless the file, its folder or the folder above has a name that rules ask about.
-static __always_inline int is_read_wanted(struct file *file) {
+// Reading is filtered unless the file, its folder or the folder above has a name that rules ask about. A table of bits
+// by the first eight bytes of a name keeps nearly all others from being looked up.
+static __always_inline int is_read_wanted(struct file *file, struct configuration *c) {
     struct dentry *dentry = BPF_CORE_READ(file, f_path.dentry);
     for (int i = 0; i < 3; i++) {
-        if (is_named(dentry)) return 1;
-        struct dentry *above = BPF_CORE_READ(dentry, d_parent);
-        if (above == dentry) return 0;
-        dentry = above;
+        struct entry e = {};
+        read_entry(dentry, &e);
+        u64 first = 0;
+        bpf_probe_read_kernel(&first, sizeof(first), e.name);
+        // What lies behind the end of a short name is none of it.
+        u64 zeros = (first - 0x0101010101010101ULL) & ~first & 0x8080808080808080ULL;
+        if (zeros) first &= ((zeros & -zeros) >> 7) - 1;
+        u32 bit = (u32)((first * 0x9E3779B97F4A7C15ULL) >> (64 - NAME_BITS_LOG));
+        if (c->name_bits[(bit >> 6) & (NAME_WORDS - 1)] >> (bit & 63) & 1) {
+            struct name_key key = {};
+            bpf_probe_read_kernel_str(&key.text, sizeof(key.text), e.name);
+            if (bpf_map_lookup_elem(&names, &key)) return 1;
+        }
+        if (!e.above || e.above == dentry) return 0;
+        dentry = e.above;
     }
     return 0;
 }
@@ -744,12 +808,11 @@ int BPF_PROG(handle_open, struct pt_regs *regs, long result) {
     struct counters *n = count(class);
     if (!n) return 0;
     n->seen++;
-    struct task_struct *task = (void *)bpf_get_current_task();
     u32 process = bpf_get_current_pid_tgid() >> 32;
     // Of opens that failed only writes that were refused tell anything: no permission, no right, read-only.
     int is_refused = writes && (result == -1 || result == -13 || result == -30);
-    int dropped = process == c->own_process || (c->container_only && !has_own_mounts(task, c)) ||
-                  (result < 0 && !is_refused) || (!writes && !c->all_reads && (!file || !is_read_wanted(file)));
+    int dropped = process == c->own_process || (c->container_only && is_outside(c)) ||
+                  (result < 0 && !is_refused) || (!writes && !c->all_reads && (!file || !is_read_wanted(file, c)));
     if (dropped) {
         n->filtered++;
         return 0;

@@ -104,12 +104,14 @@ struct AdmissionSimulateCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "simulate", abstract: "Say what a policy would refuse of what is there, with patches.",
         discussion: """
-            Looks at templates, not at pods: workloads scaled to zero and CronJobs count too. Exit code 1 when something
-            would be refused.
+            Looks at templates, not at pods: workloads scaled to zero and CronJobs count too. Images are judged by what
+            the store holds of them, under the digests that pods run or that tags stood for when somebody last looked; no
+            registry is asked. Exit code 1 when something would be refused.
             """)
 
     @OptionGroup var target: TargetOptions
     @OptionGroup var options: AdmissionPolicyOptions
+    @OptionGroup(title: "Images") var images: AdmissionImageStoreOptions
 
     func run() async throws {
         let today = Clock.today()
@@ -120,7 +122,9 @@ struct AdmissionSimulateCommand: AsyncParsableCommand {
             policy: loaded.policy, inventory: read.inventory, custom: loaded.custom, waivers: loaded.waivers,
             options: ScanOptions(
                 workloads: .init(unlistedKinds: read.unlistedKinds), cluster: read.isCluster ? read.name : ""))
-        let simulation = AdmissionSimulation(reviewer, namespace: target.connection.namespace, today: today)
+        let simulation = AdmissionSimulation(
+            reviewer, images: try images.recalled(loaded.policy.images), namespace: target.connection.namespace,
+            today: today)
         Console.print(simulation.text)
         try read.failIfUnreadable()
         if !simulation.refused.isEmpty { throw ExitCode(1) }
@@ -132,10 +136,12 @@ struct AdmissionReplayCommand: AsyncParsableCommand {
         commandName: "replay", abstract: "Run recorded requests against a policy: what it would have refused, of whom.",
         discussion: """
             Reads audit.k8s.io/v1 events of level Request or RequestResponse, one a line or as an EventList, gzip and
-            zstd too. Patches without the object they made cannot be judged, and are counted.
+            zstd too. Patches without the object they made cannot be judged, and are counted. Images are judged by what
+            the store holds of them, under the digests that the door noted in the events.
             """)
 
     @OptionGroup var options: AdmissionPolicyOptions
+    @OptionGroup(title: "Images") var images: AdmissionImageStoreOptions
 
     @Option(name: .customLong("audit-log"), parsing: .upToNextOption, help: "Audit logs; - for standard input.")
     var logs: [String]
@@ -146,13 +152,17 @@ struct AdmissionReplayCommand: AsyncParsableCommand {
         let reviewer = AdmissionReviewer(
             policy: loaded.policy, custom: loaded.custom, waivers: loaded.waivers,
             options: ScanOptions(cluster: "recorded"))
-        var replay = AdmissionReplay(reviewer, today: today)
+        var replay = AdmissionReplay(reviewer, images: try images.recalled(loaded.policy.images), today: today)
         var lost = 0
         for log in logs {
             try LogFile.audit(log).read({ replay.take($0) }, tooLong: { lost += 1 })
         }
         Console.print(replay.text)
         if lost > 0 { Console.note("martlet: \(lost) lines were too long or cut off") }
+        // What holds no event at all is no log, and nothing of it was judged.
+        guard replay.events > 0 else {
+            throw Failure(message: "\(logs.joined(separator: ", ")): there is no audit event in it")
+        }
         if replay.refused > 0 { throw ExitCode(1) }
     }
 }
@@ -178,6 +188,9 @@ struct AdmissionAnalyzeCommand: AsyncParsableCommand {
             }
             let word = entry.isLockOut ? "CAN LOCK OUT" : "fails closed"
             Console.print("    \(word), after \(gate.timeoutSeconds) s of waiting")
+            let some = gate.isSelective ? ", where its selectors and conditions hold" : ""
+            let when = gate.backend == .expression ? "where it cannot be decided" : "while nobody answers"
+            for kinds in gate.blocked { Console.print("    \(when), it refuses \(kinds)\(some)") }
             for (title, blocked) in [("its own backend", entry.own), ("the cluster", entry.bootstrap)] {
                 for one in blocked {
                     let doubt = one.doubt.map { "; not certain: \($0)" } ?? ""

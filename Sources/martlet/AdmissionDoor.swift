@@ -34,6 +34,8 @@ struct AdmissionDoor: Sendable {
     var images: StoredVerdicts?
     /// Whether SIGTERM ends it; beside a hub, the hub's end does.
     var handlesSignals = true
+    /// Told of refusals, emergencies and moved tags.
+    var onEvent: @Sendable (DoorEvent) -> Void = { _ in }
 
     static func seconds() -> Int { time(nil) }
 
@@ -73,12 +75,12 @@ struct AdmissionDoor: Sendable {
             images: images, options: scan, ownNamespaces: ownNamespaces)
         let running = runningImages()
         let images = images
+        let onEvent = onEvent
         let service = AdmissionService(
             reviewer, certificates: certificates, today: { Clock.today() },
-            onDecision: { decision, isDryRun in
-                guard decision.outcome == .brokenGlass, !isDryRun else { return }
-                let who = decision.response.auditAnnotations["break-glass"] ?? ""
-                Console.note("martlet: break-glass used by \(who)")
+            onEvent: { event in
+                if event.kind == .brokenGlass { Console.note("martlet: break-glass: \(event.message)") }
+                onEvent(event)
             }, onPod: { running?.note($0) },
             moreMetrics: { (images?.metrics ?? "") + (running?.metrics ?? "") })
         let registration = register.flatMap { name in
@@ -131,6 +133,10 @@ struct AdmissionDoor: Sendable {
 
     private func runningImages() -> RunningImages? {
         guard followsCluster, client != nil, let images, let rules = policy.policy.images else { return nil }
-        return RunningImages(images, policy: rules) { Console.note("martlet: \($0.text)") }
+        let onEvent = onEvent
+        return RunningImages(images, policy: rules) { moved in
+            Console.note("martlet: \(moved.text)")
+            onEvent(DoorEvent(moved))
+        }
     }
 }

@@ -30,26 +30,7 @@ struct AdmissionInstallCommand: AsyncParsableCommand {
     var databaseClaim: String?
     @Option(name: .customLong("pull-secret"), help: "A Secret of Martlet's namespace with the registries' logins.")
     var pullSecret: String?
-    @Option(
-        name: .customLong("image-ca-file"), help: "Authorities of registries to trust beside the system's, as PEM.",
-        completion: .file())
-    var authorities: String?
-    @Option(
-        name: .customLong("image-platform"),
-        help: "A platform of the nodes, as linux/arm64; may be repeated; by default linux/amd64.")
-    var platforms: [String] = []
-    @Option(name: .customLong("image-mirror"), help: ArgumentHelp("Ask a mirror first.", valueName: "registry=mirror"))
-    var mirrors: [String] = []
-    @Option(name: .customLong("image-bases"), help: "The base images that are approved.", completion: .file())
-    var bases: String?
-    @Option(
-        name: .customLong("trusted-root"), help: "Whose signatures are believed: Sigstore's trusted_root.json.",
-        completion: .file())
-    var root: String?
-    @Option(
-        name: .customLong("signature-key"), help: "A public key in PEM whose signatures count; may be repeated.",
-        completion: .file())
-    var keys: [String] = []
+    @OptionGroup var trust: AdmissionTrustOptions
     @Flag(help: "Apply to the cluster in place of printing.") var apply = false
     @OptionGroup(title: "Cluster") var connection: ClusterOptions
 
@@ -96,18 +77,12 @@ struct AdmissionInstallCommand: AsyncParsableCommand {
         }
         manifests.images = .init(databaseClaim: databaseClaim, pullSecret: pullSecret)
         var arguments: [String] = []
-        let files =
-            [("--image-ca-file", authorities), ("--image-bases", bases), ("--trusted-root", root)]
-            + keys.map { ("--signature-key", Optional($0)) }
-        for (number, (flag, path)) in files.enumerated() {
-            guard let path else { continue }
+        for (number, (flag, path)) in trust.files.enumerated() {
             let place = "images/\(number)-\(path.split(separator: "/").last ?? "file")"
             manifests.files.append((place, String(decoding: try InputFile.read(path), as: UTF8.self)))
             arguments += [flag, "\(AdmissionManifests.folder)/\(place)"]
         }
-        for platform in platforms { arguments += ["--image-platform", platform] }
-        for mirror in mirrors { arguments += ["--image-mirror", mirror] }
-        manifests.arguments += arguments
+        manifests.arguments += arguments + trust.words
     }
 
     /// What a ConfigMap can hold, and where.

@@ -1,5 +1,6 @@
 import AdvisoryStore
 import ArgumentParser
+import Encodings
 import Foundation
 import Vulnerabilities
 
@@ -46,16 +47,10 @@ enum DatabasePlace {
 
     static func publicKey(_ text: String?) throws -> [UInt8]? {
         guard let text else { return nil }
-        guard let bytes = bytes(hexadecimal: text), bytes.count == 32 else {
+        guard let bytes = Hexadecimal.bytes(text), bytes.count == 32 else {
             throw Failure(message: "--key: a public key has 64 hexadecimal digits")
         }
         return bytes
-    }
-
-    static func bytes(hexadecimal text: String) -> [UInt8]? {
-        let digits = Array(text.utf8).compactMap { Character(Unicode.Scalar($0)).hexDigitValue }
-        guard digits.count == text.utf8.count, digits.count % 2 == 0 else { return nil }
-        return stride(from: 0, to: digits.count, by: 2).map { UInt8(digits[$0] * 16 + digits[$0 + 1]) }
     }
 }
 
@@ -124,7 +119,7 @@ struct FeedOptions: ParsableArguments {
                 throw Failure(message: "\(signWith): cannot be read")
             }
             let text = String(decoding: data, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)
-            let key = data.count == 32 ? Array(data) : DatabasePlace.bytes(hexadecimal: text) ?? []
+            let key = data.count == 32 ? Array(data) : Hexadecimal.bytes(text) ?? []
             do { try AdvisoryStore.sign(&bytes, privateKey: key) } catch {
                 throw Failure(message: "\(signWith): is no Ed25519 private key")
             }

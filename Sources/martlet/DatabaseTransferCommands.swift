@@ -1,6 +1,7 @@
 import AdvisoryStore
 import ArgumentParser
 import ContainerImages
+import Encodings
 import Foundation
 import Vulnerabilities
 
@@ -18,13 +19,9 @@ struct DatabaseKeygenCommand: ParsableCommand {
         }
         let (privateKey, publicKey) = AdvisoryStore.newPrivateKey()
         do {
-            try OutputFile.replace(out, with: Array(Self.hexadecimal(privateKey).utf8) + [0x0A], mode: 0o600)
+            try OutputFile.replace(out, with: Array(Hexadecimal.text(privateKey).utf8) + [0x0A], mode: 0o600)
         } catch { throw Failure(message: "\(out): cannot be written") }
-        Console.print(Self.hexadecimal(publicKey))
-    }
-
-    private static func hexadecimal(_ bytes: [UInt8]) -> String {
-        bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+        Console.print(Hexadecimal.text(publicKey))
     }
 }
 

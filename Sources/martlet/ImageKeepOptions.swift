@@ -43,7 +43,7 @@ struct ImageKeepOptions: ParsableArguments {
         return try Self.open(path)
     }
 
-    private static func open(_ path: String) throws -> ImageStore {
+    static func open(_ path: String) throws -> ImageStore {
         do {
             try FileManager.default.createDirectory(
                 at: URL(filePath: path).deletingLastPathComponent(), withIntermediateDirectories: true)
@@ -83,12 +83,16 @@ struct BaseOptions: ParsableArguments {
     /// Empty where nobody keeps such a list; a file that was named has to be there.
     func index() throws -> BaseImageIndex {
         guard path != nil || FileManager.default.fileExists(atPath: place) else { return BaseImageIndex() }
+        return try Self.read(place)
+    }
+
+    static func read(_ path: String) throws -> BaseImageIndex {
         do {
-            return try BaseImageIndex(decoding: BillFile.bytes(place))
+            return try BaseImageIndex(decoding: BillFile.bytes(path))
         } catch let failure as Failure {
             throw failure
         } catch {
-            throw Failure(message: "\(place): \(error)")
+            throw Failure(message: "\(path): is no list of base images: \(error)")
         }
     }
 

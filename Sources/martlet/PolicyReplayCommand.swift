@@ -36,6 +36,10 @@ struct PolicyReplayCommand: AsyncParsableCommand {
         for log in logs { try LogFile.audit(log).read({ replay.take($0) }, tooLong: { lost += 1 }) }
         Console.print(replay.text)
         if lost > 0 { Console.note("martlet: \(lost) lines were too long or cut off") }
+        // What holds no event at all is no log, and nothing of it was judged.
+        guard replay.events > 0 else {
+            throw Failure(message: "\(logs.joined(separator: ", ")): there is no audit event in it")
+        }
         if replay.refused > 0 { throw ExitCode(1) }
     }
 }

@@ -20,26 +20,44 @@ struct RegistryAccess: ParsableArguments {
     @Option(help: ArgumentHelp("Ask a mirror first; may be repeated.", valueName: "registry=mirror"))
     var mirror: [String] = []
 
-    /// Tells of logins that cannot be used.
+    func options() throws(ImageError) -> RegistryOptions {
+        try RegistryConnection(
+            logins: logins, authorities: authorities, insecure: insecure ? ["*"] : [], mirrors: mirror
+        ).options()
+    }
+}
+
+/// What a user said of registries, whatever the flags are called.
+struct RegistryConnection {
+    /// A docker configuration; nil for docker's and podman's own.
+    var logins: String?
+    /// Authorities to trust beside the system's, as a file of PEM.
+    var authorities: String?
+    /// Registries whose certificate is not checked, `*` for all.
+    var insecure: Set<String> = []
+    /// `registry=mirror`.
+    var mirrors: [String] = []
+    var mirrorFlag = "--mirror"
+
+    /// Tells of logins and proxies that cannot be used.
     func options() throws(ImageError) -> RegistryOptions {
         var options = RegistryOptions(credentials: .ofThisMachine(logins))
         options.proxies = .ofThisMachine
-        for problem in options.proxies.problems { Console.error(problem) }
-        if insecure { options.insecure = ["*"] }
+        for problem in options.credentials.problems + options.proxies.problems { Console.error(problem) }
+        options.insecure = insecure
         if let authorities {
             guard let data = FileManager.default.contents(atPath: authorities) else {
                 throw ImageError(.notFound, "\(authorities): cannot be read")
             }
             options.authorities = Array(data)
         }
-        for text in mirror {
+        for text in mirrors {
             let parts = text.split(separator: "=", maxSplits: 1).map(String.init)
             guard parts.count == 2 else {
-                throw ImageError(.badName, "--mirror \(text): write it as docker.io=mirror.example.com")
+                throw ImageError(.badName, "\(mirrorFlag) \(text): write it as docker.io=mirror.example.com")
             }
             options.mirrors[parts[0], default: []].append(parts[1])
         }
-        for problem in options.credentials.problems { Console.error(problem) }
         return options
     }
 }

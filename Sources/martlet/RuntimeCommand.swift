@@ -177,6 +177,7 @@ struct RuntimeRulesCheckCommand: ParsableCommand {
             for message in result.errors + result.warnings { Console.print(RuleFileOptions.line(message)) }
             let verdict = result.isSuccessful ? "Ok" : "Invalid"
             Console.print("\(result.name): \(verdict)\(result.warnings.isEmpty ? "" : ", with warnings")")
+            Console.print("\(result.name): schema validation \(RuntimeText.visible(result.schema.description))")
         }
         for alternatives in set.requiredPlugins {
             let names = alternatives.map { "\($0.name) >= \($0.version)" }.joined(separator: " or ")

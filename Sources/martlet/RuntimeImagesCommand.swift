@@ -3,6 +3,7 @@ import ContainerImages
 import Crypto
 import Detection
 import Documents
+import Encodings
 import Foundation
 import ImageInspection
 import RuntimeWatch
@@ -40,11 +41,7 @@ enum RuntimeImages {
             if count == 0 { break }
             buffer.withUnsafeBytes { hash.update(bufferPointer: UnsafeRawBufferPointer(rebasing: $0[..<count])) }
         }
-        return hexadecimal(Array(hash.finalize()))
-    }
-
-    static func hexadecimal(_ bytes: [UInt8]) -> String {
-        bytes.map { byte in (byte < 16 ? "0" : "") + String(byte, radix: 16) }.joined()
+        return Hexadecimal.text(hash.finalize())
     }
 }
 
@@ -105,7 +102,7 @@ struct RuntimeImagesCommand: AsyncParsableCommand {
                 }
                 let owner = catalogue.owner(of: file.path)
                 files["/" + file.path] = ContentDrift.File(
-                    digest: RuntimeImages.hexadecimal(file.digest),
+                    digest: Hexadecimal.text(file.digest),
                     package: owner.map { name in versions[name].map { "\(name) \($0)" } ?? name },
                     vulnerabilities: owner.flatMap { flaws[$0] }.map { $0.sorted() } ?? [])
             }

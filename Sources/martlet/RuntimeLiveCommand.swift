@@ -121,7 +121,7 @@ struct RuntimeRunCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "run", abstract: "Watches this machine and its containers as things happen.",
         discussion: """
-            Needs CAP_BPF, CAP_PERFMON and CAP_SYS_PTRACE, and a kernel with type information (5.8 or newer); without
+            Needs CAP_BPF, CAP_PERFMON and CAP_SYS_PTRACE, and a kernel with type information (5.11 or newer); without
             them fanotify and the connector of processes are asked, which see less. Without --rules Martlet's own rules
             are asked; Falco's files are taken as they are. What was found is counted by rule, workload and item at the
             end.

@@ -85,7 +85,8 @@ struct LiveOptions: ParsableArguments {
         let names: [any ContainerNames] = [RuntimeFiles(root: root)]
         if sensor != .fallback {
             do throws(SensorError) {
-                let made = try Sensor(options, names: names)
+                let made = try Sensor(options, names: names, root: root)
+                if let problem = made.denialProblem { Console.error(problem) }
                 if !quiet { for lack in SensorSupport.probe().reduced { Console.error(lack) } }
                 return made
             } catch {

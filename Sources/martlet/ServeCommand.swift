@@ -20,6 +20,7 @@ struct ServeCommand: AsyncParsableCommand {
             martlet serve                        on http://127.0.0.1:8080, the current context's cluster
             martlet serve --otherwise deploy/    these manifests when no cluster answers
             martlet serve --data /var/lib/martlet --host 0.0.0.0 --port 8443
+            martlet serve --admission-port 8443 --policy policy.yaml --register martlet-admission
 
             The first start makes a user "admin" and prints the password once. Everything is kept in the data folder.
             """)
@@ -44,6 +45,8 @@ struct ServeCommand: AsyncParsableCommand {
 
     @OptionGroup(title: "Cluster") var connection: ConnectionOptions
 
+    @OptionGroup(title: "Admission") var admission: HubDoorOptions
+
     func run() async throws {
         // Whoever hangs up in the middle of an answer ends his connection, not the hub.
         signal(SIGPIPE, SIG_IGN)
@@ -63,6 +66,7 @@ struct ServeCommand: AsyncParsableCommand {
         if connection.context != nil || connection.kubeconfig != nil, found == nil {
             _ = try ClientConfiguration.here(connection.flags)
         }
+        let door = try HubDoor(admission, host: settings.host, found, server)
         let folders = otherwise.isEmpty ? Self.examples : otherwise
         let scheme = settings.speaksTLS ? "https" : "http"
         do {
@@ -88,6 +92,8 @@ struct ServeCommand: AsyncParsableCommand {
                 } catch {
                     Console.error("cannot begin to watch: \(error)")
                 }
+            } beside: {
+                await door?.run()
             }
         } catch let error as Failure {
             throw error

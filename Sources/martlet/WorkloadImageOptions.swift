@@ -100,16 +100,9 @@ struct WorkloadImageOptions: ParsableArguments {
         var options = ImageInspection.Options(cache: .standard)
         do throws(ImageError) {
             options.platform = try Platform(platform)
-            options.registry = RegistryOptions(credentials: .ofThisMachine(logins))
-            options.registry.proxies = .ofThisMachine
-            for problem in options.registry.proxies.problems { Console.error(problem) }
-            if insecure { options.registry.insecure = ["*"] }
-            if let authorities {
-                guard let data = FileManager.default.contents(atPath: authorities) else {
-                    throw ImageError(.notFound, "\(authorities): cannot be read")
-                }
-                options.registry.authorities = Array(data)
-            }
+            options.registry = try RegistryConnection(
+                logins: logins, authorities: authorities, insecure: insecure ? ["*"] : []
+            ).options()
             return try ImageInspection(options)
         } catch {
             throw Failure(message: error.message)

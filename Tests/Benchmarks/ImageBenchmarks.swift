@@ -43,10 +43,9 @@ enum ImageBenchmarks {
     private static var path: String? { ProcessInfo.processInfo.environment["MARTLET_PEER_IMAGE"] }
 
     private static func measure(_ arguments: [String]) throws -> (seconds: Double, memory: Double) {
-        let numbers = try Measuring.child(["--part", "image"] + arguments).split(separator: " ").compactMap {
-            Double($0)
-        }
-        guard numbers.count == 2 || numbers.count == 4 else { throw CocoaError(.fileReadCorruptFile) }
+        let numbers = try Measuring.child(["--part", "image"] + arguments).split(whereSeparator: \.isWhitespace)
+            .compactMap { Double($0) }
+        guard numbers.count == 4 else { throw CocoaError(.fileReadCorruptFile) }
         return (numbers[0], numbers[1])
     }
 

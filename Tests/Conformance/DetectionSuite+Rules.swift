@@ -48,6 +48,9 @@ enum DetectionRuleCases {
         for (result, expected) in zip(results, expect["files"].elements) {
             compare(result.errors, expected["errors"], "error", &notes)
             compare(result.warnings, expected["warnings"], "warning", &notes)
+            if let schema = expected["schema"].string, schema != result.schema.description {
+                notes.append("schema \(result.schema), expected \(schema)")
+            }
         }
         if ok {
             let found = Dictionary(set.rules.map { ($0.name, $0) }) { first, _ in first }

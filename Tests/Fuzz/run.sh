@@ -1,6 +1,6 @@
 #!/bin/sh
-# Fuzzes the document reader and editor, the rule language, or the layer reader:
-# run.sh [SECONDS] [documents|detection|archives]. Needs a Swift
+# Fuzzes the document reader and editor, the rule language, the layer reader, or the readers of packages:
+# run.sh [SECONDS] [documents|detection|archives|packages]. Needs a Swift
 # toolchain and, once, `swift package resolve`.
 set -eu
 seconds=${1:-300}
@@ -9,7 +9,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
 out=${FUZZ_OUT:-$root/.build/fuzz}
 yaml=$root/.build/checkouts/Yams/Sources/CYaml
-mkdir -p "$out/corpus" "$out/corpus-detection" "$out/corpus-archives"
+mkdir -p "$out/corpus" "$out/corpus-detection" "$out/corpus-archives" "$out/corpus-packages"
 
 for file in api reader scanner parser; do
     clang -c -O2 -g -fsanitize=fuzzer-no-link -I"$yaml/include" "$yaml/src/$file.c" -o "$out/$file.o"
@@ -29,23 +29,53 @@ objects="$out/Documents.o $out/YAMLEvents.o $out/api.o $out/reader.o $out/scanne
 SWIFT_BACKTRACE=enable=no
 export SWIFT_BACKTRACE
 
-if [ "$what" = detection ]; then
-    # The data files as the package manager embeds them.
+# The data files of an engine as the package manager embeds them.
+resources() {
     {
         echo 'struct PackageResources {'
-        for file in "$root"/Sources/Engines/Detection/Resources/*; do
+        for file in "$root/Sources/Engines/$1/Resources"/*; do
             printf 'static let %s: [UInt8] = [' "$(basename "$file" | tr '.-' '__')"
             od -An -v -tu1 "$file" | tr -s ' \n' ',,' | sed 's/^,//'
             echo ']'
         done
         echo '}'
     } >"$out/PackageResources.swift"
+}
+
+if [ "$what" = detection ]; then
+    resources Detection
     module Detection $(find "$root/Sources/Engines/Detection" -name '*.swift') "$out/PackageResources.swift"
     module DetectionTarget "$here/DetectionTarget.swift"
     swiftc -sanitize=fuzzer -parse-as-library "$out"/DetectionTarget.o "$out"/Detection.o $objects \
         -o "$out/fuzz-detection"
     "$out/fuzz-detection" -max_total_time="$seconds" -max_len=4096 -timeout=10 -rss_limit_mb=2048 \
         -dict="$here/rules.dict" -artifact_prefix="$out/" "$out/corpus-detection"
+    exit
+fi
+
+if [ "$what" = packages ]; then
+    resources Vulnerabilities
+    engine="$root/Sources/Engines/Vulnerabilities"
+    module Images "$root"/Sources/Core/Images/*.swift
+    # The rules on how images are made stand on more than the readers do.
+    module Vulnerabilities $(find "$engine" -name '*.swift' ! -path '*/Images/*') "$out/PackageResources.swift"
+    module PackageTarget "$here/PackageTarget.swift"
+    swiftc -sanitize=fuzzer -parse-as-library "$out"/PackageTarget.o "$out"/Vulnerabilities.o "$out"/Images.o \
+        $objects -o "$out/fuzz-packages"
+    # Seeds: what the tests read. The first byte says which file of an image it is.
+    seed() { # number, file
+        { printf "\\$(printf %03o "$1")"; cat "$2"; } >"$out/corpus-packages/$1-$(basename "$2")"
+    }
+    samples="$root/Tests/Engines/VulnerabilitiesTests/Fixtures"
+    seed 0 "$samples/rpmdb.sqlite"
+    seed 1 "$samples/Packages.little"
+    seed 1 "$samples/Packages.big"
+    seed 2 "$samples/Packages.db"
+    seed 3 "$samples/app.jar"
+    seed 4 "$samples/demo-1.0-py3-none-any.whl"
+    for program in "$samples"/*.elf; do seed 5 "$program"; done
+    "$out/fuzz-packages" -max_total_time="$seconds" -max_len=65536 -timeout=10 -rss_limit_mb=2048 \
+        -artifact_prefix="$out/" "$out/corpus-packages"
     exit
 fi
 

@@ -3,7 +3,6 @@ import Findings
 import Foundation
 import Kubernetes
 import Policies
-import Synchronization
 
 extension Load {
     /// CPU of a review, from body to body, on one thread.
@@ -42,41 +41,6 @@ extension Load {
         return [
             line("review-50-policies", both, "ms CPU", goal: "2"),
             line("cel-evaluation", each, "µs CPU", goal: "30"), line("cel-compile", compile, "ms CPU", goal: "3"),
-        ]
-    }
-
-    static let images = Load(name: "images") {
-        let known = KnownVerdicts(100_000)
-        var policy = AdmissionPolicy(defaultMode: .off)
-        var images = ImagePolicy()
-        images.refusals = [.init(severity: .critical, fixAvailableForDays: 14)]
-        policy.images = images
-        // Only the image policy: the door's other rules of images are the scan's.
-        policy.entries = [.init(checks: ImageRules.all.map { Glob($0.id) }, mode: .enforce)]
-        let reviewer = AdmissionReviewer(policy: policy, inventory: Inventory(Requests.namespace), images: known)
-        var times: [Double] = []
-        for index in 0..<5000 {
-            let body = Requests.review(index, image: "registry.example/a@\(KnownVerdicts.digest(index * 19 % 100_000))")
-            let begin = ContinuousClock.now
-            _ = await reviewer.review(body, today: Requests.today)
-            times.append((ContinuousClock.now - begin) / .milliseconds(1))
-        }
-        let one = Requests.review(1, image: "registry.example/new:1")
-        await withTaskGroup(of: Void.self) { group in
-            for _ in 0..<1000 { group.addTask { _ = await reviewer.review(one, today: Requests.today) } }
-        }
-        let resolutions = Double(await known.resolver.lookUps)
-        var slowest = 0.0
-        for index in 0..<20 {
-            let body = Requests.review(index, image: "down.example/a-\(index % 2):1")
-            let begin = ContinuousClock.now
-            _ = await reviewer.review(body, today: Requests.today)
-            slowest = max(slowest, (ContinuousClock.now - begin) / .milliseconds(1))
-        }
-        return [
-            line("image-verdict-p99", percentile(times, 0.99), "ms", goal: "5"),
-            line("image-resolutions-of-1000-pods", resolutions, "look-ups", goal: "1"),
-            line("image-registry-down-slowest", slowest, "ms", goal: "2000 (the time-out)"),
         ]
     }
 
@@ -126,43 +90,4 @@ extension Load {
         let rate = Double(replay.requests) / (cpu() - begin)
         return [line("replay", rate, "requests/s of a core", goal: "5000")]
     }
-}
-
-/// Verdicts of many digests, and a registry that is counted.
-final class KnownVerdicts: ImageVerdicts {
-    private let verdicts: [String: ImageVerdict]
-    let resolver: ImageResolver
-    struct Down: Error {}
-
-    static func digest(_ index: Int) -> String { "sha256:" + String(index, radix: 16) }
-
-    init(_ count: Int) {
-        verdicts = Dictionary(
-            uniqueKeysWithValues: (0..<count).map { index in
-                let digest = Self.digest(index)
-                let severity: Severity = index % 7 == 0 ? .critical : .medium
-                return (
-                    digest,
-                    ImageVerdict(
-                        digest: digest,
-                        vulnerabilities: (0..<8).map { number in
-                            .init(
-                                id: "CVE-2026-\(index % 5000 + number)", severity: severity, package: "p-\(number)",
-                                fixedVersion: "1.2.3", fixKnownForDays: index % 40)
-                        })
-                )
-            })
-        resolver = ImageResolver { image in
-            guard image.registry == "registry.example" else {
-                // A registry that takes the connection and says nothing.
-                try await Task.sleep(for: .seconds(60))
-                throw Down()
-            }
-            return Self.digest(3)
-        }
-    }
-
-    func verdict(of digest: String) -> ImageVerdict? { verdicts[digest] }
-    func resolve(_ image: ImageReference) async -> ImageResolution { await resolver.resolve(image) }
-    func enqueue(_ image: ImageReference, digest: String?) {}
 }

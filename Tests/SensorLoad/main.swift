@@ -13,6 +13,7 @@ let given = Array(CommandLine.arguments.dropFirst())
 switch given.first {
 case "make": Maker.run(Array(given.dropFirst()))
 case "watch": try Watcher.run()
+case "check": Watcher.check()
 default:
     guard let refusal = Figures.refusal else {
         for figure in Figures.all where given.isEmpty || given.contains(figure.name) {

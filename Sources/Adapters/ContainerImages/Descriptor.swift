@@ -1,4 +1,5 @@
 package import Documents
+import Encodings
 
 /// Where a blob is and how long: the way manifests speak of one another.
 ///
@@ -62,14 +63,7 @@ package struct ContentDigest: Sendable, Hashable, CustomStringConvertible {
 
     init(_ algorithm: Algorithm, _ bytes: some Sequence<UInt8>) {
         self.algorithm = algorithm
-        var text = ""
-        text.reserveCapacity(128)
-        for byte in bytes {
-            let digits = String(byte, radix: 16)
-            if digits.utf8.count == 1 { text += "0" }
-            text += digits
-        }
-        hex = text
+        hex = Hexadecimal.text(bytes)
     }
 
     package var description: String { "\(algorithm.rawValue):\(hex)" }

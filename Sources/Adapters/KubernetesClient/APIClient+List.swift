@@ -1,4 +1,5 @@
 package import Documents
+import Encodings
 
 /// How much of each object is asked for.
 package enum ObjectForm: Sendable, Hashable {
@@ -60,7 +61,7 @@ extension APIClient {
         var limit = limit
         while true {
             var query = limit > 0 ? "?limit=\(limit)" : "?"
-            if !token.isEmpty { query += "&continue=\(Self.escaped(token))" }
+            if !token.isEmpty { query += "&continue=\(PercentEncoding.encoded(token))" }
             let page: ListPage
             do {
                 let bytes = try await get(limit > 0 ? path + query : path, accept: form.acceptList)
@@ -100,26 +101,9 @@ extension APIClient {
     package func object(_ resource: APIResource, named name: String, in namespace: String? = nil) async throws -> Node?
     {
         do {
-            return try await node("\(resource.path(in: namespace))/\(Self.escaped(name))")
+            return try await node("\(resource.path(in: namespace))/\(PercentEncoding.encoded(name))")
         } catch let error as ClientError where error.code == .notFound {
             return nil
         }
-    }
-
-    /// Text as a part of a query or path.
-    static func escaped(_ text: String) -> String {
-        var out = ""
-        for byte in text.utf8 {
-            switch byte {
-            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "_"), UInt8(ascii: "."),
-                UInt8(ascii: "~"):
-                out.unicodeScalars.append(UnicodeScalar(byte))
-            default:
-                let digits = String(byte, radix: 16, uppercase: true)
-                out += digits.utf8.count == 1 ? "%0\(digits)" : "%\(digits)"
-            }
-        }
-        return out
     }
 }

@@ -1,11 +1,12 @@
 package import Documents
+import Encodings
 
 extension APIClient {
     /// The metadata of one object with its `managedFields`, and nothing else of it; nil when there is none.
     ///
     /// The only way one Secret is ever asked for: its values stay on the server.
     package func metadata(of resource: APIResource, named name: String, in namespace: String?) async throws -> Node? {
-        let path = "\(resource.path(in: namespace))/\(Self.escaped(name))"
+        let path = "\(resource.path(in: namespace))/\(PercentEncoding.encoded(name))"
         let bytes: [UInt8]
         do {
             bytes = try await get(path, accept: "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1")

@@ -1,4 +1,5 @@
 import Documents
+import Encodings
 
 /// Keeps the credential of a user fresh: token files are read again, plugins run again when theirs expires or is
 /// refused.
@@ -63,19 +64,10 @@ actor Credentials {
         if let uid = identity.impersonatedUID { out.append(("Impersonate-Uid", uid)) }
         for (key, values) in identity.impersonatedExtra {
             // The key is part of a header's name: what no name may hold is written as %XX.
-            let name = "Impersonate-Extra-" + key.utf8.map(Self.escaped).joined()
+            let name = "Impersonate-Extra-" + PercentEncoding.encoded(key, keeping: "!#$&'*+^`|")
             for value in values { out.append((name, value)) }
         }
         return out
-    }
-
-    private static func escaped(_ byte: UInt8) -> String {
-        let character = Character(UnicodeScalar(byte))
-        if character.isASCII, character.isLetter || character.isNumber || "-_.~!#$&'*+^`|".contains(character) {
-            return String(character)
-        }
-        let digits = String(byte, radix: 16, uppercase: true)
-        return "%" + (digits.count == 1 ? "0" : "") + digits
     }
 
     private func read(_ path: String) throws -> String? {

@@ -1,4 +1,5 @@
 import Documents
+import Encodings
 
 /// An HTTP proxy: tunnels are opened through it with CONNECT, plain requests are handed to it whole.
 package struct ProxySettings: Sendable, Hashable {
@@ -23,7 +24,7 @@ package struct ProxySettings: Sendable, Hashable {
         let afterScheme = url.firstRange(of: "://").map { url[$0.upperBound...] } ?? url[...]
         let authority = afterScheme.prefix { $0 != "/" }
         if let at = authority.lastIndex(of: "@") {
-            authorization = "Basic " + Base64.encoded(Self.percentDecoded(authority[..<at]).utf8)
+            authorization = "Basic " + Base64.encoded(PercentEncoding.decodedLeniently(authority[..<at]).utf8)
         }
     }
 
@@ -31,23 +32,6 @@ package struct ProxySettings: Sendable, Hashable {
         guard let at = url.lastIndex(of: "@") else { return url }
         let scheme = url.firstRange(of: "://").map { url[..<$0.upperBound] } ?? ""
         return "\(scheme)\(url[url.index(after: at)...])"
-    }
-
-    /// What stands for `%40` and the like in a URL's user and password.
-    private static func percentDecoded(_ text: Substring) -> String {
-        var bytes: [UInt8] = []
-        var rest = Array(text.utf8)[...]
-        while let byte = rest.popFirst() {
-            if byte == UInt8(ascii: "%"), rest.count >= 2,
-                let code = UInt8(String(decoding: rest.prefix(2), as: UTF8.self), radix: 16)
-            {
-                bytes.append(code)
-                rest = rest.dropFirst(2)
-            } else {
-                bytes.append(byte)
-            }
-        }
-        return String(decoding: bytes, as: UTF8.self)
     }
 
     /// The proxy the environment names for a server, read as Go reads it: `NO_PROXY` holds hosts, `.domains`,

@@ -1,4 +1,5 @@
 import Documents
+import Encodings
 package import Kubernetes
 import NIOCore
 
@@ -107,7 +108,7 @@ package struct ResourceWatch: AsyncSequence, Sendable {
             let seconds = Int(Double(watch.period.components.seconds) * (1 + time.random()))
             let path =
                 watch.resource.path(in: watch.namespace)
-                + "?watch=true&allowWatchBookmarks=true&resourceVersion=\(APIClient.escaped(resourceVersion))"
+                + "?watch=true&allowWatchBookmarks=true&resourceVersion=\(PercentEncoding.encoded(resourceVersion))"
                 + "&timeoutSeconds=\(seconds)"
             var request = Transport.Request(path: path)
             request.accept =

@@ -1,4 +1,5 @@
 import CPostgres
+import Encodings
 
 /// One connection of libpq; used by one thread at a time, which waits for the server.
 package final class PostgresConnection {
@@ -86,14 +87,7 @@ package final class PostgresConnection {
         case .double(let double): text = String(double)
         case .text(let plain): text = plain.utf8.contains(0) ? plain.replacing("\0", with: "\u{FFFD}") : plain
         case .blob(let bytes):
-            let digits = Array("0123456789abcdef".utf8)
-            var hex: [UInt8] = Array("\\x".utf8)
-            hex.reserveCapacity(bytes.count * 2 + 2)
-            for byte in bytes {
-                hex.append(digits[Int(byte >> 4)])
-                hex.append(digits[Int(byte & 15)])
-            }
-            text = String(decoding: hex, as: UTF8.self)
+            text = "\\x" + Hexadecimal.text(bytes)
         }
         let bytes = Array(text.utf8)
         let pointer = UnsafeMutablePointer<CChar>.allocate(capacity: bytes.count + 1)

@@ -1,4 +1,5 @@
 import Crypto
+import Encodings
 
 /// Signs requests to AWS.
 ///
@@ -18,7 +19,7 @@ struct AWSSignature: Sendable {
         body: [UInt8], time: String
     ) -> [(name: String, value: String)] {
         let day = String(time.prefix(8))
-        let digest = Self.hex(SHA256.hash(data: body))
+        let digest = Hexadecimal.text(SHA256.hash(data: body))
         var headers = extra + [("host", host), ("x-amz-date", time), ("x-amz-content-sha256", digest)]
         if !sessionToken.isEmpty { headers.append(("x-amz-security-token", sessionToken)) }
         let canonical = headers.map { ($0.0.lowercased(), Self.collapsed($0.1)) }.sorted { $0.0 < $1.0 }
@@ -28,11 +29,11 @@ struct AWSSignature: Sendable {
             canonical.map { "\($0.0):\($0.1)\n" }.joined(), signed, digest,
         ].joined(separator: "\n")
         let scope = "\(day)/\(region)/\(service)/aws4_request"
-        let text = ["AWS4-HMAC-SHA256", time, scope, Self.hex(SHA256.hash(data: Array(request.utf8)))]
+        let text = ["AWS4-HMAC-SHA256", time, scope, Hexadecimal.text(SHA256.hash(data: Array(request.utf8)))]
             .joined(separator: "\n")
         var key = Self.hmac(Array("AWS4\(secretKey)".utf8), day)
         for part in [region, service, "aws4_request"] { key = Self.hmac(key, part) }
-        let signature = Self.hex(Self.hmac(key, text))
+        let signature = Hexadecimal.text(Self.hmac(key, text))
         let authorization =
             "AWS4-HMAC-SHA256 Credential=\(accessKey)/\(scope), SignedHeaders=\(signed), Signature=\(signature)"
         return headers.filter { $0.0 != "host" }.map { (name: $0.0, value: $0.1) }
@@ -41,13 +42,6 @@ struct AWSSignature: Sendable {
 
     private static func hmac(_ key: [UInt8], _ text: String) -> [UInt8] {
         Array(HMAC<SHA256>.authenticationCode(for: Array(text.utf8), using: SymmetricKey(data: key)))
-    }
-
-    private static func hex(_ bytes: some Sequence<UInt8>) -> String {
-        let digits = Array("0123456789abcdef".utf8)
-        var out: [UInt8] = []
-        for byte in bytes { out += [digits[Int(byte >> 4)], digits[Int(byte & 15)]] }
-        return String(decoding: out, as: UTF8.self)
     }
 
     private static func collapsed(_ value: String) -> String {

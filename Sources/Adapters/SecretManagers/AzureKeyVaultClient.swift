@@ -1,4 +1,5 @@
 import Documents
+import Encodings
 
 /// Azure Key Vault: metadata only.
 ///
@@ -44,7 +45,7 @@ package struct AzureKeyVaultClient: Sendable {
         let token = try await token()
         var out = SecretMetadata(manager: "Azure Key Vault \(address.host)", path: name)
         var versions: [(updated: Double, version: SecretMetadata.Version, attributes: Node)] = []
-        for item in try await pages("/secrets/\(WebAddress.escaped(name))/versions", token) {
+        for item in try await pages("/secrets/\(PercentEncoding.encoded(name))/versions", token) {
             let attributes = item["attributes"]
             versions.append(
                 (
@@ -102,9 +103,9 @@ package struct AzureKeyVaultClient: Sendable {
             let form = [
                 ("grant_type", "client_credentials"), ("client_id", id), ("client_secret", secret),
                 ("scope", "https://vault.azure.net/.default"),
-            ].map { "\($0)=\(WebAddress.escaped($1))" }.joined(separator: "&")
+            ].map { "\($0)=\(PercentEncoding.encoded($1))" }.joined(separator: "&")
             let request = WebClient.Request(
-                method: .POST, address: base.with(path: "/\(WebAddress.escaped(tenant))/oauth2/v2.0/token"),
+                method: .POST, address: base.with(path: "/\(PercentEncoding.encoded(tenant))/oauth2/v2.0/token"),
                 headers: [(name: "Content-Type", value: "application/x-www-form-urlencoded")], body: Array(form.utf8))
             let answer = try await web.json(request, manager: "Microsoft's login")
             guard let token = answer["access_token"].string, !token.isEmpty else {

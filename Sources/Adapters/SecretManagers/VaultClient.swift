@@ -1,4 +1,5 @@
 import Documents
+import Encodings
 
 /// HashiCorp Vault and OpenBao, key-value engines of both versions: metadata only.
 ///
@@ -102,7 +103,7 @@ package struct VaultClient: Sendable {
         path.hasPrefix("\(mount)/") ? String(path.dropFirst(mount.count + 1)) : path
     }
 
-    private static func escaped(_ path: String) -> String { WebAddress.escaped(path, keepingSlash: true) }
+    private static func escaped(_ path: String) -> String { PercentEncoding.encoded(path, keeping: "/") }
 
     private func get(_ path: String, query: String = "") async throws -> Node {
         var headers = [(name: "X-Vault-Token", value: token), (name: "X-Vault-Request", value: "true")]

@@ -87,6 +87,20 @@ package final class EventDecoder {
         return event
     }
 
+    /// A program that was kept from starting by other means than the kernel programs.
+    func refused(_ refusal: ProgramGate.Refusal, at time: UInt64) -> SensorEvent {
+        number += 1
+        var event = SensorEvent(
+            kind: .stopped(.deny), time: clock.time(ofMachine: time), machineTime: time, number: number,
+            process: refusal.process, thread: refusal.process.id, result: 0, arguments: InlineArray(repeating: 0),
+            processor: 0, isIncomplete: refusal.process.isIncomplete)
+        event.path = refusal.file.path
+        event.file = refusal.file.file
+        event.file?.isInUpperLayer = true
+        event.file?.isOnOverlay = true
+        return event
+    }
+
     /// A path with the folder it begins at, without `.` and `..`.
     static func whole(_ path: [UInt8]?, _ folder: [UInt8]?) -> [UInt8]? {
         guard let path else { return nil }

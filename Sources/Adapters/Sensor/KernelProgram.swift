@@ -19,6 +19,8 @@ final class KernelProgram {
     private let processors: Int
     private var programs: [Int32] = []
     private let deniesPrograms: Bool
+    /// Why the kernel does not let its programs deny others; nil when it does, or was not asked.
+    private(set) var denialRefusal: String?
 
     private static let denier = "deny_program"
 
@@ -36,25 +38,25 @@ final class KernelProgram {
     init(_ options: SensorOptions) throws(SensorError) {
         libbpf_set_print(KernelMessages.take)
         KernelMessages.start()
-        let bytes = martletObject()
-        guard let object = bpf_object__open_mem(bytes.baseAddress, bytes.count, nil) else {
-            throw SensorError(code: .load, message: "the kernel programs are not readable: \(Self.reason())")
+        var denies = options.response == .deny
+        var refusal: String?
+        if denies {
+            do throws(SensorError) {
+                object = try Self.load(options, denies: true)
+            } catch {
+                // A kernel without the BPF security module refuses the one program, and everything with it: the others
+                // are loaded without it.
+                refusal = "the kernel does not let its programs deny others: \(error.message)"
+                denies = false
+                object = try Self.load(options, denies: false)
+            }
+        } else {
+            object = try Self.load(options, denies: false)
         }
-        self.object = object
+        denialRefusal = refusal
+        deniesPrograms = denies
+        let object = object
         sink = Sink()
-        if let ring = bpf_object__find_map_by_name(object, "ring") {
-            bpf_map__set_max_entries(ring, UInt32(options.ringBytes))
-        }
-        // A kernel without the BPF security module refuses the program, and everything with it.
-        deniesPrograms = options.response == .deny
-        if !deniesPrograms { bpf_program__set_autoload(bpf_object__find_program_by_name(object, Self.denier), false) }
-        guard bpf_object__load(object) == 0 else {
-            let reason = Self.reason()
-            bpf_object__close(object)
-            throw SensorError(
-                code: errno == EPERM ? .capability : .load,
-                message: "the kernel refuses the programs: \(reason)\(KernelMessages.last.map { "; \($0)" } ?? "")")
-        }
         let map: (String) -> Int32 = { bpf_map__fd(bpf_object__find_map_by_name(object, $0)) }
         ledgerMap = map("ledger")
         processors = Int(libbpf_num_possible_cpus())
@@ -78,6 +80,26 @@ final class KernelProgram {
             bpf_object__close(object)
             throw failure
         }
+    }
+
+    private static func load(_ options: SensorOptions, denies: Bool) throws(SensorError) -> OpaquePointer {
+        let bytes = martletObject()
+        guard let object = bpf_object__open_mem(bytes.baseAddress, bytes.count, nil) else {
+            throw SensorError(code: .load, message: "the kernel programs are not readable: \(reason())")
+        }
+        if let ring = bpf_object__find_map_by_name(object, "ring") {
+            bpf_map__set_max_entries(ring, UInt32(options.ringBytes))
+        }
+        if !denies { bpf_program__set_autoload(bpf_object__find_program_by_name(object, denier), false) }
+        guard bpf_object__load(object) == 0 else {
+            let code: SensorError.Code = errno == EPERM ? .capability : .load
+            let reason = reason()
+            bpf_object__close(object)
+            throw SensorError(
+                code: code,
+                message: "the kernel refuses the programs: \(reason)\(KernelMessages.last.map { "; \($0)" } ?? "")")
+        }
+        return object
     }
 
     private static let receive: ring_buffer_sample_fn = { context, data, size in
@@ -125,6 +147,10 @@ final class KernelProgram {
         for name in Self.attached + (deniesPrograms ? [Self.denier] : []) {
             let program = bpf_object__find_program_by_name(object, name)
             guard let link = bpf_program__attach(program) else {
+                if name == Self.denier {
+                    denialRefusal = "the kernel does not let its programs deny others: \(Self.reason())"
+                    continue
+                }
                 throw SensorError(code: .attach, message: "\(name) cannot be attached: \(Self.reason())")
             }
             links.append(link)
@@ -132,11 +158,22 @@ final class KernelProgram {
         }
     }
 
+    /// Ready when records are there.
+    var descriptor: Int32 { ring_buffer__epoll_fd(ring) }
+
     /// Waits for records at most so long and hands them over; how many there were.
     func poll(milliseconds: Int32) -> Int { Int(max(0, ring_buffer__poll(ring, milliseconds))) }
 
     /// Hands over what is there.
     func consume() -> Int { Int(max(0, ring_buffer__consume(ring))) }
+
+    /// Programs on a file system are dropped ones. Sixteen thousand at once find room; of others it is only told.
+    func addMemory(_ device: UInt32) {
+        var key = device
+        var one: UInt8 = 1
+        let map = bpf_map__fd(bpf_object__find_map_by_name(object, "memories"))
+        _ = bpf_map_update_elem(map, &key, &one, UInt64(BPF_ANY))
+    }
 
     func detach() {
         for link in links { bpf_link__destroy(link) }

@@ -31,7 +31,21 @@ struct KernelTable {
             out += table(.amd64)
             out += table(.i386)
         #endif
+        for word in Self.nameBits(options.readNames) { withUnsafeBytes(of: word) { out += $0 } }
         return out
+    }
+
+    /// A bit for each name whose reading is asked about, by its first eight bytes; `is_read_wanted` of
+    /// bpf/sensor.bpf.c looks there before it looks for the name itself.
+    static func nameBits(_ names: Set<String>) -> [UInt64] {
+        var words = [UInt64](repeating: 0, count: Int(NAME_WORDS))
+        for name in names {
+            var first: UInt64 = 0
+            for (i, byte) in name.utf8.prefix(8).enumerated() { first |= UInt64(byte) << UInt64(8 * i) }
+            let bit = Int((first &* 0x9E37_79B9_7F4A_7C15) >> UInt64(64 - NAME_BITS_LOG))
+            words[bit >> 6] |= 1 << UInt64(bit & 63)
+        }
+        return words
     }
 
     private func table(_ machine: SystemCall.Machine) -> [UInt8] {

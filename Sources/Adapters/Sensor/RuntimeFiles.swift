@@ -54,7 +54,14 @@ package final class RuntimeFiles: ContainerNames {
         facts.isPrivileged =
             capabilities.contains("CAP_SYS_ADMIN") && Array(configuration["linux"]["maskedPaths"].elements).isEmpty
             && Array(configuration["linux"]["readonlyPaths"].elements).isEmpty
+        facts.isConfigured = true
         for mount in configuration["mounts"].elements {
+            // The kubelet's folder of a pod's volumes: `…/pods/UID/volumes/kubernetes.io~empty-dir/NAME`.
+            if let source = mount["source"].string, source.contains("/volumes/kubernetes.io~"),
+                let destination = mount["destination"].string
+            {
+                facts.volumes.append(destination)
+            }
             guard let destination = mount["destination"].string, !mount["options"].strings.contains("ro"),
                 !["proc", "sysfs", "cgroup", "cgroup2"].contains(mount["type"].string ?? "")
             else { continue }

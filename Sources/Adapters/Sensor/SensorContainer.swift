@@ -11,6 +11,10 @@ package struct ContainerFacts: Sendable, Hashable {
     /// Where the container may write besides its own layer, as its runtime was told.
     package var writableMounts: [String] = []
     package var started: UInt64?
+    /// Where the pod's own volumes are: what lies there was put there by whoever made the pod.
+    package var volumes: [String] = []
+    /// The container's configuration was read: what is not said above is not so.
+    package var isConfigured = false
 
     package init() {}
 
@@ -26,6 +30,8 @@ package struct ContainerFacts: Sendable, Hashable {
         isReadOnly = isReadOnly ?? other.isReadOnly
         if writableMounts.isEmpty { writableMounts = other.writableMounts }
         started = started ?? other.started
+        if volumes.isEmpty { volumes = other.volumes }
+        isConfigured = isConfigured || other.isConfigured
     }
 
     /// The image without tag and digest.
@@ -57,7 +63,7 @@ package final class SensorContainer {
     package let identity: ContainerIdentity
     package internal(set) var facts = ContainerFacts()
     /// Grows with every change of `facts`.
-    package private(set) var revision = 0
+    package private(set) var revision = 0 { didSet { Revisions.note() } }
     private var nextAsking: UInt64 = 0
     private var firstAsked: UInt64?
 

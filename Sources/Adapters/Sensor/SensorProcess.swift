@@ -1,3 +1,14 @@
+internal import Synchronization
+
+/// How often any process or container changed: while this stands still, so does all that was made of them.
+package enum Revisions {
+    private static let changes = Atomic<Int>(0)
+
+    package static var count: Int { changes.load(ordering: .relaxed) }
+
+    static func note() { changes.add(1, ordering: .relaxed) }
+}
+
 /// One process from its fork to its exit. Its number may be another's afterwards; the time it began tells them apart.
 package final class SensorProcess {
     /// A file on disk a program was started from.
@@ -61,7 +72,7 @@ package final class SensorProcess {
     /// Nanoseconds since the machine began; 0 while it runs.
     package internal(set) var ended: UInt64 = 0
     /// Grows with every change; whoever keeps what follows from the fields compares it.
-    package internal(set) var revision = 0
+    package internal(set) var revision = 0 { didSet { Revisions.note() } }
     /// For whoever reads events: what it made of this process, with the revision it was made of.
     package var annotation: AnyObject?
 

@@ -30,8 +30,8 @@ package struct SensorSupport: Sendable {
         if access("/sys/kernel/btf/vmlinux", R_OK) != 0 {
             out.missing.append("kernel type information (/sys/kernel/btf/vmlinux, CONFIG_DEBUG_INFO_BTF)")
         }
-        if let version = kernelVersion(), version < (5, 8) {
-            out.missing.append("kernel 5.8 or newer for the ring buffer (this is \(version.0).\(version.1))")
+        if let version = kernelVersion(), version < (5, 11) {
+            out.missing.append("kernel 5.11 or newer for the ring and typed tasks (this is \(version.0).\(version.1))")
         }
         return out
     }

@@ -322,12 +322,14 @@ package struct AdmissionManifests: Sendable {
         ]
     }
 
-    /// All of them as one stream of JSON documents, which kubectl reads as the YAML it is.
+    /// All of them as one stream of documents.
+    ///
+    /// The marks stand before each: kubectl takes what begins with a brace for JSON, which knows no marks.
     package var text: String {
         objects.map { object in
             var writer = JSONWriter(compact: false)
             writer.value(object)
-            return writer.string
-        }.joined(separator: "\n---\n") + "\n"
+            return "---\n\(writer.string)\n"
+        }.joined()
     }
 }

@@ -1,6 +1,7 @@
 import Documents
 import Findings
 import PodSecurity
+import Secrets
 
 /// What a person reads when an object is refused: every reason, where, and what mends it, at once.
 struct AdmissionMessage {
@@ -14,7 +15,7 @@ struct AdmissionMessage {
         _ findings: [Finding], subject: String, fix: JSONPatch, note: String?
     ) -> String {
         let sorted = findings.sorted(by: Finding.areInOrder)
-        var lines = ["\(subject): \(count(sorted.count, "check")) \(sorted.count == 1 ? "fails" : "fail")"]
+        var lines = ["\(subject): \(failing(sorted.count))"]
         for finding in sorted.prefix(most) {
             lines.append("- \(finding.rule.id) (\(finding.severity.rawValue)): \(places(finding))")
             lines.append("  fix: \(oneLine(finding.rule.remedy))")
@@ -39,10 +40,16 @@ struct AdmissionMessage {
         guard !finding.evidence.isEmpty else { return oneLine(finding.rule.title) }
         let told = finding.evidence.prefix(4).map { evidence in
             let path = evidence.path.description
-            return path.isEmpty ? oneLine(evidence.message) : "\(oneLine(evidence.message)) [\(path)]"
+            return path.isEmpty ? text(evidence) : "\(text(evidence)) [\(path)]"
         }
         let more = finding.evidence.count > 4 ? "; and \(finding.evidence.count - 4) more places" : ""
         return told.joined(separator: "; ") + more
+    }
+
+    /// What is wrong at one place. Of a value that must stay hidden not even the hint is told: whoever reads audit logs
+    /// and events of the cluster is not who may read the object.
+    static func text(_ evidence: Evidence) -> String {
+        oneLine(evidence.hidesValue ? SecretSeal.withoutHints(evidence.message) : evidence.message)
     }
 
     static func oneLine(_ text: String) -> String {
@@ -55,5 +62,5 @@ struct AdmissionMessage {
         text.count > 250 ? "\(text.prefix(249))…" : text
     }
 
-    static func count(_ number: Int, _ word: String) -> String { "\(number) \(word)\(number == 1 ? "" : "s")" }
+    static func failing(_ checks: Int) -> String { checks == 1 ? "1 check fails" : "\(checks) checks fail" }
 }

@@ -15,6 +15,7 @@ package struct AdmissionReplay: Sendable {
     }
 
     private var reviewer: AdmissionReviewer
+    private let images: (any RecalledImages)?
     private let today: CalendarDate
     package private(set) var events = 0
     package private(set) var requests = 0
@@ -28,8 +29,10 @@ package struct AdmissionReplay: Sendable {
     /// Names kept of each rule; a log of a year has more than anybody reads.
     private static let mostNames = 1000
 
-    package init(_ reviewer: AdmissionReviewer, today: CalendarDate) {
+    /// - Parameter images: what is remembered of images; nil where nothing is, so that they are counted as not judged.
+    package init(_ reviewer: AdmissionReviewer, images: (any RecalledImages)? = nil, today: CalendarDate) {
         self.reviewer = reviewer
+        self.images = images
         self.today = today
     }
 
@@ -57,7 +60,12 @@ package struct AdmissionReplay: Sendable {
         case .unseen(let why): unseen[why, default: 0] += 1
         case .request(let request):
             requests += 1
-            let decision = reviewer.decide(request, today: today)
+            let answers = images.map { images in
+                // What the door said at the time that a tag stood for counts more than what it stands for now.
+                let noted = event["annotations"]["admission.martlet.dev/images"].string.map(ImageAnswer.digests) ?? [:]
+                return reviewer.answers(for: request, from: images, known: noted)
+            }
+            let decision = reviewer.decide(request, images: answers ?? [:], today: today)
             note(decision, request)
             // Only what has an identity of the server's can own anything.
             guard let object = request.object, object.uid != nil || object.is("Namespace"), !object.is("Pod"),
@@ -69,9 +77,10 @@ package struct AdmissionReplay: Sendable {
 
     private mutating func note(_ decision: AdmissionDecision, _ request: ReviewRequest) {
         if decision.judged.contains(where: { $0.fate == .warned }) { warned += 1 }
-        for judged in decision.judged where judged.fate == .notObservable && judged.finding.rule.id.hasPrefix("custom/")
-        {
-            unseen["an error of evaluation of \(judged.finding.rule.id)", default: 0] += 1
+        for judged in decision.judged where judged.fate == .notObservable {
+            let id = judged.finding.rule.id
+            if id.hasPrefix("custom/") { unseen["an error of evaluation of \(id)", default: 0] += 1 }
+            if id == ImageRules.unknown.id { unseen["an image of which nothing is known here", default: 0] += 1 }
         }
         guard decision.outcome == .refused else { return }
         refused += 1

@@ -16,7 +16,7 @@ package struct AdmissionReviewer: Sendable {
     package var waivers: WaiverSet
     package let images: (any ImageVerdicts)?
     private let podSecurity: PodSecurityAdmission?
-    private let imageJudge: ImageJudge?
+    let imageJudge: ImageJudge?
     /// Namespaces of Martlet itself: never judged, or it could keep itself from starting.
     private let ownNamespaces: Set<String>
     private var namespaces: [String: KubernetesObject]
@@ -76,6 +76,8 @@ package struct AdmissionReviewer: Sendable {
         package var isDryRun: Bool
         /// A pod that came in and the digests its images were judged as; nil where none were judged.
         package var pod: JudgedPod?
+        /// What people are to hear of; nil for what passed as it should.
+        package var event: DoorEvent?
     }
 
     /// Answers an AdmissionReview; whatever the body holds, there is an answer.
@@ -108,6 +110,7 @@ package struct AdmissionReviewer: Sendable {
         }
         var reviewed = Reviewed(
             body: decision.body, httpStatus: 200, decision: decision, isDryRun: request.isDryRun)
+        if !mutates { reviewed.event = DoorEvent(decision, of: request) }
         if !mutates, decision.response.allowed, !request.isDryRun {
             reviewed.pod = request.object.flatMap { JudgedPod($0, answers) }
         }
@@ -156,9 +159,11 @@ package struct AdmissionReviewer: Sendable {
         if Bootstrap.contains(group: admission.group, kind: admission.kind) { return "kind" }
         let namespace = admission.namespace
         if Bootstrap.namespaces.contains(namespace) || ownNamespaces.contains(namespace) { return "namespace" }
+        // What the server writes itself when it starts; the webhook's own conditions leave it out too.
+        if admission.username == "system:apiserver" { return "bootstrap" }
         if admission.group == "rbac.authorization.k8s.io", let object = request.object ?? request.oldObject,
             Bootstrap.contains(labels: (request.oldObject ?? object).labels),
-            admission.username == "system:apiserver" || request.groups.contains("system:masters")
+            request.groups.contains("system:masters")
         {
             return "bootstrap"
         }
@@ -245,7 +250,7 @@ package struct AdmissionReviewer: Sendable {
         if policy.updates == .worsened, request.operation == .update, let old = request.oldObject {
             known = Self.statements(findings(on: old, answers))
         }
-        let told = toldOwner(of: object, request, answers)
+        let told = toldOwner(of: object, request, answers) ?? Self.statements(found)
         return fates(of: found, on: object, request, namespace, toldOwner: told, knownBefore: known, mode: nil, today)
     }
 
@@ -266,20 +271,37 @@ package struct AdmissionReviewer: Sendable {
     /// nothing to that.
     ///
     /// The owner's template is judged as it is now; a name in `ownerReferences` alone makes nobody an owner. An owner
-    /// that is not known yet counts where the controllers of Kubernetes themselves made the object.
+    /// that is not known yet counts where the controllers of Kubernetes themselves made the object: it came in a moment
+    /// ago, and has not been heard of here.
+    ///
+    /// - Returns: nil where the owner was told all of it.
     private func toldOwner(
         of object: KubernetesObject, _ request: ReviewRequest, _ answers: [String: ImageAnswer]
-    ) -> Set<String> {
+    ) -> Set<String>? {
         guard let controller = object.controller else { return [] }
         let inventory = scan.inventory
-        guard let key = inventory.key(uid: controller.uid), let direct = inventory[key],
-            direct.kind == controller.kind, direct.namespace == object.namespace
-        else { return [] }
+        guard let key = inventory.key(uid: controller.uid), let direct = inventory[key] else {
+            return Self.isMade(byControllerOf: controller.kind, request) ? nil : []
+        }
+        guard direct.kind == controller.kind, direct.namespace == object.namespace else { return [] }
         let highest = inventory[ObjectKey(inventory.topmostOwner(of: direct))] ?? direct
         // What a custom resource makes of itself is not in it; the set it made says.
         let top = highest.podTemplates.isEmpty ? direct : highest
         guard !top.podTemplates.isEmpty else { return [] }
         return Self.statements(findings(on: top, answers))
+    }
+
+    /// Accounts of the controllers that make objects out of templates, by the kind that holds the template.
+    private static let controllers = [
+        "Deployment": "deployment-controller", "ReplicaSet": "replicaset-controller",
+        "StatefulSet": "statefulset-controller", "DaemonSet": "daemon-set-controller", "Job": "job-controller",
+        "CronJob": "cronjob-controller", "ReplicationController": "replication-controller",
+    ]
+
+    private static func isMade(byControllerOf kind: String, _ request: ReviewRequest) -> Bool {
+        guard request.operation == .create, let name = controllers[kind] else { return false }
+        let user = request.admission.username
+        return user == "system:serviceaccount:kube-system:\(name)" || user == "system:kube-controller-manager"
     }
 
     private func fates(
@@ -382,7 +404,7 @@ package struct AdmissionReviewer: Sendable {
             decision.response.auditAnnotations["break-glass"] =
                 "\(request.admission.username): \(AdmissionMessage.oneLine(reason))"
             decision.response.warnings.append(
-                "break-glass: let in although \(AdmissionMessage.count(refusals.count, "check")) fail; this is noted")
+                "break-glass: let in although \(AdmissionMessage.failing(refusals.count)); this is noted")
             return
         case .refused(let why): note = "the annotation \(AdmissionPolicy.BreakGlass.annotation) does not help: \(why)"
         }
@@ -405,7 +427,7 @@ package struct AdmissionReviewer: Sendable {
             causes: refusals.prefix(40).flatMap { finding in
                 finding.evidence.prefix(10).map {
                     .init(
-                        reason: finding.rule.id, message: AdmissionMessage.oneLine($0.message),
+                        reason: finding.rule.id, message: AdmissionMessage.text($0),
                         field: $0.path.description)
                 }
             })

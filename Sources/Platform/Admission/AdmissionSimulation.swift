@@ -25,16 +25,22 @@ package struct AdmissionSimulation: Sendable {
 
     /// - Parameters:
     ///   - reviewer: made over the same inventory.
+    ///   - images: what is remembered of images; nil where nothing is, so that they are told as not seen.
     ///   - namespace: the only one that is looked at; nil for all.
-    package init(_ reviewer: AdmissionReviewer, namespace: String? = nil, today: CalendarDate) {
+    package init(
+        _ reviewer: AdmissionReviewer, images: (any RecalledImages)? = nil, namespace: String? = nil,
+        today: CalendarDate
+    ) {
         let inventory = reviewer.scan.inventory
+        let running = images == nil ? [:] : RunningDigests(inventory).byName
         let keys = namespace.map { name in inventory.keys(in: name) } ?? inventory.keys
         for key in keys {
             // What a controller made, its owner answers for.
             guard let object = inventory[key], object.controller == nil, Self.isAsked(object) else { continue }
             judged += 1
             let request = ReviewRequest(creating: object)
-            let decision = reviewer.decide(request, today: today)
+            let answers = images.map { reviewer.answers(for: request, from: $0, known: running) } ?? [:]
+            let decision = reviewer.decide(request, images: answers, today: today)
             for judged in decision.judged where judged.fate == .notObservable {
                 unseen[judged.finding.rule.id, default: 0] += 1
             }

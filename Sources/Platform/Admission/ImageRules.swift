@@ -99,7 +99,7 @@ package struct ImageJudge: Sendable {
                     evidence: unasked.map { container, image in
                         Evidence(
                             node: container.node["image"],
-                            message: "container \"\(container.name)\": what is in image \(image) was not asked")
+                            message: "container \"\(container.name)\": what is in image \(image) is not known here")
                     }))
         }
         return out
@@ -209,6 +209,16 @@ package struct ImageJudge: Sendable {
     package static func moved(
         _ pod: KubernetesObject, judged: [String: String]
     ) -> [(container: String, judged: String, runs: String)] {
+        running(pod).compactMap { name, runs in
+            guard let image = images(of: pod).first(where: { $0.container.name == name })?.image,
+                let expected = judged[image]
+            else { return nil }
+            return runs == expected ? nil : (name, expected, runs)
+        }
+    }
+
+    /// What a pod's containers run, as the node tells.
+    static func running(_ pod: KubernetesObject) -> [(container: String, digest: String)] {
         let statuses = pod.node["status"]
         return ["initContainerStatuses", "containerStatuses", "ephemeralContainerStatuses"]
             .flatMap { statuses[$0].elements.map(\.self) }
@@ -216,13 +226,9 @@ package struct ImageJudge: Sendable {
                 // `registry/name@sha256:…`. A digest alone is the runtime's own id, of the configuration: of it nothing
                 // is known here.
                 guard let id = status["imageID"].string, let at = id.lastIndex(of: "@"),
-                    id[id.index(after: at)...].hasPrefix("sha256:"),
-                    let name = status["name"].string,
-                    let image = images(of: pod).first(where: { $0.container.name == name })?.image,
-                    let expected = judged[image]
+                    id[id.index(after: at)...].hasPrefix("sha256:"), let name = status["name"].string
                 else { return nil }
-                let runs = String(id[id.index(after: at)...])
-                return runs == expected ? nil : (name, expected, runs)
+                return (name, String(id[id.index(after: at)...]))
             }
     }
 }

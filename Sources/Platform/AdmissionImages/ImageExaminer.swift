@@ -2,7 +2,6 @@ import Admission
 import ContainerImages
 package import Foundation
 package import ImageInspection
-package import ImageStore
 package import Kubernetes
 package import Vulnerabilities
 
@@ -11,11 +10,9 @@ package import Vulnerabilities
 package struct ImageExaminer: Sendable {
     /// One manifest, looked into.
     package struct Part: Sendable {
-        package var digest: String
-        package var facts: ImageFacts
-        package var stored: StoredImage
-        package var verdict: StoredVerdict
-        package var items: [StoredVerdict.Item]
+        var record: ImageRecord
+        var note: DoorNote
+        var digest: String { record.image.digest }
     }
 
     package struct Examined: Sendable {
@@ -27,9 +24,6 @@ package struct ImageExaminer: Sendable {
     package struct Failed: Error, CustomStringConvertible {
         package var description: String
     }
-
-    /// Dates before this are marks of builds that come out the same every time, not days.
-    private static let firstDay = CivilDate(year: 1990, month: 1, day: 1).dayNumber
 
     /// One for each platform.
     package let inspections: [ImageInspection]
@@ -69,7 +63,11 @@ package struct ImageExaminer: Sendable {
             index = found.indexDigest ?? index
             // A manifest without an index is the same on every platform.
             guard !parts.contains(where: { $0.digest == digest.description }) else { continue }
-            parts.append(part(result, found, digest, copy, name))
+            guard let part = part(result, found, copy, name) else {
+                failure = result.failure ?? failure
+                continue
+            }
+            parts.append(part)
         }
         guard !parts.isEmpty else { throw Failed(description: failure?.message ?? "\(name) has no platform of ours") }
         let source = try RegistrySource(name, inspections[0].client)
@@ -79,52 +77,28 @@ package struct ImageExaminer: Sendable {
         return Examined(parts: parts, index: (index.description, listed))
     }
 
+    /// The same record as a scan keeps, and what only the door asks; nil where nothing of it could be read.
     private func part(
-        _ result: ImageResult, _ image: ResolvedImage, _ digest: ContentDigest, _ copy: AdvisoryShelf.Copy,
-        _ name: String
-    ) -> Part {
-        var facts = ImageFacts(reference: name)
-        facts.createdDay = image.configuration.created.flatMap { CivilDate($0)?.dayNumber }
-            .flatMap { $0 < Self.firstDay ? nil : $0 }
-        if let base = bases.base(of: image.configuration.diffIDs), base.base.isApproved {
-            facts.bases = [base.base.name, base.base.digest] + base.alsoKnownAs
-        }
-        if !result.isComplete {
-            facts.incomplete =
-                result.notes.first { $0.kind == .incomplete }?.message ?? result.failure?.message
-                ?? "not every layer could be read"
-        }
-        let stored = StoredImage(
-            digest: digest.description, reference: name, distribution: result.distribution, packages: result.packages,
-            stored: now())
-        return Self.matched(stored, facts, copy, today, now())
-    }
-
-    /// Compares what an image holds with the advisories there are.
-    package static func matched(
-        _ image: StoredImage, _ facts: ImageFacts, _ copy: AdvisoryShelf.Copy, _ today: CivilDate, _ now: Date
-    ) -> Part {
+        _ result: ImageResult, _ image: ResolvedImage, _ copy: AdvisoryShelf.Copy, _ name: String
+    ) -> Part? {
         var policy = MatchPolicy(today: today)
         policy.staleAfter = 90
-        let report = PackageMatcher(copy.database, distribution: image.distribution, policy: policy)
-            .match(image.packages)
-        var facts = facts
-        facts.take(report, image.packages, image.distribution, copy.database, today: today)
-        let unassessed = report.coverage.count { !$0.isAssessed }
-        if facts.incomplete == nil, !image.packages.isEmpty, unassessed == image.packages.count {
-            facts.incomplete = "no feed of the advisory database speaks of its packages"
+        let report = PackageMatcher(copy.database, distribution: result.distribution, policy: policy)
+            .match(result.packages)
+        let rows = report.findings.map { finding -> ImageRecord.Row in
+            (finding, Priority(finding, copy.database, today: today), result.packages[finding.package])
         }
-        let items = zip(report.findings, facts.vulnerabilities).map { finding, known in
-            StoredVerdict.Item(
-                id: finding.id, package: image.packages[finding.package].name,
-                version: image.packages[finding.package].version, severity: finding.severity, fix: finding.fixes.first,
-                isExploited: known.isExploited)
+        let inspector = ImageInspector(Vulnerabilities.ImagePolicy(today: today, bases: bases))
+        let record = ImageRecord(
+            result, report, rows: rows, faults: result.faults(inspector), bases: bases, database: copy.digest,
+            keepsParts: true, now: now())
+        guard var record else { return nil }
+        record.image.reference = name
+        var note = DoorNote(reference: name)
+        if let base = bases.base(of: image.configuration.diffIDs), base.base.isApproved {
+            note.bases = [base.base.name, base.base.digest] + base.alsoKnownAs
         }
-        return Part(
-            digest: image.digest, facts: facts, stored: image,
-            verdict: StoredVerdict(
-                digest: image.digest, database: copy.digest, decided: now, items: items, unassessed: unassessed),
-            items: items)
+        return Part(record: record, note: note)
     }
 
     /// Who signed the index signed all that it lists.
@@ -135,7 +109,7 @@ package struct ImageExaminer: Sendable {
         if let index { common = try await signatures.signers(of: index, source) }
         for number in parts.indices {
             let own = try await signatures.signers(of: try ContentDigest(parts[number].digest), source)
-            parts[number].facts.signers = common + own.filter { !common.contains($0) }
+            parts[number].note.signers = common + own.filter { !common.contains($0) }
         }
     }
 

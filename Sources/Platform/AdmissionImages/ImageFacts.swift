@@ -1,7 +1,7 @@
 package import Admission
-import Documents
 package import Findings
-package import Vulnerabilities
+import ImageStore
+import Vulnerabilities
 
 /// What the door keeps of one image: everything that its policies may ask, with days in place of ages, so that a
 /// verdict of last month is right today.
@@ -31,43 +31,37 @@ package struct ImageFacts: Sendable, Equatable {
     /// Why not all of it was seen.
     package var incomplete: String?
 
-    package init(reference: String) { self.reference = reference }
-
-    /// Takes in what matching has found; what was there of an earlier match is replaced.
-    package mutating func take(
-        _ report: MatchReport, _ packages: [SoftwarePackage], _ distribution: Distribution?,
-        _ database: AdvisoryDatabase, today: CivilDate
-    ) {
-        endOfLife = nil
-        if report.isEndOfLife {
-            let since = report.endOfLife.map { " since \($0.text)" } ?? ""
-            endOfLife = "\(distribution?.title ?? "a distribution")\(since)"
+    /// What the store holds of an image, whoever looked into it: `martlet image scan`, the scan of a cluster, or the door.
+    init(_ known: ImageKnowledge, _ note: DoorNote?) {
+        let details = known.verdict.details
+        reference = note?.reference ?? known.reference
+        createdDay = details.built.map(\.dayNumber).flatMap { $0 < Self.firstDay ? nil : $0 }
+        endOfLife = details.endOfLife
+        bases = note?.bases ?? details.bases
+        signers = note?.signers
+        incomplete = details.holes.first
+        if incomplete == nil, known.packages > 0, known.verdict.unassessed >= known.packages {
+            incomplete = "no feed of the advisory database speaks of its packages"
         }
-        vulnerabilities = report.findings.map { finding in
-            let priority = Priority(finding, database, today: today)
-            let package = packages[finding.package]
-            return Vulnerability(
-                id: finding.id, severity: Findings.Severity(of: finding.severity),
-                package: "\(package.name) \(package.version)", fix: finding.fixes.first,
-                fixedDay: finding.fixed?.dayNumber, epss: priority.prediction?.score,
-                isExploited: priority.exploited != nil)
+        vulnerabilities = known.items.map { item in
+            Vulnerability(
+                id: item.id, severity: Findings.Severity(of: item.severity), package: "\(item.package) \(item.version)",
+                fix: item.fix, fixedDay: item.fixed?.dayNumber, epss: item.epss, isExploited: item.isExploited)
         }
     }
 
+    /// Dates before this are marks of builds that come out the same every time, not days.
+    private static let firstDay = CivilDate(year: 1990, month: 1, day: 1).dayNumber
+
     /// What is known of the image today.
-    ///
-    /// - Parameter matters: which vulnerabilities anybody asks about; the rest need not be held.
-    package func verdict(
-        digest: String, today: Int, matters: (ImageVerdict.Vulnerability) -> Bool = { _ in true }
-    ) -> ImageVerdict {
+    package func verdict(digest: String, today: Int) -> ImageVerdict {
         ImageVerdict(
             digest: digest,
-            vulnerabilities: vulnerabilities.compactMap { one in
-                let known = ImageVerdict.Vulnerability(
+            vulnerabilities: vulnerabilities.map { one in
+                ImageVerdict.Vulnerability(
                     id: one.id, severity: one.severity, package: one.package, fixedVersion: one.fix,
                     fixKnownForDays: one.fixedDay.map { max(0, today - $0) }, epss: one.epss,
                     isKnownExploited: one.isExploited)
-                return matters(known) ? known : nil
             }, endOfLife: endOfLife, ageDays: createdDay.map { max(0, today - $0) }, bases: bases, signers: signers,
             incomplete: incomplete)
     }
@@ -81,75 +75,6 @@ extension Findings.Severity {
         case .medium: self = .medium
         case .low: self = .low
         case .unknown, .negligible: self = .info
-        }
-    }
-}
-
-// MARK: As text
-
-extension ImageFacts {
-    var text: String {
-        var writer = JSONWriter()
-        writer.object { writer in
-            func optional(_ key: String, _ text: String?) { if let text { writer.member(key, text) } }
-            writer.member("reference", reference)
-            if let createdDay { writer.member("created", createdDay) }
-            optional("endOfLife", endOfLife)
-            optional("incomplete", incomplete)
-            if !bases.isEmpty { writer.member("bases", bases) }
-            if let signers {
-                writer.key("signers")
-                writer.array { writer in
-                    for signer in signers {
-                        writer.object { writer in
-                            writer.member("issuer", signer.issuer)
-                            writer.member("subject", signer.subject)
-                            if let type = signer.predicateType { writer.member("predicate", type) }
-                        }
-                    }
-                }
-            }
-            writer.key("vulnerabilities")
-            writer.array { writer in
-                for one in vulnerabilities {
-                    writer.object { writer in
-                        writer.member("id", one.id)
-                        writer.member("severity", one.severity.rawValue)
-                        writer.member("package", one.package)
-                        if let fix = one.fix { writer.member("fix", fix) }
-                        if let day = one.fixedDay { writer.member("fixed", day) }
-                        // In millionths, so that the text of a fraction is no matter.
-                        if let epss = one.epss { writer.member("epss", Int((epss * 1e6).rounded())) }
-                        if one.isExploited { writer.member("exploited", true) }
-                    }
-                }
-            }
-        }
-        return writer.string
-    }
-
-    /// Nil for what is no such text: a file that somebody else has written into.
-    init?(text: String) {
-        guard let node = try? DocumentReader.readJSON(SourceText(name: "", bytes: Array(text.utf8))),
-            let reference = node["reference"].string
-        else { return nil }
-        self.init(reference: reference)
-        createdDay = node["created"].int
-        endOfLife = node["endOfLife"].string
-        incomplete = node["incomplete"].string
-        bases = node["bases"].strings
-        if node["signers"].isArray {
-            signers = node["signers"].elements.map { signer in
-                ImageVerdict.Signer(
-                    issuer: signer["issuer"].string ?? "", subject: signer["subject"].string ?? "",
-                    predicateType: signer["predicate"].string)
-            }
-        }
-        vulnerabilities = node["vulnerabilities"].elements.map { one in
-            Vulnerability(
-                id: one["id"].string ?? "", severity: one["severity"].string.flatMap(Findings.Severity.init) ?? .info,
-                package: one["package"].string ?? "", fix: one["fix"].string, fixedDay: one["fixed"].int,
-                epss: one["epss"].int.map { Double($0) / 1e6 }, isExploited: one["exploited"].bool ?? false)
         }
     }
 }

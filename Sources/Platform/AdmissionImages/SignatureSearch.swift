@@ -7,10 +7,6 @@ import Kubernetes
 /// Finds out who signed an image: the bundles among its referrers and the tags that older cosigns write, each verified
 /// before its signer counts.
 package struct SignatureSearch: Sendable {
-    /// More signatures of one image than anybody makes; further ones are not looked at.
-    private static let most = 24
-    private static let longest = 4 << 20
-
     private let verifiers: [TrustVerifier]
 
     /// - Parameters:
@@ -39,57 +35,13 @@ package struct SignatureSearch: Sendable {
         of digest: ContentDigest, _ source: RegistrySource
     ) async throws(ImageError) -> [ImageVerdict.Signer] {
         var out: [ImageVerdict.Signer] = []
-        func add(_ found: [ImageVerdict.Signer]) {
+        for signed in try await source.signatures(of: digest) {
+            let found =
+                signed.isBundle
+                ? bundleSigners(signed.contents, digest) : tagSigners(signed.contents, signed.annotations, digest)
             for signer in found where !out.contains(signer) { out.append(signer) }
         }
-        for descriptor in try await source.referrers(of: digest).prefix(Self.most) {
-            let type = descriptor.artifactType ?? ""
-            guard type.hasPrefix("application/vnd.dev.sigstore.bundle") || type.isEmpty else { continue }
-            guard let manifest = try await image(descriptor.digest.description, source) else { continue }
-            for layer in manifest.layers.prefix(Self.most)
-            where layer.mediaType.hasPrefix("application/vnd.dev.sigstore.bundle") {
-                guard let bytes = try await blob(layer, source) else { continue }
-                add(bundleSigners(bytes, digest))
-            }
-        }
-        for ending in ["sig", "att"] {
-            let tag = "\(digest.algorithm.rawValue)-\(digest.hex).\(ending)"
-            guard let manifest = try await image(tag, source) else { continue }
-            for layer in manifest.layers.prefix(Self.most) {
-                guard let bytes = try await blob(layer, source) else { continue }
-                add(tagSigners(bytes, layer.annotations, digest))
-            }
-        }
         return out
-    }
-
-    /// Nil where there is none, or where it is no image's manifest.
-    private func image(
-        _ reference: String, _ source: RegistrySource
-    ) async throws(ImageError) -> ImageManifest.Image? {
-        do throws(ImageError) {
-            let manifest = try await source.client.manifest(
-                host: RegistrySource.host(of: source.reference.registry), repository: source.reference.repository,
-                reference: reference)
-            guard case .image(let image) = try ImageManifest(manifest.bytes, of: reference) else { return nil }
-            return image
-        } catch {
-            switch error.code {
-            case .notFound, .damaged, .unsupported, .tooLarge, .wrongDigest: return nil
-            default: throw error
-            }
-        }
-    }
-
-    private func blob(_ layer: Descriptor, _ source: RegistrySource) async throws(ImageError) -> [UInt8]? {
-        do throws(ImageError) {
-            return try await source.document(layer, limit: Self.longest)
-        } catch {
-            switch error.code {
-            case .notFound, .damaged, .tooLarge, .wrongDigest: return nil
-            default: throw error
-            }
-        }
     }
 
     private func bundleSigners(_ bytes: [UInt8], _ digest: ContentDigest) -> [ImageVerdict.Signer] {

@@ -1,5 +1,6 @@
 package import Admission
 import ContainerImages
+import ImageInspection
 package import ImageStore
 package import Kubernetes
 import Synchronization
@@ -36,9 +37,6 @@ package final class StoredVerdicts: ImageVerdicts {
         package var vulnerabilities: Int
     }
 
-    private static let door = "door"
-    private static let index = "index"
-
     private struct Order: Sendable {
         var image: ImageReference
         var digest: String?
@@ -50,6 +48,8 @@ package final class StoredVerdicts: ImageVerdicts {
         var queued: Set<String> = []
         var failed: [String: ContinuousClock.Instant] = [:]
         var counts = Counts()
+        /// The advisory database that the memory rests on.
+        var database = ""
     }
 
     package struct Counts: Sendable, Equatable {
@@ -64,7 +64,7 @@ package final class StoredVerdicts: ImageVerdicts {
 
     private let store: ImageStore
     private let examiner: ImageExaminer
-    private let policy: Admission.ImagePolicy
+    private let facts: StoredFacts
     private let options: Options
     private let onNote: @Sendable (Note) -> Void
     private let state: Mutex<State>
@@ -79,7 +79,7 @@ package final class StoredVerdicts: ImageVerdicts {
     ) {
         self.store = store
         self.examiner = examiner
-        self.policy = policy
+        facts = StoredFacts(store: store, policy: policy)
         self.options = options
         self.onNote = onNote
         state = Mutex(State(memory: FactsMemory(capacity: options.weight)))
@@ -88,9 +88,12 @@ package final class StoredVerdicts: ImageVerdicts {
         let limit = options.lookUpLimit
         resolver = ImageResolver(limits: limits) { image in
             do {
-                return try await Self.within(limit) {
+                let digest = try await Self.within(limit) {
                     try await RegistrySource(image.named(), client).digest().description
                 }
+                // For simulations and replays, which ask no registry; where it cannot be kept they do without.
+                try? store.note(StoredFacts.tag, [(image.named(), digest)])
+                return digest
             } catch let error as ImageError where error.code == .notFound || error.code == .badName {
                 throw ImageResolver.NoSuchImage(description: error.message)
             } catch let error as ImageError {
@@ -124,15 +127,12 @@ package final class StoredVerdicts: ImageVerdicts {
     // MARK: Asked by requests
 
     package func verdict(of digest: String) -> ImageVerdict? {
-        guard let parts = facts(of: digest), let first = parts.first else { return nil }
-        if !policy.identities.isEmpty, parts.contains(where: { $0.signers == nil }) {
+        guard let parts = parts(of: digest), let first = parts.first else { return nil }
+        if !facts.policy.identities.isEmpty, parts.contains(where: { $0.signers == nil }) {
             // Looked into when nobody asked for signatures yet.
             enqueue(ImageReference(first.reference), digest: digest)
         }
-        let today = examiner.today.dayNumber
-        var verdict = first.verdict(digest: digest, today: today)
-        for part in parts.dropFirst() { verdict.merge(part.verdict(digest: digest, today: today)) }
-        return verdict
+        return StoredFacts.verdict(parts, digest, today: examiner.today.dayNumber)
     }
 
     package func resolve(_ image: ImageReference) async -> ImageResolution { await resolver.resolve(image) }
@@ -160,13 +160,9 @@ package final class StoredVerdicts: ImageVerdicts {
         return !a.isDisjoint(with: b)
     }
 
-    /// A digest with all that it lists; nil where nobody looked into it.
     private func listing(_ digest: String) -> Set<String>? {
         do throws(ImageStoreError) {
-            if let text = try store.note(Self.index, of: digest) {
-                return Set([digest] + text.split(separator: "\n").dropFirst().map(String.init))
-            }
-            return try store.note(Self.door, of: digest) == nil ? nil : [digest]
+            return try facts.listing(digest)
         } catch {
             countStoreError()
             return nil
@@ -177,11 +173,10 @@ package final class StoredVerdicts: ImageVerdicts {
 
     private func countStoreError() { state.withLock { $0.counts.storeErrors += 1 } }
 
-    /// The facts of a manifest, or of those manifests of an index that were looked into.
-    private func facts(of digest: String) -> [ImageFacts]? {
+    private func parts(of digest: String) -> [ImageFacts]? {
         if let known = state.withLock({ $0.memory[digest] }) { return known }
         do throws(ImageStoreError) {
-            guard let entry = try stored(digest) else { return nil }
+            guard let entry = try facts.entry(of: digest) else { return nil }
             state.withLock { $0.memory.keep(entry, of: digest) }
             return entry.parts
         } catch {
@@ -190,43 +185,12 @@ package final class StoredVerdicts: ImageVerdicts {
         }
     }
 
-    private func stored(_ digest: String) throws(ImageStoreError) -> FactsMemory.Entry? {
-        func part(_ digest: String) throws(ImageStoreError) -> ImageFacts? {
-            try store.note(Self.door, of: digest).flatMap { light(ImageFacts(text: $0)) }
-        }
-        if let own = try part(digest) { return .init(parts: [own], members: [digest]) }
-        guard let text = try store.note(Self.index, of: digest) else { return nil }
-        // The first line names what was looked into.
-        let members = text.prefix { $0 != "\n" }.split(separator: " ").map(String.init)
-        var parts: [ImageFacts] = []
-        for member in members {
-            guard let own = try part(member) else { return nil }
-            parts.append(own)
-        }
-        return parts.isEmpty ? nil : .init(parts: parts, members: members)
-    }
-
-    /// Only what the policy may refuse, whatever day it is.
-    private func light(_ facts: ImageFacts?) -> ImageFacts? {
-        guard var facts else { return nil }
-        facts.vulnerabilities.removeAll { one in
-            let oldest = ImageVerdict.Vulnerability(
-                id: one.id, severity: one.severity, package: one.package, fixedVersion: one.fix, fixKnownForDays: .max,
-                epss: one.epss, isKnownExploited: one.isExploited)
-            return !policy.refusals.contains { $0.covers(oldest) }
-        }
-        return facts
-    }
-
     private func save(_ examined: ImageExaminer.Examined) throws(ImageStoreError) {
-        for part in examined.parts {
-            try store.store(part.stored)
-            try store.store(part.verdict, items: part.items)
-        }
-        try store.note(Self.door, examined.parts.map { ($0.digest, $0.facts.text) })
+        for part in examined.parts { try part.record.store(in: store) }
+        try store.note(StoredFacts.door, examined.parts.map { ($0.digest, $0.note.text) })
         if let index = examined.index {
             let seen = examined.parts.map(\.digest).joined(separator: " ")
-            try store.note(Self.index, [(index.digest, ([seen] + index.listed).joined(separator: "\n"))])
+            try store.note(StoredFacts.index, [(index.digest, ([seen] + index.listed).joined(separator: "\n"))])
         }
         state.withLock { state in
             for part in examined.parts { state.memory.forget(part.digest) }
@@ -265,7 +229,7 @@ extension StoredVerdicts {
         do {
             let examined = try await examiner.examine(order.image, digest: order.digest)
             try save(examined)
-            note.vulnerabilities = examined.parts.map(\.facts.vulnerabilities.count).max() ?? 0
+            note.vulnerabilities = examined.parts.map(\.record.items.count).max() ?? 0
         } catch let error as ImageError {
             note.failure = error.message
         } catch {
@@ -302,19 +266,20 @@ extension StoredVerdicts {
     @discardableResult
     package func rematch() async throws -> Int {
         let copy = try examiner.shelf.current()
+        // Somebody else may have compared what the store holds: what is remembered of another database is not right.
+        state.withLock { state in
+            guard state.database != copy.digest else { return }
+            if !state.database.isEmpty { state.memory.removeAll() }
+            state.database = copy.digest
+        }
+        let rescan = StoredRescan(store, copy.database, database: copy.digest, today: examiner.today)
         var done = 0
         while true {
             let due = try store.needingRescan(since: copy.digest, limit: 100)
             guard !due.isEmpty else { return done }
             for digest in due {
                 try Task.checkCancellation()
-                guard let image = try store.image(digest: digest) else { continue }
-                let facts =
-                    try store.note(Self.door, of: digest).flatMap { ImageFacts(text: $0) }
-                    ?? ImageFacts(reference: image.reference)
-                let part = ImageExaminer.matched(image, facts, copy, examiner.today, examiner.now())
-                try store.store(part.verdict, items: part.items)
-                try store.note(Self.door, [(digest, part.facts.text)])
+                _ = try rescan.compare(digest, examiner.now())
                 state.withLock { $0.memory.forget(digest) }
                 done += 1
                 await Task.yield()

@@ -30,18 +30,18 @@ package final class AdmissionService: Sendable {
     private let reviewer: Mutex<AdmissionReviewer>
     private let ready = Mutex(false)
     private let today: @Sendable () -> CalendarDate
-    private let onDecision: @Sendable (AdmissionDecision, Bool) -> Void
+    private let onEvent: @Sendable (DoorEvent) -> Void
     private let onPod: @Sendable (JudgedPod) -> Void
     private let moreMetrics: @Sendable () -> String
 
     /// - Parameters:
-    ///   - onDecision: told of each decision, and whether it was a dry run; for alerts and logs.
+    ///   - onEvent: told of refusals and emergencies; for alerts and logs.
     ///   - onPod: told of each pod that was let in, with the digests that its images were judged as.
     ///   - moreMetrics: further lines for `/metrics`.
     package init(
         _ reviewer: AdmissionReviewer, certificates: ServingCertificates, limits: Limits = Limits(),
         today: @escaping @Sendable () -> CalendarDate,
-        onDecision: @escaping @Sendable (AdmissionDecision, Bool) -> Void = { _, _ in },
+        onEvent: @escaping @Sendable (DoorEvent) -> Void = { _ in },
         onPod: @escaping @Sendable (JudgedPod) -> Void = { _ in },
         moreMetrics: @escaping @Sendable () -> String = { "" }
     ) {
@@ -49,7 +49,7 @@ package final class AdmissionService: Sendable {
         self.certificates = certificates
         self.limits = limits
         self.today = today
-        self.onDecision = onDecision
+        self.onEvent = onEvent
         self.onPod = onPod
         self.moreMetrics = moreMetrics
     }
@@ -109,7 +109,13 @@ package final class AdmissionService: Sendable {
                     .init(service: application),
                     .init(service: Drain(service: self), successTerminationBehavior: .ignore),
                 ], gracefulShutdownSignals: handlesSignals ? [.sigterm, .sigint] : [], logger: logger))
-        try await group.run()
+        // Whoever cancels wants it to end, and nobody to be left without an answer.
+        let running = Task { try await group.run() }
+        try await withTaskCancellationHandler {
+            try await running.value
+        } onCancel: {
+            Task { await group.triggerGracefulShutdown() }
+        }
     }
 
     package struct NotReady: Error, CustomStringConvertible {
@@ -183,7 +189,7 @@ package final class AdmissionService: Sendable {
         }
         let reviewed = await current.review(bytes, today: today(), mutates: mutates)
         metrics.note(reviewed.decision, seconds: (ContinuousClock.now - begin) / .seconds(1))
-        onDecision(reviewed.decision, reviewed.isDryRun)
+        if let event = reviewed.event { onEvent(event) }
         if let pod = reviewed.pod { onPod(pod) }
         return Response(
             status: reviewed.httpStatus == 200 ? .ok : .badRequest, headers: [.contentType: "application/json"],

@@ -188,3 +188,13 @@ package final class RunningImages: Sendable {
             """
     }
 }
+
+extension DoorEvent {
+    /// A tag that was moved between the verdict and the pull: worst where what runs would have been refused.
+    package init(_ moved: RunningImages.Moved) {
+        let breaks = moved.breaks ?? []
+        self.init(
+            .imageMoved, breaks.isEmpty ? .low : .high, namespace: moved.namespace,
+            subject: "Pod \(moved.namespace)/\(moved.pod)", rules: breaks, message: moved.text)
+    }
+}

@@ -1,5 +1,6 @@
 import Compression
 import Crypto
+import Encodings
 import Foundation
 package import Vulnerabilities
 
@@ -21,10 +22,7 @@ package enum AdvisoryStore {
     }
 
     package static func digest(_ bytes: [UInt8]) -> String {
-        SHA256.hash(data: bytes).map { byte in
-            let digits = String(byte, radix: 16)
-            return digits.count == 1 ? "0" + digits : digits
-        }.joined()
+        Hexadecimal.text(SHA256.hash(data: bytes))
     }
 
     /// Reads one feed.
@@ -36,10 +34,7 @@ package enum AdvisoryStore {
             FeedReader.read(
                 bytes, as: file.format, FeedContext(fileName: name, release: file.release), into: &collector)
         }
-        let digest = hash.finalize().map { byte in
-            let digits = String(byte, radix: 16)
-            return digits.count == 1 ? "0" + digits : digits
-        }.joined()
+        let digest = Hexadecimal.text(hash.finalize())
         let description = FeedDescription(
             name: file.name, title: file.format.rawValue, source: URL(filePath: file.path).lastPathComponent,
             date: file.date ?? collector.newestDate, inputDigest: digest)

@@ -1,4 +1,5 @@
 import Crypto
+import Encodings
 import Foundation
 
 /// What is wrong with a pack or a key, and which file of it.
@@ -26,6 +27,15 @@ package struct SigningKey: Sendable {
     /// A new one.
     package init() { key = Curve25519.Signing.PrivateKey() }
 
+    /// The key that 32 bytes of chance, or of a derivation, stand for.
+    package init(seed: [UInt8]) throws(EvidenceError) {
+        do {
+            key = try Curve25519.Signing.PrivateKey(rawRepresentation: seed)
+        } catch {
+            throw EvidenceError(code: .badKey, file: "", message: "a seed has 32 bytes")
+        }
+    }
+
     package init(pem: String, file: String) throws(EvidenceError) {
         let bytes = try Self.content(pem, "PRIVATE KEY", Self.privateHead, file)
         do {
@@ -36,6 +46,8 @@ package struct SigningKey: Sendable {
     }
 
     package var pem: String { Self.armour(Self.privateHead + key.rawRepresentation, "PRIVATE KEY") }
+    /// See ``fingerprint(publicPEM:file:)``.
+    package var fingerprint: String { Digest.hex(of: Self.publicHead + key.publicKey.rawRepresentation) }
     package var publicPEM: String { Self.armour(Self.publicHead + key.publicKey.rawRepresentation, "PUBLIC KEY") }
 
     func sign(_ bytes: [UInt8]) throws(EvidenceError) -> [UInt8] {
@@ -86,10 +98,7 @@ package struct SigningKey: Sendable {
 /// SHA-256.
 package enum Digest {
     package static func hex(of bytes: [UInt8]) -> String {
-        SHA256.hash(data: bytes).map { byte in
-            let text = String(byte, radix: 16)
-            return byte < 16 ? "0\(text)" : text
-        }.joined()
+        Hexadecimal.text(SHA256.hash(data: bytes))
     }
 
     /// A UUID that is the same for the same words (RFC 9562, version 5's layout over SHA-256).

@@ -61,8 +61,11 @@ package struct HubServer: Sendable {
     }
 
     /// Serves until it is cancelled or told to stop by a signal; `started` is given the port.
+    ///
+    /// - Parameter beside: what else runs as long as the hub does; cancelled and waited for before the store is closed.
     package func run(
-        handlingSignals: Bool = true, started: @escaping @Sendable (Int) async -> Void = { _ in }
+        handlingSignals: Bool = true, started: @escaping @Sendable (Int) async -> Void = { _ in },
+        beside: @escaping @Sendable () async -> Void = {}
     ) async throws {
         let settings = hub.settings
         let isSecure = settings.speaksTLS
@@ -92,7 +95,11 @@ package struct HubServer: Sendable {
         let deliverer = Deliverer(
             store: hub.store, settings: settings.notifiers, engine: hub.supervisor.alerts, signal: hub.outbox,
             supervisor: hub.supervisor, wire: wire, version: hub.version, now: hub.now, log: hub.log)
-        let workers = [Task { await keepHouse() }, Task { await deliverer.run() }, Task { await listenForAgents() }]
+        let reports = ReportSender(hub: hub, wire: wire)
+        let workers = [
+            Task { await keepHouse() }, Task { await deliverer.run() }, Task { await reports.run() },
+            Task { await listenForAgents() }, Task { await beside() },
+        ]
         var failure: (any Error)?
         do {
             try await StopSignals.running(handlingSignals) { try await application.run() }

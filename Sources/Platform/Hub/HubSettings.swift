@@ -36,6 +36,9 @@ package struct HubSettings: Sendable {
     package var catalogue = ComplianceCatalogue.builtIn
     package var attestations: [Attestation] = []
 
+    /// Compliance reports that go out by themselves.
+    package var reports: [ReportSchedule] = []
+
     package init(dataFolder: String) { self.dataFolder = dataFolder }
 
     /// Whether only this machine can reach it.
@@ -54,6 +57,12 @@ package struct HubSettings: Sendable {
         for folder in folders { lines.append("watches      the manifests in \(folder)") }
         for notifier in notifiers { lines.append("notifies     \(notifier.name) (\(notifier.kind))") }
         for rule in alertRules { lines.append("alerts on    \(rule.name): \(rule.summary)") }
+        for report in reports {
+            let clusters = report.cluster ?? "every cluster"
+            lines.append(
+                "reports      \(report.framework) of \(clusters) \(report.words) to "
+                    + report.notifiers.joined(separator: ", "))
+        }
         if agents.isOn { lines.append("agents join  at \(agents.address ?? "\(host):\(agents.port)")") }
         if let openID { lines.append("logs in with \(openID.issuer)") }
         return lines.joined(separator: "\n")
@@ -100,7 +109,7 @@ extension HubSettings {
         let reader = SettingsReader(root)
         try reader.expect(
             "listen", "data", "keyFile", "database", "tls", "retention", "contexts", "folders", "notifiers", "alerts",
-            "openid", "agents", "fixWithinDays", "compliance")
+            "openid", "agents", "fixWithinDays", "compliance", "reports")
         let listen = SettingsReader(root["listen"])
         try listen.expect("host", "port")
         host = try listen.text("host") ?? host
@@ -132,6 +141,8 @@ extension HubSettings {
             alertRules = []
             for node in try reader.list("alerts") { alertRules.append(try AlertRule(node)) }
         }
+        // Behind what they name: frameworks and notifiers.
+        for node in try reader.list("reports") { reports.append(try ReportSchedule(node, self)) }
         if root["openid"].exists { openID = try OpenIDSettings(root["openid"]) }
         if root["agents"].exists { try agents.read(root["agents"]) }
         try check()
@@ -173,6 +184,9 @@ extension HubSettings {
         }
         guard Set(alertRules.map(\.name)).count == alertRules.count else {
             throw SettingsError("two alert rules have the same name")
+        }
+        guard Set(reports.map(\.name)).count == reports.count else {
+            throw SettingsError("two reports have the same name")
         }
         for rule in alertRules {
             for name in rule.notifiers where !notifiers.contains(where: { $0.name == name }) {

@@ -94,7 +94,8 @@ package struct ImageInspection: Sendable {
         _ image: ResolvedImage, _ source: any ImageSource, _ result: inout ImageResult,
         _ progress: @escaping @Sendable (ImageProgress) -> Void
     ) async {
-        let steps = image.configuration.layerSteps
+        let isMerged = image.notes.contains { $0.code == "layers-merged" }
+        let steps = isMerged ? [] : image.configuration.layerSteps
         let meter = ProgressMeter(
             layers: image.layers.count, bytes: image.layers.compactMap(\.size).reduce(0, +), report: progress)
         var outcomes: [Outcome?] = Array(repeating: nil, count: image.layers.count)
@@ -193,8 +194,9 @@ package struct ImageInspection: Sendable {
         _ facts: LayerFacts, _ reading: LayerReading, _ layer: ImageLayer, _ notes: inout [ImageNote]
     ) {
         guard let cache = options.cache, reading.isComplete else { return }
-        // A folder has a name of its own only in a store that wrote it down.
-        if case .directory = layer.place, layer.diffID == nil { return }
+        // What a folder holds may have been changed since its store wrote down what it was; what is kept answers for
+        // every image that names the same layer.
+        if case .directory = layer.place { return }
         let entry = LayerCache.Entry(
             facts: facts, unpackedSize: reading.unpackedSize, members: reading.members,
             // Of the image, not of the layer.

@@ -1,3 +1,4 @@
+import Encodings
 package import Foundation
 package import ImageStore
 package import Vulnerabilities
@@ -17,19 +18,20 @@ package struct ImageRecord: Sendable {
     /// - Parameters:
     ///   - rows: what counts, without what VEX statements take out.
     ///   - database: the digest of the advisory database.
+    ///   - keepsParts: whether an image is kept of which a part failed to be read; the failure is a hole then.
     package init?(
         _ result: ImageResult, _ report: MatchReport, rows: [Row], faults: [ImageFault], bases: BaseImageIndex,
-        database: String, now: Date
+        database: String, keepsParts: Bool = false, now: Date
     ) {
-        guard let digest = result.identity?.description, let catalogue = result.catalogue, result.failure == nil else {
-            return nil
-        }
+        guard let digest = result.identity?.description, let catalogue = result.catalogue,
+            result.failure == nil || keepsParts
+        else { return nil }
         image = StoredImage(
             digest: digest, reference: result.name, distribution: result.distribution, packages: result.packages,
             stored: now)
         programs = catalogue.executables.map { file in
             StoredProgram(
-                path: "/" + file.path, mode: file.mode, size: file.size, digest: Self.hexadecimal(file.digest),
+                path: "/" + file.path, mode: file.mode, size: file.size, digest: Hexadecimal.text(file.digest),
                 owner: catalogue.owner(of: file.path))
         }
         items = rows.map { row in
@@ -40,7 +42,8 @@ package struct ImageRecord: Sendable {
                 epss: row.priority.prediction?.score)
         }
         let unassessed = report.coverage.count { !$0.isAssessed }
-        let holes = result.notes.filter { $0.kind == .incomplete }.map(\.message)
+        var holes = result.notes.filter { $0.kind == .incomplete }.map(\.message)
+        if let failure = result.failure { holes.append(failure.message) }
         // A hole is never clean, even where no package stands for it.
         verdict = StoredVerdict(
             digest: digest, database: database, decided: now, items: items,
@@ -62,13 +65,5 @@ package struct ImageRecord: Sendable {
         try store.store(image)
         try store.store(programs: programs, digest: image.digest)
         try store.store(verdict, items: items)
-    }
-
-    private static func hexadecimal(_ bytes: [UInt8]) -> String {
-        let digits = Array("0123456789abcdef".utf8)
-        var out: [UInt8] = []
-        out.reserveCapacity(2 * bytes.count)
-        for byte in bytes { out += [digits[Int(byte >> 4)], digits[Int(byte & 15)]] }
-        return String(decoding: out, as: UTF8.self)
     }
 }

@@ -88,12 +88,12 @@ package struct LayerCache: Sendable {
     static func decoded(_ bytes: [UInt8]) -> Entry? {
         let start = magic.count + SHA256.byteCount
         guard bytes.count > start, bytes.starts(with: magic) else { return nil }
-        let body = Array(bytes[start...])
-        guard Array(SHA256.hash(data: body)) == Array(bytes[magic.count..<start]),
-            let end = body.firstIndex(of: 0x0A),
-            let root = try? DocumentReader.readJSON(SourceText(name: "", bytes: Array(body[..<end]))),
+        // Megabytes, which are not copied to be looked at.
+        guard Array(SHA256.hash(data: bytes[start...])) == Array(bytes[magic.count..<start]),
+            let end = bytes[start...].firstIndex(of: 0x0A),
+            let root = try? DocumentReader.readJSON(SourceText(name: "", bytes: Array(bytes[start..<end]))),
             let unpackedSize = root["unpackedSize"].int, let members = root["members"].int,
-            let facts = try? LayerFacts(decoding: Array(body[(end + 1)...]))
+            let facts = try? LayerFacts(decoding: bytes, from: end + 1)
         else { return nil }
         let notes = root["notes"].elements.map { note in
             ImageNote(

@@ -35,7 +35,8 @@ package struct StoredRescan: Sendable {
         }
     }
 
-    private func compare(_ digest: String, _ now: Date) throws(ImageStoreError) -> Change? {
+    /// One image; nothing where it is not stored.
+    package func compare(_ digest: String, _ now: Date) throws(ImageStoreError) -> Change? {
         guard let image = try store.image(digest: digest) else { return nil }
         var policy = MatchPolicy(today: today)
         policy.staleAfter = 90

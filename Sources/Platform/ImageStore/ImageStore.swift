@@ -101,7 +101,7 @@ package final class ImageStore: Sendable {
         try write("write to") { db in
             var writer = InventoryWriter(db)
             try writer.remove(digest)
-            for table in ["verdict", "program", "image_use"] {
+            for table in ["verdict", "program", "image_use", "note"] {
                 try db.execute(sql: "DELETE FROM \(table) WHERE digest = ?", arguments: [digest])
             }
         }
@@ -176,6 +176,25 @@ package final class ImageStore: Sendable {
                 counts: VerdictText.counts(row[2]), fixable: row[3], exploited: row[4], unassessed: row[5])
             verdict.details = VerdictText.details(row[6])
             return verdict
+        }
+    }
+
+    /// A verdict with what it rests on, as they stood at one moment; nothing where the image was never looked at.
+    package func knowledge(digest: String) throws(ImageStoreError) -> ImageKnowledge? {
+        try read("read") { db in
+            let statement = try db.cachedStatement(
+                sql: """
+                    SELECT verdict.advisories, verdict.decided, verdict.unassessed, verdict.items, verdict.details,
+                        image.reference, image.packages
+                    FROM verdict JOIN image ON image.digest = verdict.digest WHERE verdict.digest = ?
+                    """)
+            guard let row = try Row.fetchOne(statement, arguments: [digest]) else { return nil }
+            let items = VerdictText.items(row[3])
+            var verdict = StoredVerdict(
+                digest: digest, database: row[0], decided: Date(timeIntervalSince1970: row[1]), items: items,
+                unassessed: row[2])
+            verdict.details = VerdictText.details(row[4])
+            return ImageKnowledge(verdict: verdict, items: items, reference: row[5], packages: row[6])
         }
     }
 

@@ -124,3 +124,13 @@ package struct ImageStoreError: Error, Equatable, CustomStringConvertible {
 
     package var description: String { message }
 }
+
+/// All that is known of one image but its packages.
+package struct ImageKnowledge: Sendable {
+    package var verdict: StoredVerdict
+    package var items: [StoredVerdict.Item]
+    /// The name it was looked into by.
+    package var reference: String
+    /// How many packages it has.
+    package var packages: Int
+}

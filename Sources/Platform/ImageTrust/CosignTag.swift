@@ -1,4 +1,5 @@
 import Documents
+import Encodings
 import Foundation
 
 /// A signature as older versions of cosign keep it: a layer of the image `sha256-….sig` or `sha256-….att`, whose

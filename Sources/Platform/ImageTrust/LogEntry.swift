@@ -1,4 +1,5 @@
 import Documents
+import Encodings
 import Foundation
 
 /// An entry of a transparency log as a bundle carries it.

@@ -1,4 +1,5 @@
 import Crypto
+import Encodings
 import Foundation
 
 /// A hash function that signatures and statements name.

@@ -1,4 +1,5 @@
 package import Documents
+import Encodings
 package import Foundation
 
 /// An in-toto statement: a claim about artifacts that are named by what they hash to.

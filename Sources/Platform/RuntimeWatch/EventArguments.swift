@@ -46,7 +46,7 @@ enum EventArguments {
             ("newpath", .linkat), ("linkpath", .symlink), ("linkpath", .symlinkat), ("dir", .mount):
             return event.text2
         case ("flags", .open), ("flags", .openat), ("flags", .openat2), ("flags", .creat):
-            return text(openFlags(arguments[5], event))
+            return openFlags(arguments[5], event, context)
         case ("flags", .unshare): return text(bits(arguments[0], cloneFlags))
         case ("nstype", .setns), ("flags", .setns): return text(bits(arguments[1], cloneFlags))
         case ("flags", .mount): return text(bits(arguments[3], mountFlags))
@@ -114,13 +114,16 @@ enum EventArguments {
         (0o100000, "O_LARGEFILE"), (0o2_000_000, "O_CLOEXEC"),
     ]
 
-    private static func openFlags(_ flags: UInt64, _ event: SensorEvent) -> String {
-        var out = [["O_RDONLY", "O_WRONLY", "O_RDWR", "O_RDWR"][Int(flags & 3)]]
-        for (bit, name) in openNames where flags & bit == bit { out.append(name) }
-        if let file = event.file, file.isOnOverlay {
-            out.append(file.isInUpperLayer ? "FD_UPPER_LAYER" : "FD_LOWER_LAYER")
+    private static func openFlags(_ flags: UInt64, _ event: SensorEvent, _ context: LiveContext) -> [UInt8] {
+        // The bits below 32 are the flags', those above say where the file lies.
+        let layer: UInt64 =
+            event.file.map { $0.isOnOverlay ? ($0.isInUpperLayer ? 1 << 62 : 1 << 61) : 0 } ?? 0
+        return context.openFlags(flags & 0xFFFF_FFFF | layer) {
+            var out = [["O_RDONLY", "O_WRONLY", "O_RDWR", "O_RDWR"][Int(flags & 3)]]
+            for (bit, name) in openNames where flags & bit == bit { out.append(name) }
+            if layer != 0 { out.append(layer == 1 << 62 ? "FD_UPPER_LAYER" : "FD_LOWER_LAYER") }
+            return text(out.joined(separator: "|"))
         }
-        return out.joined(separator: "|")
     }
 
     private static func executableFlags(_ event: SensorEvent) -> [UInt8] {

@@ -65,7 +65,10 @@ struct DriftFallback {
         guard let container = process.container, case .exec = event.kind else { return nil }
         let file = process.file
         if process.executablePath.starts(with: Array("memfd:".utf8)) { return "it lies in memory only" }
-        if memoryFileSystems.contains(file.fileSystem) { return "it lies on a file system in memory" }
+        let path = String(decoding: process.executablePath, as: UTF8.self)
+        let isInVolume = container.facts.volumes.contains { path.hasPrefix("\($0)/") }
+        // A volume in memory is like one on disk: what was there before the container began may be an init container's.
+        if memoryFileSystems.contains(file.fileSystem), !isInVolume { return "it lies on a file system in memory" }
         if file.isOnOverlay { return file.isInUpperLayer ? "it was written into the running container" : nil }
         // Not every runtime uses overlays: a file that changed after the container began did not come with it.
         if let started = container.facts.started, file.changed > 0, UInt64(file.changed) > started {

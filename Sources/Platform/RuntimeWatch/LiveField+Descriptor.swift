@@ -4,16 +4,16 @@ internal import Sensor
 extension LiveField {
     static func descriptor(_ name: String, _ argument: String?) -> LiveField? {
         switch name {
-        case "fd.num": ofEvent { event, _ in event.descriptor.map { [FieldValue($0)] } }
+        case "fd.num": eventNumber { event in event.descriptor.map { UInt64(bitPattern: $0) } }
         case "fd.type": ofEvent { event, _ in event.descriptorType.map { [FieldValue($0.name)] } }
-        case "fd.typechar": ofEvent { event, _ in event.descriptorType.map { [FieldValue(String($0.letter))] } }
-        case "fd.name": ofEvent { event, context in named(event, context).map { [.bytes($0)] } }
-        case "fd.nameraw": ofEvent { event, _ in event.opensFile ? event.written1.map { [.bytes($0)] } : nil }
-        case "fd.directory": ofEvent { event, context in split(event, context).map { [.bytes($0.0)] } }
-        case "fd.filename": ofEvent { event, context in split(event, context).map { [.bytes($0.1)] } }
-        case "fd.ino": ofEvent { event, _ in event.file.map { [.number($0.inode)] } }
-        case "fd.is_upper_layer": ofEvent { event, _ in event.file.map { bool($0.isInUpperLayer) } }
-        case "fd.is_lower_layer": ofEvent { event, _ in event.file.map { bool($0.isOnOverlay && !$0.isInUpperLayer) } }
+        case "fd.typechar": eventText { event, _ in event.descriptorType.map { letters[$0.letter] ?? [] } }
+        case "fd.name": eventText { event, context in named(event, context) }
+        case "fd.nameraw": eventText { event, _ in event.opensFile ? event.written1 : nil }
+        case "fd.directory": eventText { event, context in directory(event, context) }
+        case "fd.filename": eventText { event, context in filename(event, context) }
+        case "fd.ino": eventNumber { event in event.file?.inode }
+        case "fd.is_upper_layer": eventFlag { event in event.file?.isInUpperLayer }
+        case "fd.is_lower_layer": eventFlag { event in event.file.map { $0.isOnOverlay && !$0.isInUpperLayer } }
         case "fd.l4proto": ofEvent { event, _ in event.socket?.transportName.map { [FieldValue($0)] } }
         case "fd.sockfamily":
             ofEvent { event, _ in
@@ -23,13 +23,13 @@ extension LiveField {
                 case .other, nil: nil
                 }
             }
-        case "fd.is_server": ofEvent { event, _ in (event.socket?.isServer).map(bool) }
+        case "fd.is_server": eventFlag { event in event.socket?.isServer }
         case "fd.connected":
             // A connection that is on its way counts.
-            ofEvent { event, _ in
-                event.socket.map { bool($0.remote != nil && (event.result >= 0 || event.result == -115)) }
+            eventFlag { event in
+                event.socket.map { $0.remote != nil && (event.result >= 0 || event.result == -115) }
             }
-        case "fd.name_changed": ofEvent { event, _ in bool(event.opensFile || event.socket != nil) }
+        case "fd.name_changed": eventFlag { event in event.opensFile || event.socket != nil }
         case "fd.cip", "fd.cnet": address { $0.client }
         case "fd.sip", "fd.snet": address { $0.server }
         case "fd.lip", "fd.lnet": address(\.local)
@@ -70,10 +70,20 @@ extension LiveField {
         return event.path.flatMap { _ in if case .call = event.kind { event.path } else { nil } }
     }
 
-    private static func split(_ event: SensorEvent, _ context: LiveContext) -> ([UInt8], [UInt8])? {
+    private static let letters: [Character: [UInt8]] = [
+        "4": [0x34], "6": [0x36], "u": [0x75], "d": [0x64], "f": [0x66],
+    ]
+
+    private static func directory(_ event: SensorEvent, _ context: LiveContext) -> [UInt8]? {
         guard event.socket == nil, let name = named(event, context), let slash = name.lastIndex(of: UInt8(ascii: "/"))
         else { return nil }
-        return (slash == 0 ? [UInt8(ascii: "/")] : Array(name[..<slash]), Array(name[(slash + 1)...]))
+        return slash == 0 ? [UInt8(ascii: "/")] : Array(name[..<slash])
+    }
+
+    private static func filename(_ event: SensorEvent, _ context: LiveContext) -> [UInt8]? {
+        guard event.socket == nil, let name = named(event, context), let slash = name.lastIndex(of: UInt8(ascii: "/"))
+        else { return nil }
+        return Array(name[(slash + 1)...])
     }
 
     static func descriptorText(_ event: SensorEvent, _ context: LiveContext) -> [UInt8]? {
@@ -92,6 +102,8 @@ extension SensorEvent {
     func openedName(resolved: Bool) -> [UInt8]? {
         if resolved, let path { return path }
         guard let written = written1 else { return path }
+        // Most files are named by their path.
+        if let path, path == written { return path }
         if written.first == UInt8(ascii: "/") { return SensorEvent.normalised(written) }
         if let text1, text1.first == UInt8(ascii: "/") { return text1 }
         return path ?? text1
@@ -99,8 +111,8 @@ extension SensorEvent {
 
     /// The two names of a file that was opened differ: a link, or a folder given by number.
     var hasTwoNames: Bool {
-        guard opensFile, let path, let written = openedName(resolved: false) else { return false }
-        return path != written
+        guard opensFile, let path, let written1, path != written1 else { return false }
+        return openedName(resolved: false).map { path != $0 } ?? false
     }
 
     static func normalised(_ path: [UInt8]) -> [UInt8] {

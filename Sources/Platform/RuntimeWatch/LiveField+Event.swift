@@ -12,30 +12,28 @@ extension LiveField {
         case "evt.source": ofEvent { _, _ in [FieldValue("syscall")] }
         case "evt.hostname": ofEvent { _, context in [FieldValue(context.hostname)] }
         case "evt.cpu": ofEvent { event, _ in [.number(UInt64(event.processor))] }
-        case "evt.is_async": ofEvent { _, _ in bool(false) }
+        case "evt.is_async": eventFlag { _ in false }
         case "evt.category": ofEvent { event, _ in [FieldValue(event.category)] }
-        case "evt.rawres": ofEvent { event, _ in [FieldValue(event.result)] }
+        case "evt.rawres": eventNumber { UInt64(bitPattern: $0.result) }
         case "evt.res": ofEvent { event, _ in [FieldValue(ErrorNames.text(event.result))] }
-        case "evt.failed": ofEvent { event, _ in bool(event.result < 0) }
+        case "evt.failed": eventFlag { $0.result < 0 }
         case "evt.count": ofEvent { _, _ in [.number(1)] }
-        case "evt.is_open_read": ofEvent { event, _ in bool(event.opens { $0 & 3 == 0 || $0 & 3 == 2 }) }
-        case "evt.is_open_write": ofEvent { event, _ in bool(event.opens { $0 & 3 == 1 || $0 & 3 == 2 }) }
-        case "evt.is_open_create": ofEvent { event, _ in bool(event.opens { $0 & 0o100 != 0 }) }
+        case "evt.is_open_read": eventFlag { event in event.opens { $0 & 3 == 0 || $0 & 3 == 2 } }
+        case "evt.is_open_write": eventFlag { event in event.opens { $0 & 3 == 1 || $0 & 3 == 2 } }
+        case "evt.is_open_create": eventFlag { event in event.opens { $0 & 0o100 != 0 } }
         case "evt.is_open_exec":
-            ofEvent { event, _ in
-                bool(event.opens { $0 & 0o100 != 0 } && (event.file?.mode ?? 0) & 0o111 != 0)
-            }
+            eventFlag { event in event.opens { $0 & 0o100 != 0 } && (event.file?.mode ?? 0) & 0o111 != 0 }
         case "evt.args": ofEvent { event, context in [FieldValue(event.argumentText(context))] }
         case "evt.arg", "evt.rawarg": argument.flatMap(argumentField)
-        case "fs.path.name": ofEvent { event, _ in event.pathNames.0.map { [.bytes($0)] } }
+        case "fs.path.name": eventText { event, _ in event.pathNames.0 }
         case "fs.path.nameraw":
-            ofEvent { event, _ in event.pathNames.0 == nil ? nil : event.written1.map { [.bytes($0)] } }
-        case "fs.path.source": ofEvent { event, _ in event.pathNames.1 == nil ? nil : event.text1.map { [.bytes($0)] } }
+            eventText { event, _ in event.pathNames.0 == nil ? nil : event.written1 }
+        case "fs.path.source": eventText { event, _ in event.pathNames.1 == nil ? nil : event.text1 }
         case "fs.path.sourceraw":
-            ofEvent { event, _ in event.pathNames.1 == nil ? nil : event.written1.map { [.bytes($0)] } }
-        case "fs.path.target": ofEvent { event, _ in event.pathNames.1.map { [.bytes($0)] } }
+            eventText { event, _ in event.pathNames.1 == nil ? nil : event.written1 }
+        case "fs.path.target": eventText { event, _ in event.pathNames.1 }
         case "fs.path.targetraw":
-            ofEvent { event, _ in event.pathNames.1 == nil ? nil : event.written2.map { [.bytes($0)] } }
+            eventText { event, _ in event.pathNames.1 == nil ? nil : event.written2 }
         default:
             if name.hasPrefix("evt.arg.") {
                 argumentField(String(name.dropFirst(8)))
@@ -49,12 +47,12 @@ extension LiveField {
 
     private static func argumentField(_ name: String) -> LiveField? {
         guard EventArguments.names.contains(name) else { return nil }
-        return ofEvent { event, context in EventArguments.value(name, event, context).map { [.bytes($0)] } }
+        return eventText { event, context in EventArguments.value(name, event, context) }
     }
 
     private static func rawArgumentField(_ name: String) -> LiveField? {
         guard EventArguments.numbers.contains(name) else { return nil }
-        return ofEvent { event, _ in EventArguments.number(name, event).map { [.number($0)] } }
+        return eventNumber { event in EventArguments.number(name, event) }
     }
 }
 

@@ -6,15 +6,54 @@ struct LiveField: Sendable {
     /// What a value depends on: values that only depend on the process are kept with it.
     enum Scope: Sendable { case process, event }
 
-    let scope: Scope
-    private let read: @Sendable (SensorEvent, LiveContext) -> [FieldValue]?
-
-    private init(_ scope: Scope, _ read: @escaping @Sendable (SensorEvent, LiveContext) -> [FieldValue]?) {
-        self.scope = scope
-        self.read = read
+    /// How a value is read: most fields are one text, number or flag, which needs no list around it.
+    private enum Reading: Sendable {
+        case values(@Sendable (SensorEvent, LiveContext) -> [FieldValue]?)
+        case bytes(@Sendable (SensorEvent, LiveContext) -> [UInt8]?)
+        case number(@Sendable (SensorEvent) -> UInt64?)
+        case flag(@Sendable (SensorEvent) -> Bool?)
     }
 
-    func values(_ event: SensorEvent, _ context: LiveContext) -> [FieldValue]? { read(event, context) }
+    let scope: Scope
+    private let reading: Reading
+
+    private init(_ scope: Scope, _ reading: Reading) {
+        self.scope = scope
+        self.reading = reading
+    }
+
+    func values(_ event: SensorEvent, _ context: LiveContext) -> [FieldValue]? {
+        switch reading {
+        case .values(let read): read(event, context)
+        case .bytes(let read): read(event, context).map { [.bytes($0)] }
+        case .number(let read): read(event).map { [.number($0)] }
+        case .flag(let read): read(event).map(Self.bool)
+        }
+    }
+
+    /// Puts the value into a record; a field without one is left absent.
+    func set(
+        _ slot: Int, _ event: SensorEvent, _ context: LiveContext, _ matcher: inout Matcher,
+        _ record: inout Matcher.Event
+    ) {
+        switch reading {
+        case .values(let read):
+            guard let values = read(event, context) else { break }
+            // A list may be empty and then leaves what was there.
+            matcher.clear(slot, in: &record)
+            return matcher.set(slot, values, in: &record)
+        case .bytes(let read):
+            guard let bytes = read(event, context) else { break }
+            return matcher.set(slot, bytes: bytes, in: &record)
+        case .number(let read):
+            guard let number = read(event) else { break }
+            return matcher.set(slot, number: number, in: &record)
+        case .flag(let read):
+            guard let flag = read(event) else { break }
+            return matcher.set(slot, number: flag ? 1 : 0, in: &record)
+        }
+        matcher.clear(slot, in: &record)
+    }
 
     /// Nil when the sensor has nothing for the field.
     init?(_ field: FieldReference) {
@@ -31,19 +70,31 @@ struct LiveField: Sendable {
     // MARK: Making fields
 
     static func ofProcess(_ read: @escaping @Sendable (SensorProcess, LiveContext) -> [FieldValue]?) -> LiveField {
-        LiveField(.process) { read($0.process, $1) }
+        LiveField(.process, .values { read($0.process, $1) })
     }
 
     static func text(_ read: @escaping @Sendable (SensorProcess) -> [UInt8]?) -> LiveField {
-        LiveField(.process) { event, _ in read(event.process).map { [.bytes($0)] } }
+        LiveField(.process, .bytes { event, _ in read(event.process) })
     }
 
     static func number(_ read: @escaping @Sendable (SensorProcess) -> Int64?) -> LiveField {
-        LiveField(.process) { event, _ in read(event.process).map { [FieldValue($0)] } }
+        LiveField(.process, .number { event in read(event.process).map { UInt64(bitPattern: $0) } })
     }
 
     static func ofEvent(_ read: @escaping @Sendable (SensorEvent, LiveContext) -> [FieldValue]?) -> LiveField {
-        LiveField(.event, read)
+        LiveField(.event, .values(read))
+    }
+
+    static func eventText(_ read: @escaping @Sendable (SensorEvent, LiveContext) -> [UInt8]?) -> LiveField {
+        LiveField(.event, .bytes(read))
+    }
+
+    static func eventNumber(_ read: @escaping @Sendable (SensorEvent) -> UInt64?) -> LiveField {
+        LiveField(.event, .number(read))
+    }
+
+    static func eventFlag(_ read: @escaping @Sendable (SensorEvent) -> Bool?) -> LiveField {
+        LiveField(.event, .flag(read))
     }
 
     static func bool(_ value: Bool) -> [FieldValue] { [.number(value ? 1 : 0)] }
@@ -57,6 +108,17 @@ package final class LiveContext {
     var process: (UInt32) -> SensorProcess? = { _ in nil }
     /// Which name of a file the event is asked about: what the process wrote, or what was opened.
     var usesResolvedPath = false
+    /// The text of the flags files were opened with: there are few.
+    private var openFlags: [UInt64: [UInt8]] = [:]
+    private static let mostOpenFlags = 1024
+
+    func openFlags(_ flags: UInt64, _ make: () -> [UInt8]) -> [UInt8] {
+        if let known = openFlags[flags] { return known }
+        let made = make()
+        if openFlags.count >= Self.mostOpenFlags { openFlags.removeAll() }
+        openFlags[flags] = made
+        return made
+    }
 
     package init(hostname: String) { self.hostname = hostname }
 

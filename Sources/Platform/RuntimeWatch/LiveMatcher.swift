@@ -10,16 +10,23 @@ package struct LiveMatcher {
     private let fields: [LiveField?]
     private let processSlots: [Int]
     private let typeSlot: Int?
-    /// Slots of events that rule out rules, the cheapest and most telling first, and the others.
+    /// Slots that rule out rules: the process's, and the event's, the cheapest and most telling first; and the others.
+    private let processNarrowing: [Int]
     private let narrowing: [Int]
     private let plain: [Int]
-    private let isNarrowing: [Bool]
-    /// By slot, the rules that read it.
-    private let readers: [Matcher.Candidates]
-    private var everyRule: Matcher.Candidates
-    private var typeRows: [SensorEvent.Kind: UInt32] = [:]
+    private let words: Int
+    /// By slot, the rules that read it: `words` words each.
+    private let readers: [UInt64]
+    private let everyRule: [UInt64]
+    /// By number of a kind, the row of its name; 0 when it is not known yet.
+    private var typeRows: [UInt32]
     private var generation = -1
     private var found: [Int] = []
+    /// What is asked about now: kept from event to event, so that none takes new memory.
+    private var record: Matcher.Event
+    private var left: [UInt64]
+    /// Whose values are in `record`.
+    private var loaded: Kept?
     private static let mostOverflows = 50_000
     package let context: LiveContext
     /// Fields that conditions read and the sensor does not have, with the rules that read them.
@@ -27,16 +34,38 @@ package struct LiveMatcher {
 
     package var rules: [DetectionRule] { detector.rules }
 
-    /// What is kept with a process.
+    /// What is kept with a process: the rows of its values and, for each kind of event it made so far, where asking
+    /// begins.
     private final class Kept {
         let record: Matcher.Event
         let stamp: Int
         let generation: Int
+        /// `Revisions.count` when the stamp was last found to be that of the process.
+        var checked: Int
+        var starts: [Start] = []
 
-        init(_ record: Matcher.Event, stamp: Int, generation: Int) {
+        init(_ record: Matcher.Event, stamp: Int, generation: Int, checked: Int) {
             self.record = record
             self.stamp = stamp
             self.generation = generation
+            self.checked = checked
+        }
+    }
+
+    /// The rules that a process and a kind of event leave, and the event's slots these read, in the order of asking.
+    private final class Start {
+        let kind: Int
+        let typeRow: UInt32
+        let left: [UInt64]
+        let narrowing: [Int]
+        let plain: [Int]
+
+        init(kind: Int, typeRow: UInt32, left: [UInt64], narrowing: [Int], plain: [Int]) {
+            self.kind = kind
+            self.typeRow = typeRow
+            self.left = left
+            self.narrowing = narrowing
+            self.plain = plain
         }
     }
 
@@ -55,11 +84,15 @@ package struct LiveMatcher {
         let known = Set(narrowing + processSlots + (typeSlot.map { [$0] } ?? []))
         plain = fields.indices.filter { fields[$0] != nil && !known.contains($0) }
         let all = Set(detector.matcher.narrowing)
-        isNarrowing = fields.indices.map { all.contains($0) }
-        readers = fields.indices.map { slot in
-            detector.matcher.candidates(detector.rules.indices.filter { detector.slotsOfRule[$0].contains(slot) })
+        processNarrowing = processSlots.filter { all.contains($0) }
+        everyRule = detector.matcher.everyRule
+        words = everyRule.count
+        readers = fields.indices.flatMap { slot in
+            detector.matcher.ruleSet(detector.rules.indices.filter { detector.slotsOfRule[$0].contains(slot) })
         }
-        everyRule = detector.matcher.allCandidates
+        typeRows = Array(repeating: 0, count: SensorEvent.Kind.numbers)
+        record = detector.matcher.blank
+        left = everyRule
         var missing: [(String, [String])] = []
         for slot in fields.indices where fields[slot] == nil {
             let rules = detector.rules.indices.filter { detector.slotsOfRule[$0].contains(slot) }
@@ -92,58 +125,84 @@ package struct LiveMatcher {
         if detector.matcher.overflows > Self.mostOverflows { detector.matcher.reset() }
         if generation != detector.matcher.generation {
             generation = detector.matcher.generation
-            typeRows.removeAll(keepingCapacity: true)
-            everyRule = detector.matcher.allCandidates
+            for i in typeRows.indices { typeRows[i] = 0 }
+            loaded = nil
         }
-        var record = processRecord(event)
-        var left = everyRule
-        if let typeSlot {
-            setType(typeSlot, event, &record)
-            guard detector.matcher.narrow(&left, record, by: typeSlot) else { return }
+        let kept = kept(event)
+        let start = start(kept, event)
+        var any: UInt64 = 0
+        for word in 0..<words {
+            left[word] = start.left[word]
+            any |= left[word]
         }
-        for slot in processSlots where isNarrowing[slot] {
+        guard any != 0 else { return }
+        if loaded !== kept {
+            detector.matcher.copy(kept.record, into: &record)
+            loaded = kept
+        }
+        if let typeSlot { Matcher.setRow(typeSlot, start.typeRow, in: &record) }
+        for slot in start.narrowing where isRead(slot) {
+            fields[slot]?.set(slot, event, context, &detector.matcher, &record)
             guard detector.matcher.narrow(&left, record, by: slot) else { return }
         }
-        for slot in narrowing where detector.matcher.concerns(left, readers[slot]) {
-            set(slot, event, &record)
-            guard detector.matcher.narrow(&left, record, by: slot) else { return }
+        for slot in start.plain where isRead(slot) {
+            fields[slot]?.set(slot, event, context, &detector.matcher, &record)
         }
-        for slot in plain where detector.matcher.concerns(left, readers[slot]) { set(slot, event, &record) }
         detector.matcher.match(record, among: left, into: &found)
     }
 
-    /// The event's type is one of few: its row is kept.
-    private mutating func setType(_ slot: Int, _ event: SensorEvent, _ record: inout Matcher.Event) {
-        if let row = typeRows[event.kind] {
-            Matcher.setRow(slot, row, in: &record)
-            return
-        }
-        let name = Array(event.kind.name.utf8)
-        let row = detector.matcher.row(slot, name.span)
-        if detector.matcher.keeps(row: row, of: slot), generation == detector.matcher.generation {
-            typeRows[event.kind] = row
-        }
-        Matcher.setRow(slot, row, in: &record)
+    /// Whether a rule that is left reads a slot. What an event before left in slots nobody reads does not matter.
+    private func isRead(_ slot: Int) -> Bool {
+        for word in 0..<words where left[word] & readers[slot * words + word] != 0 { return true }
+        return false
     }
 
-    private mutating func processRecord(_ event: SensorEvent) -> Matcher.Event {
+    private mutating func start(_ kept: Kept, _ event: SensorEvent) -> Start {
+        let kind = event.kind.number
+        for start in kept.starts where start.kind == kind { return start }
+        for word in 0..<words { left[word] = everyRule[word] }
+        detector.matcher.copy(kept.record, into: &record)
+        loaded = kept
+        var row: UInt32 = 0
+        if let typeSlot {
+            row = typeRow(typeSlot, kind, event)
+            Matcher.setRow(typeSlot, row, in: &record)
+            _ = detector.matcher.narrow(&left, record, by: typeSlot)
+        }
+        for slot in processNarrowing { _ = detector.matcher.narrow(&left, record, by: slot) }
+        let start = Start(
+            kind: kind, typeRow: row, left: left, narrowing: narrowing.filter { isRead($0) },
+            plain: plain.filter { isRead($0) })
+        kept.starts.append(start)
+        return start
+    }
+
+    /// The row of a kind's name. There are few: none of them finds no room.
+    private mutating func typeRow(_ slot: Int, _ kind: Int, _ event: SensorEvent) -> UInt32 {
+        if typeRows[kind] == 0 {
+            let name = Array(event.kind.name.utf8)
+            typeRows[kind] = detector.matcher.row(slot, name.span)
+        }
+        return typeRows[kind]
+    }
+
+    private mutating func kept(_ event: SensorEvent) -> Kept {
         let process = event.process
+        let changes = Revisions.count
+        let known = process.annotation as? Kept
+        if let known, known.generation == generation, known.checked == changes { return known }
         let stamp = process.stamp
-        if let kept = process.annotation as? Kept, kept.stamp == stamp, kept.generation == detector.matcher.generation {
-            return kept.record
+        if let known, known.stamp == stamp, known.generation == generation {
+            known.checked = changes
+            return known
         }
-        let generation = detector.matcher.generation
-        var record = detector.matcher.blank
-        for slot in processSlots { set(slot, event, &record) }
-        if detector.matcher.generation == generation, detector.matcher.keepsRows(of: record) {
-            process.annotation = Kept(record, stamp: stamp, generation: generation)
-        }
-        return record
-    }
-
-    private mutating func set(_ slot: Int, _ event: SensorEvent, _ record: inout Matcher.Event) {
-        guard let values = fields[slot]?.values(event, context) else { return }
-        detector.matcher.set(slot, values, in: &record)
+        var made = detector.matcher.blank
+        for slot in processSlots { fields[slot]?.set(slot, event, context, &detector.matcher, &made) }
+        let kept = Kept(made, stamp: stamp, generation: generation, checked: changes)
+        loaded = nil
+        // The row of a value that found no room is the next such value's.
+        process.annotation = detector.matcher.keepsRows(of: made) ? kept : nil
+        return kept
     }
 
     /// The values of an event, for outputs.
@@ -165,4 +224,19 @@ extension SensorProcess {
         }
         return out
     }
+}
+
+extension SensorEvent.Kind {
+    /// A number for each kind, below `numbers`.
+    fileprivate var number: Int {
+        switch self {
+        case .exec: 0
+        case .fork: 1
+        case .exit: 2
+        case .stopped: 3
+        case .call(let call): 4 + Int(call.rawValue)
+        }
+    }
+
+    fileprivate static let numbers = 4 + 256
 }

@@ -31,7 +31,7 @@ package struct PodIsolation: Sendable, Hashable {
 
     /// Names become paths of requests: nothing but what a name may have.
     private static func isName(_ text: String) -> Bool {
-        !text.isEmpty && text.utf8.count <= 253
+        !text.isEmpty && text.utf8.count <= 253 && text.utf8.first != 0x2E && !text.contains("..")
             && text.utf8.allSatisfy {
                 (0x61...0x7A).contains($0) || (0x30...0x39).contains($0) || $0 == 0x2D || $0 == 0x2E
             }

@@ -62,15 +62,21 @@ package struct RuntimeWatch {
     private func correlate(_ alert: inout Alert, _ event: SensorEvent) {
         guard let container = event.process.container else { return }
         let path = String(decoding: event.process.executablePath, as: UTF8.self)
-        if let file = images?.files(of: container)?.file(at: path), let package = file.package {
-            alert.add("martlet.package", .text(package))
-            if !file.vulnerabilities.isEmpty {
-                alert.add("martlet.vulnerabilities", .text(file.vulnerabilities.joined(separator: " ")))
-            }
+        if alert.field("martlet.package") == nil, let file = images?.files(of: container)?.file(at: path) {
+            Self.name(file, in: &alert)
         }
         guard let pod = container.facts.podName, let namespace = container.facts.namespace else { return }
         for (name, text) in settings.workloads["\(namespace)/\(AlertGroups.workloadName(pod))"] ?? [] {
             alert.add(name, .text(text))
+        }
+    }
+
+    /// Says which package a file is of and what is known of that.
+    private static func name(_ file: ContentDrift.File, in alert: inout Alert) {
+        guard let package = file.package else { return }
+        alert.add("martlet.package", .text(package))
+        if !file.vulnerabilities.isEmpty {
+            alert.add("martlet.vulnerabilities", .text(file.vulnerabilities.joined(separator: " ")))
         }
     }
 
@@ -101,12 +107,17 @@ package struct RuntimeWatch {
         let path = String(decoding: process.executablePath, as: UTF8.self)
         var digest: String?
         var reason: String?
+        var origin: ContentDrift.File?
         if let files = images?.files(of: container) {
             digest = images?.digest(of: process.executablePath, in: process)
             switch files.verdict(path: path, digest: digest) {
             case .ofImage: break
-            case .moved(let from, let file): reason = "it is a copy of \(from)\(Self.owner(file))"
-            case .changed(let file): reason = "it has other content than the image's\(Self.owner(file))"
+            case .moved(let from, let file):
+                reason = "it is a copy of \(from)\(Self.owner(file))"
+                origin = file
+            case .changed(let file):
+                reason = "it has other content than the image's\(Self.owner(file))"
+                origin = file
             case .dropped: reason = "the image has no such file"
             case .notObservable: reason = DriftFallback.reason(event)
             }
@@ -114,10 +125,11 @@ package struct RuntimeWatch {
             reason = DriftFallback.reason(event)
         }
         if let reason {
-            out.append(
-                OwnAlert.drift.alert(
-                    "a program that is not of the container's image ran: \(reason) | process=\(process.shown) exepath=\(path)",
-                    event, matcher.context))
+            var alert = OwnAlert.drift.alert(
+                "a program that is not of the container's image ran: \(reason) | process=\(process.shown) exepath=\(path)",
+                event, matcher.context)
+            if let origin { Self.name(origin, in: &alert) }
+            out.append(alert)
         }
         let parent = process.parent.map { String(decoding: $0.executablePath, as: UTF8.self) } ?? ""
         let name = ProcessShape.name(

@@ -1,4 +1,5 @@
 import Crypto
+import Encodings
 
 /// One administrative action, linked to the one before it.
 package struct AuditRow: Sendable, Hashable {
@@ -23,13 +24,7 @@ package struct AuditRow: Sendable, Hashable {
             sha.update(data: Array("\(bytes.count):".utf8))
             sha.update(data: bytes)
         }
-        let digits = Array("0123456789abcdef".unicodeScalars)
-        var out = ""
-        for byte in sha.finalize() {
-            out.unicodeScalars.append(digits[Int(byte >> 4)])
-            out.unicodeScalars.append(digits[Int(byte & 15)])
-        }
-        return out
+        return Hexadecimal.text(sha.finalize())
     }
 }
 

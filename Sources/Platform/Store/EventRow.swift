@@ -5,7 +5,7 @@ package struct EventRow: Sendable, Hashable {
     package var cluster: String
     package var id: String
     package var at: Milliseconds
-    /// `falco`, `audit`, `alertmanager`, `hub`.
+    /// `falco`, `audit`, `alertmanager`, `admission`, `hub`.
     package var source: String
     package var severity: Severity
     package var rule: String

@@ -159,6 +159,108 @@ import Testing
         }
     }
 
+    /// A store of podman's as skopeo writes it; nil where it cannot be written here.
+    private static func store(_ driver: String, _ folder: TestFolder, _ image: TestImage) async throws -> String? {
+        guard Command.exists("skopeo"), geteuid() == 0 else { return nil }
+        try image.writeLayout("\(folder.path)/layout")
+        let root = "\(folder.path)/store"
+        let place = "containers-storage:[\(driver)@\(root)+\(folder.path)/run]"
+        do {
+            _ = try await Command.run(
+                "skopeo", ["copy", "--quiet", "oci:\(folder.path)/layout:latest", "\(place)localhost/team/app:1"])
+            return root
+        } catch {
+            return nil
+        }
+    }
+
+    @Test(arguments: ["overlay", "vfs"])
+    func podmansStoreIsReadByNameIdAndDigest(driver: String) async throws {
+        let folder = try TestFolder()
+        let image = try await TestImage.simple()
+        guard let root = try await Self.store(driver, folder, image) else {
+            return print("skipped: skopeo cannot write a store of the form \(driver) here")
+        }
+        defer { if driver == "overlay" { umount2("\(root)/overlay", 0) } }
+        let id = String(image.configurationDigest.dropFirst(7))
+        for name in [
+            "localhost/team/app:1", "team/app:1", id, String(id.prefix(12)), image.manifestDigest,
+            "elsewhere.test/team/app@\(image.manifestDigest)",
+        ] {
+            let source = ContainersStorageSource(name, root: root)
+            let found = try await source.resolve(platform: nil)
+            #expect(found.configurationDigest?.description == image.configurationDigest)
+            #expect(found.configuration.user == "app")
+            var members: [[String]] = []
+            for layer in found.layers {
+                members.append(
+                    try await source.read(layer, Recorder(), limits: LayerLimits()).visitor.members.map(\.path))
+            }
+            if driver == "overlay" {
+                #expect(members.count == 2)
+                #expect(members.first?.contains("etc/os-release") == true)
+                #expect(members.last?.contains("etc/.wh.os-release") == true)
+            } else {
+                #expect(members.count == 1)
+                #expect(members.first?.contains("app") == true)
+                #expect(members.first?.contains("etc/os-release") == false)
+                #expect(found.notes.map(\.code) == ["layers-merged"])
+            }
+        }
+        for name in ["team/app:2", "app:1", "team/app@sha256:\(String(repeating: "0", count: 64))"] {
+            await #expect {
+                try await ContainersStorageSource(name, root: root).resolve(platform: nil)
+            } throws: {
+                ($0 as? ImageError)?.code == .notFound
+            }
+        }
+    }
+
+    @Test(arguments: [
+        ("[]", "[]", ImageError.Code.notFound), ("<html>", "[]", .damaged),
+        (#"[{"id":"ID","names":["localhost/a:1"],"layer":"x"}]"#, "[]", .damaged),
+        (#"[{"id":"ID","names":["localhost/a:1"],"layer":"x"}]"#, #"[{"id":"x","parent":"x"}]"#, .damaged),
+        (#"[{"id":"ID","names":["localhost/a:1"],"layer":"../x"}]"#, #"[{"id":"../x"}]"#, .damaged),
+        (#"[{"id":"../../etc","names":["localhost/a:1"],"layer":"x"}]"#, #"[{"id":"x"}]"#, .badName),
+    ])
+    func aStoreOfPodmanThatIsDamagedIsAnError(images: String, layers: String, code: ImageError.Code) async throws {
+        let folder = try TestFolder()
+        let configuration = Array(#"{"rootfs":{"diff_ids":[]}}"#.utf8)
+        let id = String(SHA256Text.text(configuration).dropFirst(7))
+        let place = "\(folder.path)/overlay-images/\(id)"
+        for path in [place, "\(folder.path)/overlay-layers"] {
+            try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+        }
+        let name = Data("sha256:\(id)".utf8).base64EncodedString()
+        try Data(configuration).write(to: URL(filePath: "\(place)/=\(name)"))
+        try Data(images.replacing("ID", with: id).utf8).write(
+            to: URL(filePath: "\(folder.path)/overlay-images/images.json"))
+        try Data(layers.utf8).write(to: URL(filePath: "\(folder.path)/overlay-layers/layers.json"))
+        await #expect {
+            try await ContainersStorageSource("a:1", root: folder.path).resolve(platform: nil)
+        } throws: {
+            ($0 as? ImageError)?.code == code
+        }
+        await #expect(throws: ImageError.self) {
+            try await ContainersStorageSource("a:1", root: "\(folder.path)/none").resolve(platform: nil)
+        }
+    }
+
+    @Test func linksOfAnArchiveThatLeadInACircleAreNoLayer() async throws {
+        let folder = try TestFolder()
+        var writer = TarWriter()
+        let list = Array(#"[{"Config":"c.json","RepoTags":["a:1"],"Layers":["a/layer.tar"]}]"#.utf8)
+        let configuration = Array(#"{"rootfs":{"diff_ids":[]}}"#.utf8)
+        writer.add(LayerMember(path: "manifest.json", kind: .file, size: list.count), list)
+        writer.add(LayerMember(path: "c.json", kind: .file, size: configuration.count), configuration)
+        writer.add(LayerMember(path: "a/layer.tar", kind: .symbolicLink(to: "../b/layer.tar")))
+        writer.add(LayerMember(path: "b/layer.tar", kind: .symbolicLink(to: "../a/layer.tar")))
+        try Data(writer.whole).write(to: URL(filePath: "\(folder.path)/circle.tar"))
+        await #expect { try await Self.inspect("\(folder.path)/circle.tar") } throws: {
+            ($0 as? ImageError)?.code == .notFound
+        }
+    }
+
     @Test func aDamagedDatabaseOfContainerdIsAnErrorAndNoTrap() throws {
         let digest = "sha256:" + String(repeating: "1", count: 64)
         let whole = BoltWriter.file(namespace: "default", image: "r.test/a:1", digest: digest)

@@ -84,6 +84,7 @@ import Testing
             #expect(found.members == [["etc", "etc/os-release"], ["app", "etc/.wh.os-release"]])
         }
         try await checkReferrers("\(host)/team/app:1", image, options)
+        try await checkIndex(folder, host, options)
         var stranger = options
         stranger.credentials = RegistryCredentials()
         await #expect { try await read("\(host)/team/app:1", stranger) } throws: {
@@ -125,6 +126,99 @@ import Testing
             await client.close()
             throw error
         }
+    }
+
+    private static let indexType = "application/vnd.oci.image.index.v1+json"
+
+    /// A layout of an index of two platforms; the digests of the index and of the images.
+    private static func writeIndex(_ folder: String) throws -> (index: String, images: [TestImage]) {
+        var layer = TarWriter()
+        layer.add(LayerMember(path: "app", kind: .file, size: 1), Array("a".utf8))
+        let images = ["amd64", "arm64"].map { architecture in
+            TestImage(
+                [layer.whole], architecture: architecture, layerType: "application/vnd.oci.image.layer.v1.tar")
+        }
+        for image in images { try image.writeLayout(folder) }
+        let entries = zip(images, ["amd64", "arm64"]).map { image, architecture in
+            "{\"mediaType\":\"\(TestImage.mediaType)\",\"digest\":\"\(image.manifestDigest)\","
+                + "\"size\":\(image.manifest.count),"
+                + "\"platform\":{\"os\":\"linux\",\"architecture\":\"\(architecture)\"}}"
+        }.joined(separator: ",")
+        let index = Array(
+            "{\"schemaVersion\":2,\"mediaType\":\"\(indexType)\",\"manifests\":[\(entries)]}".utf8)
+        let digest = SHA256Text.text(index)
+        try Data(index).write(to: URL(filePath: "\(folder)/blobs/sha256/\(digest.dropFirst(7))"))
+        let start = """
+            {"schemaVersion":2,"manifests":[{"mediaType":"\(indexType)","digest":"\(digest)","size":\(index.count),\
+            "annotations":{"org.opencontainers.image.ref.name":"multi"}}]}
+            """
+        try Data(start.utf8).write(to: URL(filePath: "\(folder)/index.json"))
+        return (digest, images)
+    }
+
+    private static func checkIndex(_ folder: String, _ host: String, _ options: RegistryOptions) async throws {
+        let (index, images) = try writeIndex("\(folder)/multi")
+        _ = try await Command.run(
+            "skopeo",
+            [
+                "copy", "--quiet", "--all", "--preserve-digests", "--dest-cert-dir", "\(folder)/certs", "--dest-creds",
+                "tester:secret",
+                "oci:\(folder)/multi:multi", "docker://\(host)/team/multi:1",
+            ])
+        let client = try RegistryClient(options)
+        do {
+            for (architecture, image) in zip(["amd64", "arm64"], images) {
+                for name in ["\(host)/team/multi:1", "\(host)/team/multi@\(index)"] {
+                    let source = try RegistrySource(name, client)
+                    let found = try await source.resolve(platform: Platform("linux/\(architecture)"))
+                    #expect(found.digest?.description == image.manifestDigest)
+                    #expect(found.indexDigest?.description == index)
+                    #expect(found.platform?.description == "linux/\(architecture)")
+                    let members = try await source.read(found.layers[0], Recorder(), limits: LayerLimits())
+                    #expect(members.visitor.members.map(\.path) == ["app"])
+                }
+            }
+            let source = try RegistrySource("\(host)/team/multi:1", client)
+            await #expect {
+                try await source.resolve(platform: Platform("windows/amd64"))
+            } throws: {
+                ($0 as? ImageError)?.code == .notFound
+            }
+            #expect(try await source.named().digest.description == index)
+            try await checkCosignTags(source, client, host)
+            await client.close()
+        } catch {
+            await client.close()
+            throw error
+        }
+    }
+
+    /// Signature and attestation under the tags that cosign gave them before there were referrers.
+    private static func checkCosignTags(
+        _ source: RegistrySource, _ client: RegistryClient, _ host: String
+    ) async throws {
+        let digest = try await source.named().digest
+        #expect(try await source.signatures(of: digest).isEmpty)
+        let empty = try await client.push(Array("{}".utf8), host: host, repository: "team/multi")
+        for (ending, type) in [
+            ("sig", "application/vnd.dev.cosign.simplesigning.v1+json"),
+            ("att", "application/vnd.dsse.envelope.v1+json"),
+        ] {
+            let payload = Array("{\"is\":\"\(ending)\"}".utf8)
+            let layer = try await client.push(payload, host: host, repository: "team/multi")
+            let manifest = """
+                {"schemaVersion":2,"mediaType":"\(TestImage.mediaType)","config":{"mediaType":\
+                "application/vnd.oci.image.config.v1+json","digest":"\(empty)","size":2},"layers":[{"mediaType":\
+                "\(type)","digest":"\(layer)","size":\(payload.count),"annotations":{"made-by":"\(ending)"}}]}
+                """
+            _ = try await client.push(
+                manifest: Array(manifest.utf8), mediaType: TestImage.mediaType, host: host, repository: "team/multi",
+                reference: "sha256-\(digest.hex).\(ending)")
+        }
+        let found = try await source.signatures(of: digest)
+        #expect(found.map(\.contents) == [Array(#"{"is":"sig"}"#.utf8), Array(#"{"is":"att"}"#.utf8)])
+        #expect(found.map { $0.annotations["made-by"] } == ["sig", "att"])
+        #expect(found.allSatisfy { !$0.isBundle })
     }
 
     private static func read(

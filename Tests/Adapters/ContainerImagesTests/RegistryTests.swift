@@ -109,6 +109,13 @@ import Testing
         #expect(long.message.contains("86400"))
     }
 
+    @Test(arguments: [500, 502, 503, 504])
+    func aRegistryThatIsOutOfOrderIsAnErrorThatNamesItsAnswer(status: Int) async throws {
+        let error = try await Self.failure { _, _ in .text(status, "out of order") }
+        #expect(error.message.contains("\(status)"))
+        #expect(error.code == (status == 503 ? .busy : .badAnswer))
+    }
+
     @Test(arguments: [200, 403, 500])
     func aWebPageIsToldAsOne(status: Int) async throws {
         let error = try await Self.failure { _, _ in

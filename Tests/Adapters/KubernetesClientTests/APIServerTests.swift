@@ -1,4 +1,5 @@
 import Documents
+import Encodings
 import Kubernetes
 import Testing
 
@@ -135,7 +136,7 @@ struct APIServerTests {
         let token = Base64.encoded(#"{"v":"meta.k8s.io/v1","rv":2,"start":"a\u0000"}"#.utf8).replacing("=", with: "")
         let error = try await failure { _ = try await client.get("\(collection)?limit=1&continue=\(token)") }
         #expect(error.code == .expired)
-        let next = APIClient.escaped(try #require(error.continueToken))
+        let next = PercentEncoding.encoded(try #require(error.continueToken))
         let page = try await client.node("\(collection)?limit=1&continue=\(next)")
         #expect(page["items"].elements.map { $0["metadata"]["name"].string } == ["b"])
     }

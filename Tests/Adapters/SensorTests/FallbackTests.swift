@@ -53,6 +53,41 @@ import Testing
         #expect(Overlay(mounts: "") == nil)
     }
 
+    /// A watcher that no longer answers would stop whoever wants to start a program there.
+    @Test func nobodyWaitsOnAFileSystemOfTheMachine() {
+        let table = """
+            20 1 8:1 / / rw,relatime - ext4 /dev/sda1 rw
+            21 20 0:5 / /dev rw - devtmpfs none rw
+            30 20 0:40 / /run/containerd/x/rootfs rw - overlay overlay rw,lowerdir=/l,upperdir=/u,workdir=/w
+            """
+        #expect(HostMounts.has(major: 8, minor: 1, table))
+        #expect(HostMounts.has(major: 0, minor: 5, table))
+        #expect(!HostMounts.has(major: 0, minor: 40, table))
+        #expect(HostMounts.has(major: 0, minor: 40, "30 20 0:40 / / rw - overlay overlay rw"))
+        var facts = stat()
+        #expect(stat("/", &facts) == 0)
+        #expect(HostMounts.has(UInt64(facts.st_dev)))
+    }
+
+    @Test func memoryThatIsNoVolumeOfThePodIsToldApart() {
+        let table = """
+            31 30 0:41 / /proc rw - proc proc rw
+            32 30 0:42 / /dev rw,nosuid - tmpfs tmpfs rw,size=65536k
+            33 30 0:43 / /dev/shm rw,nosuid - tmpfs shm rw
+            34 30 0:44 / /tools rw,relatime - tmpfs tmpfs rw
+            35 30 0:44 /bin /opt/bin rw,relatime - tmpfs tmpfs rw
+            36 30 0:45 / /run/secrets ro,relatime - tmpfs tmpfs rw
+            37 30 1:2 / /ram rw - ramfs none rw
+            38 30 x:y / /odd rw - tmpfs tmpfs rw
+            39 30
+            """
+        let folders = MemoryFolders(mounts: table)
+        #expect(folders.folders.map(\.path) == ["/dev", "/dev/shm", "/tools", "/opt/bin", "/ram"])
+        let rest = folders.besides(["/tools"])
+        #expect(rest.map(\.path) == ["/dev", "/dev/shm", "/ram"])
+        #expect(rest.map(\.device) == [42, 43, 1 << 20 | 2])
+    }
+
     @Test func processesAreSeenWithoutKernelPrograms() throws {
         let sensor: FallbackSensor
         do {

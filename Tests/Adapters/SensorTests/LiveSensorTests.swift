@@ -113,8 +113,9 @@ enum Kernel {
     }
 
     @Test func hostileNamesAndLongArgumentsAreCutAndMarked() throws {
-        let long = String(repeating: "a", count: 100_000)
-        let (events, _, _) = try events(of: ["/bin/echo", "\u{1B}[31m\n", long])
+        // A megabyte of arguments, in pieces the kernel takes.
+        let long = [String](repeating: String(repeating: "a", count: 100_000), count: 10)
+        let (events, _, _) = try events(of: ["/bin/echo", "\u{1B}[31m\n"] + long)
         let echo = try #require(
             events.first { $0.kind == .exec && $0.process.arguments.count > 1 && $0.process.arguments[1].first == 0x1B }
         )
@@ -150,6 +151,19 @@ enum Kernel {
             }
             _ = decoder.event(bytes)
         }
+    }
+
+    /// The clock of the day may be set while the sensor runs; that of the machine only goes on.
+    @Test func timesGoOnWithTheMachinesClock() {
+        var clock = MachineClock()
+        let now = UInt64(MachineClock.nanoseconds(CLOCK_BOOTTIME))
+        let first = clock.time(ofMachine: now)
+        #expect(clock.time(ofMachine: now + 1000) == first + 1000)
+        // Records of two processors come out of order, and one may be of any time at all.
+        #expect(clock.time(ofMachine: now - 5000) == first - 5000)
+        for strange in [0, 1, UInt64.max, UInt64.max / 2] { _ = clock.time(ofMachine: strange) }
+        let later = clock.time(ofMachine: now + 2000)
+        #expect(later > first && later < first + 1_000_000_000)
     }
 
     @Test func aProcessesNumberGivenAgainIsAnothers() throws {

@@ -162,6 +162,72 @@ import Testing
         #expect(detector.match(Self.event(["evt.type": "execve", "proc.name": "abc"])).count == 1)
     }
 
+    @Test func listsThatDoubleAtEveryLevelAreRefused() {
+        var text = ""
+        for i in 0..<40 { text += "- list: l\(i)\n  items: [l\(i + 1), l\(i + 1)]\n" }
+        text += "- list: l40\n  items: [x]\n"
+        text += "- rule: r\n  desc: d\n  condition: proc.name in (l0)\n  output: o\n  priority: INFO\n"
+        let (set, results) = Self.load(text)
+        #expect(results[0].errors.map(\.code) == [.compileCondition])
+        #expect(set.rules.isEmpty)
+    }
+
+    /// Everything a hand can break in a rule file, with Falco's code for it.
+    @Test(arguments: [
+        ("foo: bar", "LOAD_ERR_YAML_VALIDATE"), ("text", "LOAD_ERR_YAML_VALIDATE"), ("- [1", "LOAD_ERR_YAML_PARSE"),
+        ("- 7", "LOAD_ERR_YAML_VALIDATE"), ("- rule:\n  desc: d", "LOAD_ERR_YAML_VALIDATE"),
+        ("- list: l\n  items: 3", "LOAD_ERR_YAML_VALIDATE"),
+        ("- macro: m\n  condition: (evt.type = open", "LOAD_ERR_COMPILE_CONDITION"),
+        (rule("evt.type = "), "LOAD_ERR_COMPILE_CONDITION"), (rule("no.such = 1"), "LOAD_ERR_COMPILE_CONDITION"),
+        (rule("unknown_macro"), "LOAD_ERR_VALIDATE"), (rule("proc.pid = x"), "LOAD_ERR_COMPILE_CONDITION"),
+        (rule("proc.name regex '('"), "LOAD_ERR_COMPILE_CONDITION"),
+        (rule("proc.name = a", output: "%no.such"), "LOAD_ERR_COMPILE_OUTPUT"),
+        (rule("proc.name = a", priority: "LOUD"), "LOAD_ERR_YAML_VALIDATE"),
+        ("- required_engine_version: 99.0.0", "LOAD_ERR_VALIDATE"),
+        (rule(String(repeating: "(", count: 5000) + "evt.num = 1"), "LOAD_ERR_COMPILE_CONDITION"),
+    ])
+    func whatIsBrokenHasFalcosCodeAndAPlace(_ text: String, _ code: String) throws {
+        let (set, results) = Self.load(text)
+        let error = try #require(results[0].errors.first)
+        #expect(error.code.rawValue == code)
+        #expect(error.line >= 1 && error.column >= 1)
+        #expect(set.rules.isEmpty)
+    }
+
+    private static func rule(_ condition: String, output: String = "o", priority: String = "INFO") -> String {
+        "- rule: r\n  desc: d\n  condition: \(condition)\n  output: \"\(output)\"\n  priority: \(priority)\n"
+    }
+
+    @Test(arguments: [
+        (base, "ok"), ("", "none"), ("a: 1", "failed for <root>: Value type not permitted by 'type' constraint."),
+        ("- macro: m\n  nope: 1", unknown("<root>[0]", "nope")),
+        (
+            "- rule: r\n  priority: error",
+            "failed for <root>[0][priority]: Failed to match against any enum values."
+        ),
+        (
+            "- rule: r\n  exceptions:\n  - fields: a",
+            "failed for <root>[0][exceptions][0]: Missing required property 'name'."
+        ),
+        (
+            "- rule: r\n  override: {condition: replce}",
+            "failed for <root>[0][override][condition]: Failed to match against any enum values."
+        ),
+        ("- rule: r\n- list: l\n  items: [a]\n  x: 1", unknown("<root>[1]", "x")),
+        (
+            "- rule: r\n  enabled: maybe",
+            "failed for <root>[0][enabled]: Value type not permitted by 'type' constraint."
+        ),
+    ])
+    func theShapeOfAFileIsToldAsFalcoTellsIt(_ text: String, _ status: String) {
+        #expect(Self.load(text).1[0].schema.description == status)
+    }
+
+    private static func unknown(_ place: String, _ key: String) -> String {
+        "failed for \(place): Object contains a property that could not be validated using 'properties' or "
+            + "'additionalProperties' constraints: '\(key)'."
+    }
+
     @Test func endlessNewValuesTakeBoundedRoom() throws {
         let (set, _) = Self.load(
             """

@@ -111,7 +111,7 @@ private func declared(_ path: String, _ text: String) -> [String] {
         let image = image("usr/local/bin/app", try fixture(file), mode: 0o755)
         #expect(
             image.lines == [
-                "golang example.com/app v0.0.0-20240506070809-0123456789ab", "golang github.com/a/b v1.2.3",
+                "golang example.com/app (devel)", "golang github.com/a/b v1.2.3",
                 "golang github.com/fork/d v0.2.0", "golang local.example/z (devel)", "golang stdlib \(version)",
             ])
     }

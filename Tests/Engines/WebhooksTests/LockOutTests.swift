@@ -65,6 +65,23 @@ func objects(_ text: String) -> [KubernetesObject] {
         #expect(found == ["admission/webhook-can-lock-out", "admission/webhook-blocks-bootstrap"])
     }
 
+    @Test func whatAGateRefusesWhileItsBackendIsGoneIsSaid() {
+        let rules = #"""
+            [{apiGroups: [""], apiVersions: [v1], operations: [CREATE, UPDATE], resources: [pods, pods/exec]},
+            {apiGroups: [apps, "*"], apiVersions: ["*"], operations: ["*"], resources: [deployments]}]
+            """#.replacing("\n", with: " ")
+        func gate(_ more: String) -> AdmissionGate? {
+            AdmissionGate.all(in: Inventory(objects(Self.webhook(more, rules: rules)))).first
+        }
+        #expect(
+            gate("failurePolicy: Fail")?.blocked == [
+                "CREATE, UPDATE of pods, pods/exec", "* of deployments.apps, deployments",
+            ])
+        #expect(gate("failurePolicy: Fail")?.isSelective == false)
+        #expect(gate("namespaceSelector: {matchLabels: {a: b}}")?.isSelective == true)
+        #expect(gate("failurePolicy: Ignore")?.blocked == [])
+    }
+
     @Test func failIsWhatANamelessFailurePolicyMeans() {
         #expect(Self.findings(Self.webhook("sideEffects: None")).contains("admission/webhook-can-lock-out"))
     }

@@ -4,6 +4,7 @@ import Findings
 import FoundationEssentials
 import Kubernetes
 import KubernetesClient
+import Synchronization
 import Testing
 
 @testable import AdmissionServer
@@ -15,6 +16,36 @@ struct ScannedImages: ImageVerdicts {
     func verdict(of digest: String) -> ImageVerdict? { verdicts[digest] }
     func resolve(_ image: ImageReference) async -> ImageResolution { .unknown("no registry here") }
     func enqueue(_ image: ImageReference, digest: String?) {}
+}
+
+/// What an API server said to those who asked it all the time.
+private final class ClusterLoad: Sendable {
+    private struct State {
+        var isOver = false
+        var passed = 0
+        var refused = 0
+        var other: [String] = []
+    }
+
+    private let state = Mutex(State())
+
+    var isOver: Bool { state.withLock { $0.isOver } }
+    var passed: Int { state.withLock { $0.passed } }
+    var refused: Int { state.withLock { $0.refused } }
+    /// What was neither let in nor refused for the reason there is.
+    var other: [String] { state.withLock { $0.other } }
+
+    func end() { state.withLock { $0.isOver = true } }
+
+    func note(_ refusal: String?) {
+        state.withLock { state in
+            switch refusal {
+            case nil: state.passed += 1
+            case let text? where text.contains("CVE-2026-4711"): state.refused += 1
+            case let text?: state.other.append(text)
+            }
+        }
+    }
 }
 
 @Suite(.serialized, .tags(.apiserver), .enabled(if: APIServer.assets != nil, "KUBEBUILDER_ASSETS names no API server"))
@@ -196,7 +227,59 @@ struct APIServerTests {
         #expect(replay.refused == replay.requests)
     }
 
-    @Test(.timeLimit(.minutes(15)))
+    /// Each rotation is announced to the cluster, adopted and its forerunner taken out, while Deployments are created
+    /// without a pause; the webhook fails closed, so that a handshake that is not trusted is a request that fails.
+    @Test(.timeLimit(.minutes(30)))
+    func rotationsUnderLoadFailNoReview() async throws {
+        let count = ProcessInfo.processInfo.environment["MARTLET_ROTATIONS"].flatMap { Int($0) } ?? 10
+        try await APIServer.run { server in
+            try server.prepare()
+            try await server.live {
+                try await Self.serving { service, port in
+                    let client = try server.client()
+                    try await Self.makeShop(client)
+                    try await Self.install(client, port, service.certificates.bundle, closed: true)
+                    try await Self.waitForTheWebhook(client)
+                    try await Self.rotate(count, service, server)
+                }
+            }
+        }
+    }
+
+    private static func rotate(_ count: Int, _ service: AdmissionService, _ server: APIServer) async throws {
+        let registration = WebhookRegistration(
+            try server.client(), name: AdmissionManifests.configurationName, failurePolicy: "Fail")
+        let load = ClusterLoad()
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for worker in 0..<3 { group.addTask { try await work(worker, load, try server.client()) } }
+            group.addTask {
+                for _ in 0..<count {
+                    // An API server takes a new bundle in within a moment of its being written.
+                    try await service.rotate(settling: .seconds(1), now: { Int(Date().timeIntervalSince1970) }) {
+                        try await registration.publish($0, without: $1, now: Int(Date().timeIntervalSince1970))
+                    }
+                }
+                load.end()
+            }
+            try await group.waitForAll()
+        }
+        #expect(load.other == [])
+        #expect(load.refused >= count)
+        #expect(load.passed >= count)
+        #expect(service.certificates.rotations == count)
+    }
+
+    private static func work(_ worker: Int, _ load: ClusterLoad, _ client: APIClient) async throws {
+        var number = 0
+        while !load.isOver {
+            number += 1
+            // Half of them are refused: the answer has come from the webhook, and from nobody else.
+            let image = number % 2 == 0 ? "fine@sha256:1" : "registry.example/shop/web@\(digest)"
+            load.note(try await refusal(client, "load-\(worker)-\(number)", image: image))
+        }
+    }
+
+    @Test(.timeLimit(.minutes(30)))
     func coldRestartsWithoutTheWebhookLockNobodyOut() async throws {
         let count = ProcessInfo.processInfo.environment["MARTLET_RESTARTS"].flatMap { Int($0) } ?? 20
         try await APIServer.run { server in

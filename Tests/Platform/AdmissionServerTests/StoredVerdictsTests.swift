@@ -42,21 +42,27 @@ struct DoorImages: Sendable {
 
     init(
         _ registry: TestRegistry, _ advisories: [String], policy: Admission.ImagePolicy,
-        options: StoredVerdicts.Options = .init()
+        options: StoredVerdicts.Options = .init(), signatures: SignatureSearch? = nil
     ) throws {
         folder = registry.folder
         try Self.writeDatabase(advisories, in: folder)
-        var inspect = ImageInspection.Options(cache: nil)
-        inspect.platform = try Platform("linux/amd64")
-        inspect.registry.authorities = Array(registry.authority.utf8)
-        inspect.registry.retries = 0
         let examiner = ImageExaminer(
-            [try ImageInspection(inspect)], shelf: AdvisoryShelf(path: "\(folder)/advisories.db"))
+            [try Self.inspection(registry)], shelf: AdvisoryShelf(path: "\(folder)/advisories.db"),
+            signatures: signatures)
         let (notes, source) = AsyncStream<StoredVerdicts.Note>.makeStream()
         self.notes = notes
         verdicts = StoredVerdicts(
             try ImageStore.open(path: "\(folder)/images.db"), examiner, policy: policy, options: options,
             limits: Self.patient, onNote: { source.yield($0) })
+    }
+
+    /// Reads images of a test's registry.
+    static func inspection(_ registry: TestRegistry) throws -> ImageInspection {
+        var options = ImageInspection.Options(cache: nil)
+        options.platform = try Platform("linux/amd64")
+        options.registry.authorities = Array(registry.authority.utf8)
+        options.registry.retries = 0
+        return try ImageInspection(options)
     }
 
     /// A busy machine is no reason for a test to fail.

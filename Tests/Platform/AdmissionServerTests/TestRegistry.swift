@@ -154,6 +154,31 @@ struct TestRegistry: Sendable {
         return "sha256:\(AdvisoryStore.digest(Array(index.utf8)))"
     }
 
+    /// Pushes texts as layers with annotations, under a tag: signatures as older versions of cosign keep them.
+    func push(
+        layers: [(text: String, annotations: [String: String])], as tag: String, in repository: String
+    ) async throws {
+        var entries: [String] = []
+        for (text, annotations) in layers {
+            let digest = try await push(Array(text.utf8), to: repository)
+            let pairs = annotations.map { "\"\($0.key)\":\"\($0.value)\"" }.joined(separator: ",")
+            entries.append(
+                """
+                {"mediaType":"application/vnd.dev.cosign.simplesigning.v1+json","digest":"\(digest)","size":\
+                \(text.utf8.count),"annotations":{\(pairs)}}
+                """)
+        }
+        let configuration = try await push(Array("{}".utf8), to: repository)
+        let type = "application/vnd.oci.image.manifest.v1+json"
+        let manifest = """
+            {"schemaVersion":2,"mediaType":"\(type)","config":{"mediaType":"application/vnd.oci.image.config.v1+json",\
+            "digest":"\(configuration)","size":2},"layers":[\(entries.joined(separator: ","))]}
+            """
+        let answer = try await ask(
+            "PUT", "https://\(host)/v2/\(repository)/manifests/\(tag)", Array(manifest.utf8), type: type)
+        #expect(answer.status.code == 201)
+    }
+
     /// Standard: POSIX ustar.
     private static func tar(_ files: [(name: String, text: String)]) -> [UInt8] {
         var out: [UInt8] = []

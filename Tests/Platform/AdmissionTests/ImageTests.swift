@@ -164,6 +164,16 @@ final class KnownImages: ImageVerdicts {
         #expect(try await Self.door("{refuse: [{severity: critical}]}", known).ask(pod).message.contains("\"first\""))
     }
 
+    @Test func ephemeralContainersOfARunningPodCountToo() async throws {
+        let known = KnownImages([ImageVerdict(digest: Self.digest, vulnerabilities: [Self.critical])])
+        let pod = Self.pod("fine")
+        let debugged = pod.replacing(
+            "spec: {", with: "spec: {ephemeralContainers: [{name: debug, image: \"a@\(Self.digest)\"}], ")
+        let decision = try await Self.door("{refuse: [{severity: critical}]}", known)
+            .ask(debugged, operation: "UPDATE", old: pod, subresource: "ephemeralcontainers")
+        #expect(decision.message.contains("\"debug\""))
+    }
+
     @Test func tagsAreWrittenAsDigestsOnlyWhereThatIsAskedFor() async throws {
         let known = KnownImages([], digests: ["shop/web": Self.digest])
         func patch(_ policy: String) async throws -> String {

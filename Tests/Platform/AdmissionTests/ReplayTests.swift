@@ -121,6 +121,13 @@ import Webhooks
         #expect(failing.map(\.rule.id) == [])
     }
 
+    /// kubectl takes a stream that begins with a brace for JSON, and stumbles at the first mark.
+    @Test func ourOwnManifestsBeginWithAMark() throws {
+        let text = AdmissionManifests(image: "martlet", policy: "default: audit\n").text
+        #expect(text.hasPrefix("---\n"))
+        #expect(text.split(separator: "\n").count { $0 == "---" } == objects(text).count)
+    }
+
     @Test func ourOwnManifestsPassTheStrictestLevel() throws {
         let door = try Door("default: off\nrules: [{check: \"pod/*\", severity: medium, mode: enforce}]")
         let deployment = try #require(try Self.manifests(closed: false).first { $0.kind == "Deployment" })

@@ -110,6 +110,15 @@ struct HubFixture: Sendable {
         return answer
     }
 
+    /// A file of the dashboard.
+    func bytes(_ path: String, as caller: Caller) async throws -> [UInt8] {
+        var request = HTTPClientRequest(url: base + path)
+        if let cookie = caller.cookie { request.headers.add(name: "cookie", value: cookie) }
+        let response = try await client.execute(request, timeout: .seconds(240))
+        #expect(response.status == .ok)
+        return Array(try await response.body.collect(upTo: 64 << 20).readableBytesView)
+    }
+
     func logIn(_ name: String = "admin", _ password: String? = nil) async throws -> Caller {
         let answer = try await send(
             "POST", "/api/v1/session", #"{"name":"\#(name)","password":"\#(password ?? self.password)"}"#)

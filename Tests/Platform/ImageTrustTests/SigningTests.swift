@@ -1,6 +1,7 @@
 import Crypto
 import CryptoExtras
 import Documents
+import Encodings
 import Foundation
 import Testing
 

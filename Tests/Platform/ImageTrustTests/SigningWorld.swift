@@ -1,5 +1,6 @@
 import Crypto
 import Documents
+import Encodings
 import Foundation
 import SwiftASN1
 import X509

@@ -64,6 +64,8 @@ import Testing
         // The image's own programs are no news.
         #expect(!drift.contains { $0.contains("exepath=/bin/busybox") && $0.contains("no such file") })
         let copied = try #require(found.first { $0.rule == OwnAlert.drift.rawValue })
+        #expect(copied.field("martlet.package") == "busybox 1.35.0")
+        #expect(copied.field("martlet.vulnerabilities") == "CVE-2022-28391")
         #expect(copied.field("martlet.process_tree")?.contains(" > ") == true)
     }
 

@@ -120,6 +120,9 @@ import Testing
         var hostile = alert
         hostile.add("k8s.pod.name", .text("../secrets/x"))
         #expect(PodIsolation(hostile) == nil)
+        var climbing = alert
+        climbing.add("k8s.pod.name", .text(".."))
+        #expect(PodIsolation(climbing) == nil)
         alert.add("k8s.pod.name", .text("web-1"))
         let isolation = try #require(PodIsolation(alert))
         func pod(_ uid: String) throws -> Node {

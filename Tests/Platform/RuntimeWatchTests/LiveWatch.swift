@@ -25,7 +25,9 @@ enum Live {
 /// A sensor with rules, as `martlet runtime run` has them.
 final class LiveWatch {
     var watch: RuntimeWatch
-    let sensor: Sensor
+    let sensor: any EventSource
+    /// Why programs are denied by other means than the kernel programs.
+    var denialProblem: String?
     var alerts: [Alert] = []
     var events: [SensorEvent.Kind] = []
     var nameless = 0
@@ -34,7 +36,7 @@ final class LiveWatch {
 
     init(
         _ sources: [SourceText] = OwnRules.sources, settings: RuntimeWatch.Settings = RuntimeWatch.Settings(),
-        response: SensorOptions.Response = .none, images: (any ImageFiles)? = nil
+        response: SensorOptions.Response = .none, images: (any ImageFiles)? = nil, isFallback: Bool = false
     ) throws {
         var set = RuleSet(appendedOutput: RuleSet.containerOutput)
         for source in sources { _ = set.load(source) }
@@ -43,7 +45,13 @@ final class LiveWatch {
         watch = RuntimeWatch(LiveMatcher(detector, context: context), settings: settings, images: images)
         var options = RuleDemand(detector.rules).options()
         options.response = response
-        sensor = try Sensor(options, names: [RuntimeFiles()])
+        if isFallback {
+            sensor = try FallbackSensor(options, names: [RuntimeFiles()])
+        } else {
+            let made = try Sensor(options, names: [RuntimeFiles()])
+            denialProblem = made.denialProblem
+            sensor = made
+        }
         let sensor = sensor
         context.follow(sensor)
     }

@@ -1,3 +1,5 @@
+import Encodings
+
 #if canImport(Glibc)
     import Glibc
 #elseif canImport(Musl)
@@ -65,30 +67,14 @@ package struct ProxySettings: Sendable, Hashable {
         var password: String?
         if let at = rest.lastIndex(of: "@") {
             let login = rest[..<at].split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
-            user = login.first.flatMap { decoded($0) }
-            password = login.count > 1 ? decoded(login[1]) : ""
+            user = login.first.map(PercentEncoding.decodedLeniently)
+            password = login.count > 1 ? PercentEncoding.decodedLeniently(login[1]) : ""
             rest = rest[rest.index(after: at)...]
         }
         let (host, port) = split(rest)
         let number = port ?? (isSecure ? 443 : 3128)
         guard !host.isEmpty, (1...65_535).contains(number) else { return nil }
         return Proxy(host: host, port: number, user: user, password: password, isSecure: isSecure)
-    }
-
-    private static func decoded(_ text: Substring) -> String? {
-        var out: [UInt8] = []
-        var bytes = Array(text.utf8)[...]
-        while let byte = bytes.popFirst() {
-            if byte == UInt8(ascii: "%"), bytes.count >= 2,
-                let value = UInt8(String(decoding: bytes.prefix(2), as: UTF8.self), radix: 16)
-            {
-                out.append(value)
-                bytes = bytes.dropFirst(2)
-            } else {
-                out.append(byte)
-            }
-        }
-        return String(decoding: out, as: UTF8.self)
     }
 
     /// `host:port`, `[::1]:port`; a port that is no number is none.

@@ -1,5 +1,6 @@
 import AsyncHTTPClient
 import Documents
+import Encodings
 import NIOCore
 import NIOHTTP1
 
@@ -120,7 +121,7 @@ extension RegistryClient {
     package func referrers(
         of digest: ContentDigest, host: String, repository: String, artifactType: String? = nil
     ) async throws(ImageError) -> [Descriptor] {
-        var path = "referrers/\(digest)" + (artifactType.map { "?artifactType=\(Self.escaped($0))" } ?? "")
+        var path = "referrers/\(digest)" + (artifactType.map { "?artifactType=\(PercentEncoding.encoded($0))" } ?? "")
         var found: [Descriptor] = []
         // Pages.
         for _ in 0..<50 {

@@ -1,5 +1,6 @@
 import AsyncHTTPClient
 import Documents
+import Encodings
 import NIOCore
 import NIOHTTP1
 
@@ -43,7 +44,7 @@ extension RegistryClient {
 
     /// The address that ends an upload.
     static func ending(_ address: String, _ digest: ContentDigest) -> String {
-        address + (address.contains("?") ? "&" : "?") + "digest=\(escaped(digest.description))"
+        address + (address.contains("?") ? "&" : "?") + "digest=\(PercentEncoding.encoded(digest.description))"
     }
 
     /// A login is for the host that asked for it; where uploads go elsewhere, the address itself is the permission.

@@ -1,5 +1,6 @@
 import AsyncHTTPClient
 import Documents
+import Encodings
 import NIOCore
 import NIOHTTP1
 import NIOSSL
@@ -372,12 +373,12 @@ package final class RegistryClient: Sendable {
                 ("grant_type", "refresh_token"), ("service", service), ("client_id", "martlet"), ("scope", scope),
                 ("refresh_token", refresh),
             ]
-            let form = fields.map { "\($0.0)=\(Self.escaped($0.1))" }.joined(separator: "&")
+            let form = fields.map { "\($0.0)=\(PercentEncoding.encoded($0.1))" }.joined(separator: "&")
             answer = try await send(
                 realm, .POST, headers: [("Content-Type", "application/x-www-form-urlencoded")],
                 body: Array(form.utf8), host: question.host, isFollowed: false)
         } else {
-            let query = "service=\(Self.escaped(service))&scope=\(Self.escaped(scope))"
+            let query = "service=\(PercentEncoding.encoded(service))&scope=\(PercentEncoding.encoded(scope))"
             var headers: [(name: String, value: String)] = []
             if case .password(let user, let password)? = credential {
                 headers.append(("Authorization", Self.basic(user, password)))
@@ -398,23 +399,6 @@ package final class RegistryClient: Sendable {
             token.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F })
         else { throw ImageError(.badAnswer, "the token server of \(question.host) gives no token") }
         return token
-    }
-
-    /// Percent-encoding of everything that could mean something in a query.
-    static func escaped(_ text: String) -> String {
-        var out = ""
-        for byte in text.utf8 {
-            let isPlain =
-                (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte | 0x20)
-                || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) || "-._~".utf8.contains(byte)
-            if isPlain {
-                out.unicodeScalars.append(Unicode.Scalar(byte))
-            } else {
-                out += byte < 16 ? "%0" : "%"
-                out += String(byte, radix: 16, uppercase: true)
-            }
-        }
-        return out
     }
 }
 

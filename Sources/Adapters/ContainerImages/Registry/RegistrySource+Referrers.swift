@@ -47,11 +47,15 @@ extension RegistrySource {
 
     /// Everything beside the image that may be a signature of it, in the three ways in which they are kept: bundles
     /// among the referrers, and the tags `sha256-….sig` and `sha256-….att` of older versions of cosign.
+    ///
+    /// Anybody who may push may push what looks like a signature: what cannot be read is left out, so that it hides no
+    /// other.
     package func signatures(of digest: ContentDigest) async throws(ImageError) -> [Signed] {
         var out: [Signed] = []
         for entry in try await referrers(of: digest) where out.count < Self.most {
-            guard entry.artifactType?.hasPrefix("application/vnd.dev.sigstore.bundle") == true else { continue }
-            for (layer, bytes) in try await layers(of: entry.digest.description) ?? []
+            let type = entry.artifactType ?? ""
+            guard type.isEmpty || type.hasPrefix("application/vnd.dev.sigstore.bundle") else { continue }
+            for (layer, bytes) in try await layers(of: entry.digest.description)
             where layer.mediaType.hasPrefix("application/vnd.dev.sigstore.bundle") {
                 out.append(
                     Signed(place: "referrer \(entry.digest.short)", contents: bytes, annotations: [:], isBundle: true))
@@ -59,7 +63,7 @@ extension RegistrySource {
         }
         for ending in ["sig", "att"] {
             let tag = "\(digest.algorithm.rawValue)-\(digest.hex).\(ending)"
-            for (layer, bytes) in try await layers(of: tag) ?? [] where out.count < Self.most {
+            for (layer, bytes) in try await layers(of: tag) where out.count < Self.most {
                 out.append(
                     Signed(
                         place: "tag \(tag.prefix(19))….\(ending)", contents: bytes, annotations: layer.annotations,
@@ -69,20 +73,32 @@ extension RegistrySource {
         return out
     }
 
-    /// nil where there is no such manifest.
-    private func layers(of target: String) async throws(ImageError) -> [(Descriptor, [UInt8])]? {
-        let found: RegistryClient.Manifest
+    /// The layers of a manifest that can be read; none where there is no such manifest.
+    private func layers(of target: String) async throws(ImageError) -> [(Descriptor, [UInt8])] {
+        let listed: [Descriptor]
         do throws(ImageError) {
-            found = try await client.manifest(host: host, repository: reference.repository, reference: target)
+            let found = try await client.manifest(host: host, repository: reference.repository, reference: target)
+            guard case .image(let manifest) = try ImageManifest(found.bytes, of: target) else { return [] }
+            listed = manifest.layers
         } catch {
-            guard error.code == .notFound else { throw error }
-            return nil
+            guard Self.isUnreadable(error) else { throw error }
+            return []
         }
-        guard case .image(let manifest) = try ImageManifest(found.bytes, of: target) else { return [] }
         var out: [(Descriptor, [UInt8])] = []
-        for layer in manifest.layers.prefix(Self.most) {
-            out.append((layer, try await document(layer, limit: limits.document)))
+        for layer in listed.prefix(Self.most) {
+            do throws(ImageError) {
+                out.append((layer, try await document(layer, limit: limits.document)))
+            } catch {
+                guard Self.isUnreadable(error) else { throw error }
+            }
         }
         return out
+    }
+
+    private static func isUnreadable(_ error: ImageError) -> Bool {
+        switch error.code {
+        case .notFound, .damaged, .unsupported, .tooLarge, .wrongDigest: true
+        default: false
+        }
     }
 }

@@ -38,7 +38,7 @@ package final class FallbackSensor: EventSource {
         processes.groups.scan()
         for process in ProcScan.all() where processes[process.id] == nil { processes.insert(process) }
         processes.link()
-        if !options.containersOnly { files?.mark("\(root)/") }
+        if !options.containersOnly { files?.mark("\(root)/", asks: false) }
         for process in processes.all { place(process) }
     }
 
@@ -111,7 +111,8 @@ package final class FallbackSensor: EventSource {
             mark(process)
             return
         }
-        guard let overlay = Overlay(ofProcess: process.id), files?.mark("/proc/\(process.id)/root") ?? true else {
+        guard let overlay = Overlay(ofProcess: process.id), files?.mark("/proc/\(process.id)/root", asks: true) ?? true
+        else {
             return
         }
         if overlays.count > 4096 { overlays.removeAll() }

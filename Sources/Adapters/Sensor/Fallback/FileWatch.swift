@@ -20,12 +20,14 @@ final class FileWatch {
     var descriptor: Int32 { group }
     private(set) var overflows: UInt64 = 0
     private let decides: Bool
+    private let tellsWrites: Bool
     private var marked: Set<UInt64> = []
     private var buffer = [UInt8](repeating: 0, count: 65_536)
 
     /// `decides`: programs wait for an answer before they start.
-    init(decides: Bool) throws(SensorError) {
+    init(decides: Bool, tellsWrites: Bool = true) throws(SensorError) {
         self.decides = decides
+        self.tellsWrites = tellsWrites
         let kind = UInt32(decides ? FAN_CLASS_CONTENT : FAN_CLASS_NOTIF)
         group = fanotify_init(
             kind | UInt32(FAN_CLOEXEC) | UInt32(FAN_NONBLOCK), UInt32(O_RDONLY | O_CLOEXEC))
@@ -36,16 +38,23 @@ final class FileWatch {
     }
 
     /// Marks the file system a folder lies on; true when it is watched.
+    ///
+    /// `asks`: programs on it wait for an answer before they start, if this watch decides. Nobody waits on a file system
+    /// of the machine itself, whatever is asked for: a watcher that stops to answer would stop the machine with it.
     @discardableResult
-    func mark(_ folder: String) -> Bool {
+    func mark(_ folder: String, asks: Bool) -> Bool {
         var facts = stat()
         guard stat(folder, &facts) == 0 else { return false }
-        guard marked.insert(UInt64(facts.st_dev)).inserted else { return true }
-        var mask = UInt64(FAN_CLOSE_WRITE)
-        if decides { mask |= UInt64(FAN_OPEN_EXEC_PERM) }
+        let device = UInt64(facts.st_dev)
+        guard !marked.contains(device) else { return true }
+        var mask = tellsWrites ? UInt64(FAN_CLOSE_WRITE) : 0
+        if decides, asks, !HostMounts.has(device) {
+            mask |= UInt64(FAN_OPEN_EXEC_PERM)
+        }
+        guard mask != 0 else { return false }
         let flags = UInt32(FAN_MARK_ADD) | UInt32(FAN_MARK_FILESYSTEM)
         let isMarked = fanotify_mark(group, flags, mask, -100, folder) == 0
-        if !isMarked { marked.remove(UInt64(facts.st_dev)) }
+        if isMarked { marked.insert(device) }
         return isMarked
     }
 
@@ -89,8 +98,34 @@ final class FileWatch {
         file.mode = facts.st_mode
         file.changed = Int64(facts.st_ctim.tv_sec) * 1_000_000_000 + Int64(facts.st_ctim.tv_nsec)
         file.modified = Int64(facts.st_mtim.tv_sec) * 1_000_000_000 + Int64(facts.st_mtim.tv_nsec)
+        var system = statfs()
+        if fstatfs(event.fd, &system) == 0 { file.fileSystem = UInt64(truncatingIfNeeded: system.f_type) }
         return Written(process: UInt32(event.pid), path: path, file: file)
     }
 
     deinit { close(group) }
+}
+
+/// The file systems that the machine itself lives on.
+enum HostMounts {
+    /// Roots of containers are mounted on the machine, too: of overlays only its own root counts.
+    static func has(_ device: UInt64) -> Bool {
+        // `st_dev` as the C library splits it.
+        let major = UInt32(truncatingIfNeeded: (device >> 8) & 0xFFF | (device >> 32) & 0xFFFF_F000)
+        let minor = UInt32(truncatingIfNeeded: device & 0xFF | (device >> 12) & 0xFFFF_FF00)
+        return ["/proc/1/mountinfo", "/proc/self/mountinfo"].contains { place in
+            has(major: major, minor: minor, String(decoding: ProcFiles.read(place) ?? [], as: UTF8.self))
+        }
+    }
+
+    static func has(major: UInt32, minor: UInt32, _ mounts: String) -> Bool {
+        for line in mounts.split(separator: "\n") {
+            let words = line.split(separator: " ")
+            guard words.count > 5, words[2] == "\(major):\(minor)", let dash = words.firstIndex(of: "-"),
+                words.count > dash + 1
+            else { continue }
+            if words[dash + 1] != "overlay" || words[4] == "/" { return true }
+        }
+        return false
+    }
 }

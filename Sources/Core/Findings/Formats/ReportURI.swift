@@ -1,3 +1,5 @@
+import Encodings
+
 /// File names as relative URI references, as code hosts want them.
 ///
 /// Standard: RFC 3986; SARIF 2.1.0, section 3.4.
@@ -31,19 +33,5 @@ enum ReportURI {
         return out
     }
 
-    static func encoded(_ segment: String) -> String {
-        var out = ""
-        for byte in segment.utf8 {
-            switch byte {
-            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"),
-                UInt8(ascii: "~"), UInt8(ascii: "@"), UInt8(ascii: "+"), UInt8(ascii: ","):
-                out.unicodeScalars.append(Unicode.Scalar(byte))
-            default:
-                let digits = String(byte, radix: 16, uppercase: true)
-                out += digits.utf8.count == 1 ? "%0\(digits)" : "%\(digits)"
-            }
-        }
-        return out
-    }
+    private static func encoded(_ segment: String) -> String { PercentEncoding.encoded(segment, keeping: "@+,") }
 }

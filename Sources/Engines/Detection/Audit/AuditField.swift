@@ -1,4 +1,5 @@
 internal import Documents
+import Encodings
 
 /// How one field is read from an audit event. Made once for each field a rule set reads.
 struct AuditField: Sendable {
@@ -369,21 +370,6 @@ enum QueryText {
     }
 
     private static func decoded(_ text: ArraySlice<UInt8>) -> String? {
-        var out: [UInt8] = []
-        var i = text.startIndex
-        while i < text.endIndex {
-            switch text[i] {
-            case UInt8(ascii: "+"): out.append(0x20)
-            case UInt8(ascii: "%"):
-                guard i + 2 < text.endIndex, let high = ConditionLexer.hexValue(text[i + 1]),
-                    let low = ConditionLexer.hexValue(text[i + 2])
-                else { return nil }
-                out.append(high << 4 | low)
-                i += 2
-            default: out.append(text[i])
-            }
-            i += 1
-        }
-        return out.asText
+        PercentEncoding.decoded(text, plusIsSpace: true)?.asText
     }
 }

@@ -1,3 +1,5 @@
+import Encodings
+
 /// The tokens of a condition.
 ///
 /// The language has no separate lexer: what a word is depends on what the parser wants next (`in` is an operator after
@@ -268,7 +270,7 @@ struct ConditionLexer {
                 guard i + 2 <= body.count else {
                     throw ConditionError("truncated hex char escape sequence", at: position)
                 }
-                guard let high = Self.hexValue(body[i]), let low = Self.hexValue(body[i + 1]) else {
+                guard let high = Hexadecimal.value(body[i]), let low = Hexadecimal.value(body[i + 1]) else {
                     throw ConditionError("invalid hex char escape sequence", at: position)
                 }
                 out.append(high << 4 | low)
@@ -279,14 +281,5 @@ struct ConditionLexer {
             }
         }
         return out
-    }
-
-    static func hexValue(_ byte: UInt8) -> UInt8? {
-        switch byte {
-        case 0x30...0x39: byte - 0x30
-        case 0x61...0x66: byte - 0x61 + 10
-        case 0x41...0x46: byte - 0x41 + 10
-        default: nil
-        }
     }
 }

@@ -33,14 +33,20 @@ struct ListExpansion {
         named = texts.map { text in Self.words(text.items).compactMap { byName[$0] } }
     }
 
-    /// The text with lists replaced, and which lists were used.
-    func expand(_ text: String) -> (text: [UInt8], used: [Int]) {
+    /// Bytes that may be moved for one condition: lists that name later ones twice, and those theirs, would double the
+    /// text at every level. The largest lists anybody writes move a few megabytes.
+    private static let mostWork = 1 << 28
+
+    /// The text with lists replaced, and which lists were used; nil when that takes more than it may.
+    func expand(_ text: String) -> (text: [UInt8], used: [Int])? {
         var bytes = Array(text.utf8)
         var used: [Int] = []
+        var work = 0
         var wanted = Set(Self.words(bytes).compactMap { byName[$0] }).union(compound)
         while let index = wanted.min() {
             wanted.remove(index)
-            guard replace(index, in: &bytes) else { continue }
+            guard let isUsed = replace(index, in: &bytes, &work) else { return nil }
+            guard isUsed else { continue }
             used.append(index)
             // Only lists that come later are tried again.
             for next in named[index] where next > index { wanted.insert(next) }
@@ -48,7 +54,8 @@ struct ListExpansion {
         return (bytes, used)
     }
 
-    private func replace(_ index: Int, in text: inout [UInt8]) -> Bool {
+    /// Whether the list stood in the text; nil when replacing it takes more than it may.
+    private func replace(_ index: Int, in text: inout [UInt8], _ work: inout Int) -> Bool? {
         let name = texts[index].name
         let items = texts[index].items
         var used = false
@@ -66,6 +73,8 @@ struct ListExpansion {
                         end += 1
                     }
                 }
+                work += text.count + items.count
+                guard work < Self.mostWork else { return nil }
                 var out: [UInt8] = []
                 out.reserveCapacity(text.count + items.count)
                 if at > 0 {

@@ -185,6 +185,7 @@ package struct RuleFileResult: Sendable {
     package var name: String
     package var errors: [LoadMessage] = []
     package var warnings: [LoadMessage] = []
+    package var schema = RuleSchema.nothing
 
     package var isSuccessful: Bool { errors.isEmpty }
 }

@@ -65,7 +65,9 @@ struct RuleCompiler {
     private mutating func parse(
         _ condition: String, _ context: LoadContext
     ) throws(LoadFailure) -> Condition {
-        let (text, used) = expansion.expand(condition)
+        guard let (text, used) = expansion.expand(condition) else {
+            throw LoadFailure(.compileCondition, "the lists in the condition make it too long", context)
+        }
         usedLists.formUnion(used)
         do throws(ConditionError) {
             return try ConditionParser.parse(text, maximumDepth: ConditionParser.ruleDepth)
@@ -141,8 +143,8 @@ struct RuleCompiler {
                 var single = exception
                 single.values = [value]
                 guard let text = try? ExceptionRules.condition("evt.num >= 0", [single]),
-                    let condition = try? ConditionParser.parse(
-                        expansion.expand(text).text, maximumDepth: ConditionParser.ruleDepth),
+                    let whole = expansion.expand(text)?.text,
+                    let condition = try? ConditionParser.parse(whole, maximumDepth: ConditionParser.ruleDepth),
                     case .and(let parts, _) = condition, parts.count == 2, case .not(let tuple, _) = parts[1]
                 else { return nil }
                 return tuple

@@ -6,6 +6,7 @@ struct RuleReader {
     let sources: [String: FieldCatalogue]
     var warnings: [LoadMessage] = []
     let source: SourceText
+    var schema = RuleSchema.nothing
 
     init(_ source: SourceText, _ collector: RuleCollector, _ sources: [String: FieldCatalogue]) {
         self.source = source
@@ -23,6 +24,7 @@ struct RuleReader {
             let place = SourcePlace(line: problem.location.line - 1, column: problem.location.column - 1)
             throw LoadFailure(.yamlParse, problem.message, root.below(place, .value))
         }
+        schema = RuleSchema(set)
         for document in set.documents where document.root.kind != .null && document.root.exists {
             guard document.root.isObject || document.root.isArray else {
                 throw LoadFailure(.yamlValidate, "Rules content is not yaml", root)

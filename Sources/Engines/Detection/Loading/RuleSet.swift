@@ -41,8 +41,10 @@ package struct RuleSet: Sendable {
             try reader.read()
             collector = reader.collector
             result.warnings = reader.warnings
+            result.schema = reader.schema
         } catch {
             result.warnings = reader.warnings
+            result.schema = reader.schema
             result.errors = [error.message]
             return result
         }

@@ -1,3 +1,5 @@
+import Encodings
+
 /// Addresses and networks as `inet_pton` reads them, in network order: 4 or 16 bytes.
 package enum AddressText {
     package static func v4(_ text: some Sequence<UInt8>) -> [UInt8]? {
@@ -31,7 +33,7 @@ package enum AddressText {
         while i < text.count {
             let start = i
             var value = 0
-            while i < text.count, let digit = ConditionLexer.hexValue(text[i]) {
+            while i < text.count, let digit = Hexadecimal.value(text[i]) {
                 value = value << 4 | Int(digit)
                 i += 1
                 guard i - start <= 4 else {

@@ -1,3 +1,5 @@
+import Encodings
+
 /// Constants of a condition as values of a field's type, with the errors Falco gives.
 enum ConstantReader {
     static func value(_ text: [UInt8], as type: ValueType) throws(CompileError) -> FieldValue {
@@ -57,16 +59,10 @@ enum ConstantReader {
 
     /// The bytes that pairs of hexadecimal digits stand for.
     static func hexadecimal(_ text: [UInt8]) throws(CompileError) -> [UInt8] {
-        let failure = CompileError("filter error: bcontains and bstartswith operator support hex strings only")
-        guard text.count % 2 == 0 else { throw failure }
-        var out: [UInt8] = []
-        for i in stride(from: 0, to: text.count, by: 2) {
-            guard let high = ConditionLexer.hexValue(text[i]), let low = ConditionLexer.hexValue(text[i + 1]) else {
-                throw failure
-            }
-            out.append(high << 4 | low)
+        guard let bytes = Hexadecimal.bytes(text) else {
+            throw CompileError("filter error: bcontains and bstartswith operator support hex strings only")
         }
-        return out
+        return bytes
     }
 
     private static func family(_ text: [UInt8]) -> String { text.contains(UInt8(ascii: ".")) ? "IPv4" : "IPv6" }

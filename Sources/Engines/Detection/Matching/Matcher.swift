@@ -23,6 +23,9 @@ package struct Matcher: Sendable {
     private let ruleWords: Int
     private let isFirstMatchOnly: Bool
     private let layouts: [Layout]
+    /// By slot, apart from the rest of it: what every event's values are laid by.
+    private let kinds: [Program.Slot.Kind]
+    private let ruleOffsets: [Int]
     /// Slots whose values rule out rules, the most selective first.
     private let restrictingSlots: [Int]
     private let emptyEvent: Event
@@ -35,6 +38,8 @@ package struct Matcher: Sendable {
     private var overflowKeys: [[UInt8]] = []
     /// By slot: open addressing over row offsets.
     private var tables: [Table]
+    /// By slot, the rows of no and yes where values are no more than that; 0 when there is none yet.
+    private var flagRows: [UInt32] = []
     private var memory: [UInt32]
     private var serial: UInt32 = 0
     private var candidates: [UInt64]
@@ -97,6 +102,8 @@ package struct Matcher: Sendable {
             layouts.append(Layout(index: index, width: offset + ruleWords, ruleOffset: offset, needs: needs[i]))
         }
         self.layouts = layouts
+        kinds = program.slots.map(\.kind)
+        ruleOffsets = layouts.map(\.ruleOffset)
         restrictingSlots = program.slots.indices.filter { !needs[$0].isEmpty && program.slots[$0].isInterned }
             .sorted { a, b in
                 let (left, right) = (Self.weight(program, needs, a), Self.weight(program, needs, b))
@@ -203,6 +210,7 @@ package struct Matcher: Sendable {
         rows = [0]
         keys.removeAll(keepingCapacity: true)
         overflowKeys = program.slots.map { _ in [] }
+        flagRows = Array(repeating: 0, count: program.slots.count * 2)
         tables = program.slots.indices.map { _ in Table(buckets: Array(repeating: 0, count: 64), overflow: 0, absent: 0)
         }
         for slot in program.slots.indices {
@@ -222,13 +230,17 @@ package struct Matcher: Sendable {
     package var footprint: Int { rows.count * 8 + keys.count + overflowKeys.reduce(0) { $0 + $1.count } }
 
     package mutating func set(_ slot: Int, number: UInt64, in event: inout Event) {
-        switch program.slots[slot].kind {
+        switch kinds[slot] {
         case .number:
             event.values[slot] = number
             event.numbers[slot >> 6] |= 1 << UInt64(slot & 63)
         case .bool:
-            let key: [UInt8] = [number != 0 ? 1 : 0]
-            set(slot, key: key.span, in: &event)
+            let place = slot * 2 + (number != 0 ? 1 : 0)
+            if flagRows[place] == 0 {
+                let key: [UInt8] = [number != 0 ? 1 : 0]
+                flagRows[place] = row(slot, key.span)
+            }
+            event.values[slot] = UInt64(flagRows[place])
         case .text, .list, .numberList: set(slot, [.number(number)], in: &event)
         }
     }
@@ -237,17 +249,40 @@ package struct Matcher: Sendable {
         set(slot, key: text, in: &event)
     }
 
-    /// Sets a value of any kind; nothing leaves the field absent.
+    package mutating func set(_ slot: Int, bytes: [UInt8], in event: inout Event) {
+        if kinds[slot] == .text { return set(slot, key: bytes.span, in: &event) }
+        set(slot, [.bytes(bytes)], in: &event)
+    }
+
+    /// Sets a value of any kind; nothing leaves the field as it was.
     package mutating func set(_ slot: Int, _ values: [FieldValue], in event: inout Event) {
-        guard !values.isEmpty || program.slots[slot].kind == .list else { return }
-        if program.slots[slot].kind == .number {
-            guard case .number(let number)? = values.first else { return }
-            event.values[slot] = number
-            event.numbers[slot >> 6] |= 1 << UInt64(slot & 63)
+        let kind = kinds[slot]
+        guard let first = values.first else {
+            if kind == .list { set(slot, key: [UInt8]().span, in: &event) }
             return
         }
-        let key = SlotKey.key(values, program.slots[slot])
-        set(slot, key: key.span, in: &event)
+        switch (kind, first) {
+        case (.number, .number(let number)):
+            event.values[slot] = number
+            event.numbers[slot >> 6] |= 1 << UInt64(slot & 63)
+        case (.number, .bytes): return
+        case (.text, .bytes(let bytes)): set(slot, key: bytes.span, in: &event)
+        default:
+            let key = SlotKey.key(values, kind)
+            set(slot, key: key.span, in: &event)
+        }
+    }
+
+    /// Leaves a field without a value.
+    package func clear(_ slot: Int, in event: inout Event) {
+        event.values[slot] = UInt64(tables[slot].absent)
+        event.numbers[slot >> 6] &= ~(1 << UInt64(slot & 63))
+    }
+
+    /// Takes over another event's values, without new memory for them.
+    package func copy(_ other: Event, into event: inout Event) {
+        for i in other.values.indices { event.values[i] = other.values[i] }
+        for i in other.numbers.indices { event.numbers[i] = other.numbers[i] }
     }
 
     private mutating func set(_ slot: Int, key: Span<UInt8>, in event: inout Event) {
@@ -300,7 +335,7 @@ package struct Matcher: Sendable {
     /// Whether every row of an event stays that of its value, so that the event can be kept.
     package func keepsRows(of event: Event) -> Bool {
         tables.indices.allSatisfy { slot in
-            program.slots[slot].kind == .number || event.values[slot] != UInt64(tables[slot].overflow)
+            kinds[slot] == .number || event.values[slot] != UInt64(tables[slot].overflow)
         }
     }
 
@@ -419,7 +454,7 @@ package struct Matcher: Sendable {
         if rest != 0 { candidates[ruleWords - 1] = 1 << UInt64(rest) - 1 }
         if roots.isEmpty { return false }
         for slot in restrictingSlots {
-            let base = Int(event.values[slot]) + layouts[slot].ruleOffset
+            let base = Int(event.values[slot]) + ruleOffsets[slot]
             var left: UInt64 = 0
             for word in 0..<ruleWords {
                 candidates[word] &= rows[base + word]
@@ -442,43 +477,32 @@ package struct Matcher: Sendable {
 
     // MARK: Matching step by step
 
-    /// Rules that may still match an event whose values are only made when something depends on them.
-    package struct Candidates: Sendable {
-        var words: [UInt64]
-    }
-
-    /// Every rule.
-    package var allCandidates: Candidates {
+    /// Every rule, as a set: a bit for each.
+    package var everyRule: [UInt64] {
         var words = [UInt64](repeating: ~0, count: ruleWords)
         let rest = roots.count & 63
         if rest != 0 { words[ruleWords - 1] = 1 << UInt64(rest) - 1 }
         if roots.isEmpty { words[0] = 0 }
-        return Candidates(words: words)
+        return words
     }
 
     /// Leaves the rules that the value of a slot leaves; false when there is none left.
-    package func narrow(_ left: inout Candidates, _ event: Event, by slot: Int) -> Bool {
-        guard program.slots[slot].isInterned else { return true }
-        let base = Int(event.values[slot]) + layouts[slot].ruleOffset
+    package func narrow(_ left: inout [UInt64], _ event: Event, by slot: Int) -> Bool {
+        guard kinds[slot] != .number else { return true }
+        let base = Int(event.values[slot]) + ruleOffsets[slot]
         var any: UInt64 = 0
         for word in 0..<ruleWords {
-            let rest = left.words[word] & rows[base + word]
-            left.words[word] = rest
+            let rest = left[word] & rows[base + word]
+            left[word] = rest
             any |= rest
         }
         return any != 0
     }
 
-    /// Whether one of the rules left reads a slot, given as the rules that do.
-    package func concerns(_ left: Candidates, _ readers: Candidates) -> Bool {
-        for word in 0..<ruleWords where left.words[word] & readers.words[word] != 0 { return true }
-        return false
-    }
-
     /// A set of rules.
-    package func candidates(_ rules: [Int]) -> Candidates {
-        var out = Candidates(words: Array(repeating: 0, count: ruleWords))
-        for rule in rules { out.words[rule >> 6] |= 1 << UInt64(rule & 63) }
+    package func ruleSet(_ rules: [Int]) -> [UInt64] {
+        var out = [UInt64](repeating: 0, count: ruleWords)
+        for rule in rules { out[rule >> 6] |= 1 << UInt64(rule & 63) }
         return out
     }
 
@@ -486,10 +510,10 @@ package struct Matcher: Sendable {
     package var narrowing: [Int] { restrictingSlots }
 
     /// Appends the indexes of the rules left that match, in the order of the rules.
-    package mutating func match(_ event: Event, among left: Candidates, into found: inout [Int]) {
+    package mutating func match(_ event: Event, among left: [UInt64], into found: inout [Int]) {
         begin()
         for word in 0..<ruleWords {
-            var rest = left.words[word]
+            var rest = left[word]
             while rest != 0 {
                 let bit = rest.trailingZeroBitCount
                 rest &= rest - 1

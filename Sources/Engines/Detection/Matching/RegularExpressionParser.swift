@@ -1,3 +1,5 @@
+import Encodings
+
 /// Reads the syntax of `RegularExpression`.
 struct RegularExpressionParser {
     private let pattern: [UInt8]
@@ -197,7 +199,7 @@ struct RegularExpressionParser {
         if current == UInt8(ascii: "{") {
             var i = offset + 1
             var value: UInt32 = 0
-            while i < pattern.count, let digit = ConditionLexer.hexValue(pattern[i]) {
+            while i < pattern.count, let digit = Hexadecimal.value(pattern[i]) {
                 value = value << 4 | UInt32(digit)
                 guard value <= 0x10FFFF else { return nil }
                 i += 1
@@ -206,8 +208,8 @@ struct RegularExpressionParser {
             offset = i + 1
             return value
         }
-        guard offset + 1 < pattern.count, let high = ConditionLexer.hexValue(pattern[offset]),
-            let low = ConditionLexer.hexValue(pattern[offset + 1])
+        guard offset + 1 < pattern.count, let high = Hexadecimal.value(pattern[offset]),
+            let low = Hexadecimal.value(pattern[offset + 1])
         else { return nil }
         offset += 2
         return UInt32(high << 4 | low)

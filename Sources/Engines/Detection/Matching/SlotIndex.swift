@@ -89,8 +89,8 @@ struct SlotIndex: Sendable {
 
 /// A slot's value as the bytes it is interned by.
 enum SlotKey {
-    static func key(_ values: [FieldValue], _ slot: Program.Slot) -> [UInt8] {
-        switch slot.kind {
+    static func key(_ values: [FieldValue], _ kind: Program.Slot.Kind) -> [UInt8] {
+        switch kind {
         case .text, .number: return values.first?.asBytes ?? []
         case .bool:
             if case .number(let number)? = values.first { return [number != 0 ? 1 : 0] }

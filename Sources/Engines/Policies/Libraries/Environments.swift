@@ -41,6 +41,8 @@ extension CELEnvironment {
         ]
         for library in libraries { environment.add(library) }
         environment.structures = WellKnownMessages.structures
+        // Names of enumerations' values are numbers.
+        environment.constants["google.protobuf.NullValue.NULL_VALUE"] = (.int, .int(0))
         environment.refusesPresenceInScalars = true
         environment.macros.bindings = true
         environment.macros.math = true

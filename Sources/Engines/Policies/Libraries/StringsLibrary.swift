@@ -1,3 +1,4 @@
+import Encodings
 import Foundation
 
 /// The extended string functions.
@@ -362,8 +363,8 @@ struct CELFormat {
             switch value {
             case .int(let whole): text = String(whole, radix: 16)
             case .uint(let whole): text = String(whole, radix: 16)
-            case .string(let string): text = hex(string.utf8)
-            case .bytes(let bytes): text = hex(bytes)
+            case .string(let string): text = Hexadecimal.text(string.utf8)
+            case .bytes(let bytes): text = Hexadecimal.text(bytes)
             default: throw wrong("only integers, byte buffers, and strings can be formatted as hex", value)
             }
             return clause == "X" ? text.uppercased() : text
@@ -380,10 +381,6 @@ struct CELFormat {
 
     private func wrong(_ what: String, _ value: CELValue) -> Failure {
         Failure(message: "error during formatting: \(what), was given \(value.runtimeType.name)")
-    }
-
-    private func hex(_ bytes: some Sequence<UInt8>) -> String {
-        bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
     }
 
     private func number(_ value: CELValue) -> Double? {

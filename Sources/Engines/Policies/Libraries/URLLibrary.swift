@@ -1,3 +1,5 @@
+import Encodings
+
 /// A URL as Go's `net/url` reads and writes it.
 struct CELURL: CELOpaque {
     var scheme = ""
@@ -84,10 +86,10 @@ struct CELURL: CELOpaque {
             rest = rest.dropFirst(2 + authority.count)
             if let problem = readAuthority(Array(authority)) { return problem }
         }
-        guard let resolved = Self.unescaped(Array(rest), plusIsSpace: false) else { return Self.badEscape(Array(rest)) }
+        guard let resolved = PercentEncoding.decoded(Array(rest)) else { return Self.badEscape(Array(rest)) }
         path = resolved
         let written = String(decoding: rest, as: UTF8.self)
-        if Self.escaped(resolved) != written { rawPath = written }
+        if PercentEncoding.encoded(resolved, keeping: "$&+,/:;=@") != written { rawPath = written }
         return nil
     }
 
@@ -99,7 +101,7 @@ struct CELURL: CELOpaque {
             guard info.allSatisfy({ Self.isAlphanumeric($0) || allowed.contains($0) }) else {
                 return "net/url: invalid userinfo"
             }
-            guard Self.unescaped(Array(info), plusIsSpace: false) != nil else { return Self.badEscape(Array(info)) }
+            guard PercentEncoding.decoded(Array(info)) != nil else { return Self.badEscape(Array(info)) }
             user = String(decoding: info, as: UTF8.self)
             hostPart = text[(mark + 1)...]
         }
@@ -124,8 +126,8 @@ struct CELURL: CELOpaque {
             var index = name.startIndex
             while index < name.endIndex {
                 if name[index] == UInt8(ascii: "%") {
-                    guard index + 2 < name.endIndex, let high = Self.hex(name[index + 1]),
-                        let low = Self.hex(name[index + 2])
+                    guard index + 2 < name.endIndex, let high = Hexadecimal.value(name[index + 1]),
+                        let low = Hexadecimal.value(name[index + 2])
                     else { return Self.badEscape(Array(name[index...])) }
                     let value = high << 4 | low
                     // Only bytes beyond ASCII may be escaped in a name, and the zone of an address.
@@ -151,15 +153,13 @@ struct CELURL: CELOpaque {
         (48...57).contains(byte) || (65...90).contains(byte) || (97...122).contains(byte)
     }
 
-    private static func hex(_ byte: UInt8) -> UInt8? {
-        Character(Unicode.Scalar(byte)).hexDigitValue.map { UInt8($0) }
-    }
-
     private static func badEscape(_ text: [UInt8]) -> String {
         var index = 0
         while index < text.count {
             if text[index] == UInt8(ascii: "%") {
-                let isSound = index + 2 < text.count && hex(text[index + 1]) != nil && hex(text[index + 2]) != nil
+                let isSound =
+                    index + 2 < text.count && Hexadecimal.value(text[index + 1]) != nil
+                    && Hexadecimal.value(text[index + 2]) != nil
                 if !isSound {
                     let part = String(decoding: text[index..<min(index + 3, text.count)], as: UTF8.self)
                     return "invalid URL escape \"\(part)\""
@@ -172,38 +172,6 @@ struct CELURL: CELOpaque {
         return "invalid URL escape"
     }
 
-    private static func unescaped(_ text: [UInt8], plusIsSpace: Bool) -> [UInt8]? {
-        var result: [UInt8] = []
-        var index = 0
-        while index < text.count {
-            if text[index] == UInt8(ascii: "%") {
-                guard index + 2 < text.count, let high = hex(text[index + 1]), let low = hex(text[index + 2]) else {
-                    return nil
-                }
-                result.append(high << 4 | low)
-                index += 3
-            } else {
-                result.append(plusIsSpace && text[index] == UInt8(ascii: "+") ? 0x20 : text[index])
-                index += 1
-            }
-        }
-        return result
-    }
-
-    private static func escaped(_ path: [UInt8]) -> String {
-        let plain = Array("-_.~$&+,/:;=@".utf8)
-        var result = ""
-        for byte in path {
-            if isAlphanumeric(byte) || plain.contains(byte) {
-                result.unicodeScalars.append(Unicode.Scalar(byte))
-            } else {
-                let digits = String(byte, radix: 16, uppercase: true)
-                result += "%" + (digits.utf8.count == 1 ? "0" : "") + digits
-            }
-        }
-        return result
-    }
-
     // MARK: Parts
 
     var escapedPath: String {
@@ -211,7 +179,7 @@ struct CELURL: CELOpaque {
             let allowed = Array("!$&'()*+,;=:@[]/-_.~%".utf8)
             if rawPath.utf8.allSatisfy({ Self.isAlphanumeric($0) || allowed.contains($0) }) { return rawPath }
         }
-        return path.elementsEqual("*".utf8) ? "*" : Self.escaped(path)
+        return path.elementsEqual("*".utf8) ? "*" : PercentEncoding.encoded(path, keeping: "$&+,/:;=@")
     }
 
     /// The host without its port and brackets, and the port.
@@ -236,8 +204,8 @@ struct CELURL: CELOpaque {
             let mark = part.firstIndex(of: "=")
             let key = part[..<(mark ?? part.endIndex)]
             let value = mark.map { part[part.index(after: $0)...] } ?? ""
-            guard let name = Self.unescaped(Array(key.utf8), plusIsSpace: true),
-                let content = Self.unescaped(Array(value.utf8), plusIsSpace: true)
+            guard let name = PercentEncoding.decoded(Array(key.utf8), plusIsSpace: true),
+                let content = PercentEncoding.decoded(Array(value.utf8), plusIsSpace: true)
             else { continue }
             let text = String(decoding: name, as: UTF8.self)
             if values[text] == nil { order.append(text) }

@@ -1,3 +1,5 @@
+import Encodings
+
 /// Acting as somebody else: what the API server checks before it believes the impersonation headers.
 ///
 /// Source: `apiserver/pkg/endpoints/filters/impersonation` of Kubernetes 1.36: the constrained modes first (associated
@@ -159,20 +161,6 @@ package struct Impersonation: Sendable {
 
     /// Percent-decoding as Go's `PathUnescape`; a key that cannot be decoded stays as it is.
     static func unescaped(_ key: String) -> String {
-        var out: [UInt8] = []
-        var bytes = Array(key.utf8)[...]
-        while let byte = bytes.popFirst() {
-            guard byte == UInt8(ascii: "%") else {
-                out.append(byte)
-                continue
-            }
-            guard bytes.count >= 2, let value = UInt8(String(decoding: bytes.prefix(2), as: UTF8.self), radix: 16)
-            else {
-                return key
-            }
-            out.append(value)
-            bytes.removeFirst(2)
-        }
-        return String(decoding: out, as: UTF8.self)
+        PercentEncoding.decoded(key) ?? key
     }
 }

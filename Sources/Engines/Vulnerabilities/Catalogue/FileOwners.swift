@@ -13,11 +13,15 @@ struct FileOwners: Sendable {
 
     init(_ view: LayerView) {
         var installed: Set<String> = []
+        var length = 0
         for item in view.files {
+            for owned in item.facts.owned { length += owned.paths.count }
             for fact in item.facts.packages where ["deb", "apk", "rpm"].contains(fact.type) {
                 installed.insert(fact.name)
             }
         }
+        // Paths are about this long; the table is not to be made anew while it grows.
+        owners.reserveCapacity(length / 48)
         for item in view.files {
             for owned in item.facts.owned where installed.contains(owned.package) { add(owned, item.layer) }
         }
@@ -34,8 +38,9 @@ struct FileOwners: Sendable {
         names.append(owned.package)
         layers.append(layer)
         let bytes = owned.paths
+        let span = bytes.span
         for line in Lines(bytes) where !line.isEmpty {
-            let hash = Self.hash(bytes[line])
+            let hash = Self.hash(span, line)
             if isLanguage, owners[hash] != nil { continue }
             owners[hash] = number
         }
@@ -53,7 +58,8 @@ struct FileOwners: Sendable {
 
     private func number(_ path: String) -> Int? {
         let text = Array(path.utf8)
-        return owners[Self.hash(text.first == UInt8(ascii: "/") ? text[1...] : text[...])].map { Int($0) }
+        let start = text.first == UInt8(ascii: "/") ? 1 : 0
+        return owners[Self.hash(text.span, start..<text.count)].map { Int($0) }
     }
 
     /// Lists of packages say `/lib/x` where the file is at `/usr/lib/x` since the two were merged.
@@ -61,13 +67,19 @@ struct FileOwners: Sendable {
         Array($0.utf8)
     }
 
-    private static func hash(_ path: ArraySlice<UInt8>) -> UInt64 {
+    private static func hash(_ text: Span<UInt8>, _ path: Range<Int>) -> UInt64 {
         var hash = StableHash()
         // Most paths begin with `usr/`, and are done with the first letter.
-        if let first = path.first, first != UInt8(ascii: "u"), merged.contains(where: { path.starts(with: $0) }) {
-            hash.add("usr/")
-        }
-        for byte in path { hash.add(byte) }
+        if !path.isEmpty, text[path.lowerBound] != UInt8(ascii: "u"), isMerged(text, path) { hash.add("usr/") }
+        for index in path { hash.add(text[index]) }
         return hash.value
+    }
+
+    private static func isMerged(_ text: Span<UInt8>, _ path: Range<Int>) -> Bool {
+        merged.contains { start in
+            guard start.count <= path.count else { return false }
+            for index in start.indices where start[index] != text[path.lowerBound + index] { return false }
+            return true
+        }
     }
 }

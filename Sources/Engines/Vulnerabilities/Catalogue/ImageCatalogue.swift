@@ -52,7 +52,11 @@ package struct ImageCatalogue: Sendable {
         self.owners = owners
         problems = view.problems
         executables = view.executables
-        var found: [String: CataloguedPackage] = [:]
+        // The values are large, and are not moved while the table grows.
+        var all: [CataloguedPackage] = []
+        var known: [String: Int] = [:]
+        all.reserveCapacity(view.files.count)
+        known.reserveCapacity(view.files.count)
         let diffIDs = configuration?.diffIDs ?? []
         for item in view.files where !item.facts.packages.isEmpty {
             let layersOfFacts = view.firstLayers(of: item.facts.packages, in: item)
@@ -69,20 +73,21 @@ package struct ImageCatalogue: Sendable {
                 // The same package told by two files of one place is one; in two places it is two.
                 let isOnce = package.isOfDistribution || fact.type == "golang"
                 let key = fact.identity + "\u{1}" + (isOnce ? "" : Self.place(path, fact.type))
-                if found[key] != nil {
-                    if found[key]?.paths.contains(path) == false { found[key]?.paths.append(path) }
+                if let index = known[key] {
+                    if !all[index].paths.contains(path) { all[index].paths.append(path) }
                     // Files that nobody owns are the image's own, whatever else holds a copy.
-                    if package.owner == nil { found[key]?.package.owner = nil }
-                    if fact.isDeclared == false { found[key]?.isDeclared = false }
+                    if package.owner == nil { all[index].package.owner = nil }
+                    if !fact.isDeclared { all[index].isDeclared = false }
                     continue
                 }
-                found[key] = CataloguedPackage(
-                    package: package, layer: layer, paths: [path], licences: fact.licences, requires: fact.requires,
-                    isDeclared: fact.isDeclared, isDevelopment: fact.isDevelopment)
+                known[key] = all.count
+                all.append(
+                    CataloguedPackage(
+                        package: package, layer: layer, paths: [path], licences: fact.licences,
+                        requires: fact.requires, isDeclared: fact.isDeclared, isDevelopment: fact.isDevelopment))
             }
         }
-        // Places are sorted, and not the values, which are large.
-        let all = Array(found.values)
+        // Places are sorted, and not the values.
         packages = all.indices.sorted { left, right in
             let a = all[left].package
             let b = all[right].package

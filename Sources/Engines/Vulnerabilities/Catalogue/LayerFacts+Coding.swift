@@ -43,12 +43,13 @@ extension LayerFacts {
         return out.record.bytes
     }
 
-    /// Reads what ``encoded()`` wrote; anything else, and anything of another version, is refused.
-    package init(decoding bytes: [UInt8]) throws {
-        guard bytes.starts(with: Self.magic) else {
+    /// Reads what ``encoded()`` wrote, from `start` to the end; anything else, and anything of another version, is
+    /// refused.
+    package init(decoding bytes: [UInt8], from start: Int = 0) throws {
+        guard start >= 0, start <= bytes.count, bytes[start...].starts(with: Self.magic) else {
             throw LayerFactsError(message: "these are no facts of a layer in the form \(Self.formatVersion)")
         }
-        var reader = FactsReader(bytes: bytes, position: Self.magic.count)
+        var reader = FactsReader(bytes: bytes, position: start + Self.magic.count)
         files = try reader.list { reader throws(LayerFactsError) in
             var file = FileFacts(path: try reader.text())
             file.packages = try reader.list { reader throws(LayerFactsError) in try reader.package() }

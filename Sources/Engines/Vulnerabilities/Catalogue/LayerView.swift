@@ -66,9 +66,11 @@ struct LayerView {
     func firstLayers(of facts: [PackageFact], in item: Item) -> [Int] {
         var first = [Int](repeating: item.layer, count: facts.count)
         var open = Array(facts.indices)
+        guard item.layer > 0 else { return first }
+        let hashes = PathHashes(item.facts.path)
         for number in stride(from: item.layer - 1, through: 0, by: -1) where !open.isEmpty {
             guard let older = layers[number].file(at: item.facts.path) else {
-                if layers[number].hides(item.facts.path) { break }
+                if layers[number].hides(item.facts.path, hashes) { break }
                 continue
             }
             let known = Set(older.packages.map(\.identity))

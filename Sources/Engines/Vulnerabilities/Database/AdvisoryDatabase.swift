@@ -156,7 +156,7 @@ package struct AdvisoryDatabase: Sendable {
 
     /// The advisory with its entries.
     func whole(_ feed: Int, _ place: Int) -> Advisory {
-        var (advisory, keys) = segments[feed].advisory(place)
+        var (advisory, keys) = segments[feed].advisoryWithKeys(place)
         for key in keys {
             segments[feed].entries(key.ecosystem, key.name) { view in
                 if view.advisory == place { advisory.affected.append(view.full(key.ecosystem, key.name)) }

@@ -196,8 +196,19 @@ struct Segment: Sendable {
 
     var advisoryCount: Int { bytes.read { RecordReader.fixed32($0, start + sections[1]) } }
 
-    /// An advisory without what it affects; `keys` names that.
-    func advisory(_ index: Int) -> (advisory: Advisory, keys: [(ecosystem: EcosystemKey, name: String)]) {
+    /// An advisory without what it affects.
+    func advisory(_ index: Int) -> Advisory { read(index, wantsKeys: false).advisory }
+
+    /// The same; `keys` names what it affects, which for a vulnerability of a kernel are thousands.
+    func advisoryWithKeys(
+        _ index: Int
+    ) -> (advisory: Advisory, keys: [(ecosystem: EcosystemKey, name: String)]) {
+        read(index, wantsKeys: true)
+    }
+
+    private func read(
+        _ index: Int, wantsKeys: Bool
+    ) -> (advisory: Advisory, keys: [(ecosystem: EcosystemKey, name: String)]) {
         bytes.read { span in
             let range = record(1, index, span)
             var reader = RecordReader(position: range.lowerBound)
@@ -219,6 +230,7 @@ struct Segment: Sendable {
             out.withdrawn = CivilDate(packed: reader.number(span))
             out.isDisputed = reader.number(span) == 1
             var keys: [(ecosystem: EcosystemKey, name: String)] = []
+            guard wantsKeys else { return (out, keys) }
             for _ in 0..<reader.count(span) { keys.append((EcosystemKey(text()), text())) }
             return (out, keys)
         }

@@ -8,9 +8,7 @@ struct EntryRule {
         if let module = entry.module, !fits(module, entry) {
             return EntryVerdict(kind: .otherModule, trace: ["module \(module)"])
         }
-        if entry.module == nil, isModular, entry.ecosystem.scheme == .rpm, entry.status == .affected,
-            !entry.fixes.isEmpty
-        {
+        if scheme == .rpm, entry.module == nil, entry.status == .affected, !entry.fixes.isEmpty, isModular {
             return EntryVerdict(kind: .otherModule, trace: ["the package is of a module, the advisory is not"])
         }
         if !entry.architectures.isEmpty, let own = package.architecture, own != "noarch",

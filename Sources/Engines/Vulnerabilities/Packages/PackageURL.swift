@@ -1,3 +1,5 @@
+import Encodings
+
 /// What is wrong with a package URL.
 package struct PackageURLError: Error, Equatable {
     package var message: String
@@ -119,20 +121,20 @@ package struct PackageURL: Sendable, Hashable {
     package var text: String {
         var out = "pkg:\(type)/"
         if let namespace {
-            for step in namespace.split(separator: "/") { out += PercentEncoding.encoded(step, allowed: ":") + "/" }
+            for step in namespace.split(separator: "/") { out += PercentEncoding.encoded(step, keeping: ":") + "/" }
         }
-        out += PercentEncoding.encoded(name, allowed: type == "git" ? ":/" : ":")
-        if let version { out += "@" + PercentEncoding.encoded(version, allowed: ":") }
+        out += PercentEncoding.encoded(name, keeping: type == "git" ? ":/" : ":")
+        if let version { out += "@" + PercentEncoding.encoded(version, keeping: ":") }
         if !qualifiers.isEmpty {
             out +=
                 "?"
-                + qualifiers.map { "\($0.key)=\(PercentEncoding.encoded($0.value, allowed: ":"))" }
+                + qualifiers.map { "\($0.key)=\(PercentEncoding.encoded($0.value, keeping: ":"))" }
                 .joined(separator: "&")
         }
         if let subpath {
             out +=
                 "#"
-                + subpath.split(separator: "/").map { PercentEncoding.encoded($0, allowed: ":") }.joined(separator: "/")
+                + subpath.split(separator: "/").map { PercentEncoding.encoded($0, keeping: ":") }.joined(separator: "/")
         }
         return out
     }

@@ -1,4 +1,5 @@
 import Documents
+import Encodings
 
 /// What somebody says about one vulnerability in some products.
 package struct VEXStatement: Sendable, Hashable {

@@ -1,3 +1,5 @@
+import Encodings
+
 /// One bound of a range of versions.
 package struct VersionConstraint: Sendable, Hashable {
     package enum Comparison: String, Sendable, Hashable {
@@ -120,7 +122,7 @@ package struct VersRange: Sendable, Hashable {
         return "vers:\(scheme)/"
             + constraints.map { constraint in
                 (constraint.comparison == .equal ? "" : constraint.comparison.rawValue)
-                    + PercentEncoding.encodedVersion(constraint.version)
+                    + PercentEncoding.encoded(constraint.version, keeping: ":+*^@!")
             }.joined(separator: "|")
     }
 
@@ -157,53 +159,4 @@ package struct VersRange: Sendable, Hashable {
         }
         return out
     }
-}
-
-/// Percent signs in purls and `vers:` texts.
-enum PercentEncoding {
-    /// nil where a percent sign is not followed by two hexadecimal digits.
-    static func decoded(_ text: some StringProtocol) -> String? {
-        guard text.utf8.contains(UInt8(ascii: "%")) else { return String(text) }
-        var out: [UInt8] = []
-        var bytes = Array(text.utf8)[...]
-        while let byte = bytes.popFirst() {
-            guard byte == UInt8(ascii: "%") else {
-                out.append(byte)
-                continue
-            }
-            guard let high = bytes.popFirst().flatMap(digit), let low = bytes.popFirst().flatMap(digit) else {
-                return nil
-            }
-            out.append(high << 4 | low)
-        }
-        return String(decoding: out, as: UTF8.self)
-    }
-
-    private static func digit(_ byte: UInt8) -> UInt8? {
-        switch byte {
-        case 0x30...0x39: byte - 0x30
-        case 0x41...0x46: byte - 0x41 + 10
-        case 0x61...0x66: byte - 0x61 + 10
-        default: nil
-        }
-    }
-
-    /// Everything but letters, digits, `.-_~` and what `allowed` names is encoded.
-    static func encoded(_ text: some StringProtocol, allowed: String) -> String {
-        let extra = Set(allowed.utf8)
-        var out: [UInt8] = []
-        for byte in text.utf8 {
-            if byte.isDigit || byte.isLetter || byte == 0x2D || byte == 0x2E || byte == 0x5F || byte == 0x7E
-                || extra.contains(byte)
-            {
-                out.append(byte)
-            } else {
-                let digits = Array("0123456789ABCDEF".utf8)
-                out += [UInt8(ascii: "%"), digits[Int(byte >> 4)], digits[Int(byte & 15)]]
-            }
-        }
-        return String(decoding: out, as: UTF8.self)
-    }
-
-    static func encodedVersion(_ text: String) -> String { encoded(text, allowed: ":+*^@!") }
 }

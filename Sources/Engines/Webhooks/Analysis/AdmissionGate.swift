@@ -104,6 +104,17 @@ package struct AdmissionGate: Sendable {
         return String(url[..<scheme.upperBound]) + url[url.index(after: at)...]
     }
 
+    /// The requests that are refused while the backend is gone, for people; nothing where it fails open.
+    package var blocked: [String] {
+        guard failsClosed, let first = matchers.first else { return [] }
+        return first.summary
+    }
+
+    /// Whether labels or conditions keep something out of what is blocked.
+    package var isSelective: Bool {
+        matchers.contains(where: \.isSelective) || conditions.isArray && !conditions.isEmpty
+    }
+
     /// Whether the gate is asked about a request.
     ///
     /// - Parameter holds: what match conditions say of a request, where somebody can evaluate them.

@@ -47,6 +47,21 @@ package struct RequestMatcher: Sendable {
         }
     }
 
+    /// What requests it is about, for people: `CREATE, UPDATE of pods, deployments.apps`.
+    package var summary: [String] {
+        rules.map { rule in
+            let names = rule.groups.flatMap { group in
+                rule.resources.map { group.isEmpty || group == "*" ? $0 : "\($0).\(group)" }
+            }
+            var seen: Set<String> = []
+            let told = names.filter { seen.insert($0).inserted }
+            return "\(rule.operations.joined(separator: ", ")) of \(told.joined(separator: ", "))"
+        }
+    }
+
+    /// Whether labels keep something out.
+    package var isSelective: Bool { namespaces != nil || objects != nil }
+
     private let rules: [Rule]
     private let excluded: [Rule]
     private let namespaces: LabelSelector?

@@ -20,7 +20,7 @@ enum IngestRoutes {
         guard !rows.isEmpty || unreadable + unknown == 0 else {
             throw HubProblem(.unprocessableContent, "no-events", "nothing in this is an event of a form known here")
         }
-        try await keep(rows, cluster, request)
+        try await request.hub.keep(rows, of: cluster, at: request.now)
         return .json(status: .accepted) { json in
             json.member("events", rows.count)
             json.member("unreadable", unreadable)
@@ -49,7 +49,7 @@ enum IngestRoutes {
                 namespace: labels["namespace"].string ?? "", subject: labels["pod"].string ?? "", message: message,
                 content: alert.json())
         }
-        try await keep(rows, cluster, request)
+        try await request.hub.keep(rows, of: cluster, at: request.now)
         return .json(status: .accepted) { $0.member("events", rows.count) }
     }
 
@@ -103,34 +103,8 @@ enum IngestRoutes {
                 .badRequest, "bad-parameter", "\"cluster\" is an id of small letters, digits, -, . and _: \"\(id)\"")
         }
         try request.require(.ingest, cluster: id)
-        let now = request.now
-        try await request.hub.store.write { db in
-            guard try db.cluster(id) == nil else { return }
-            try db.addCluster(
-                ClusterRow(
-                    id: id, name: id, source: "reports", state: .resting, detail: "only what is sent", addedAt: now))
-        }
+        try await request.hub.know(cluster: id, at: request.now)
         return id
-    }
-
-    private static func keep(_ rows: [EventRow], _ cluster: String, _ request: HubRequest) async throws {
-        let hub = request.hub
-        let now = request.now
-        let raised = try await hub.store.write { db in
-            try db.lockCluster(cluster)
-            // What is known already was sent again: nobody is told twice.
-            let new = try db.unknown(rows, of: cluster)
-            try db.add(new)
-            return try hub.supervisor.alerts.consider(new, at: now, in: db)
-        }
-        hub.supervisor.tell(raised)
-        hub.feed.tell(
-            rows.suffix(50).map { row in
-                var json = JSONWriter()
-                json.object { $0.event(row) }
-                return HubEvent(
-                    kind: "event.new", cluster: cluster, namespace: row.namespace, data: json.string)
-            })
     }
 
     static func node(_ body: [UInt8]) throws(HubProblem) -> Node {

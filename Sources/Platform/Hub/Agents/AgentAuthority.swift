@@ -1,4 +1,5 @@
 import Crypto
+import Encodings
 import FoundationEssentials
 import NIOSSL
 import Store
@@ -119,10 +120,7 @@ struct AgentAuthority: Sendable {
     }
 
     static func text(_ serial: Certificate.SerialNumber) -> String {
-        serial.bytes.map { byte in
-            let digits = String(byte, radix: 16)
-            return digits.utf8.count == 1 ? "0\(digits)" : digits
-        }.joined()
+        Hexadecimal.text(serial.bytes)
     }
 
     /// What the listener for agents shows, and how it asks who they are. Who has no certificate yet may join.

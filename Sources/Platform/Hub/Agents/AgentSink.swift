@@ -36,6 +36,9 @@ final class AgentSink: PostureSink {
 
     func waivers() async throws -> [Waiver] { state.withLock { $0.waivers } }
 
+    /// The hub decides; what it said last lies here.
+    var isDecidedElsewhere: Bool { true }
+
     func set(_ waivers: [Waiver]) { state.withLock { $0.waivers = waivers } }
 
     func write(_ batch: PostureBatch) async throws { try await buffer.add(batch) }

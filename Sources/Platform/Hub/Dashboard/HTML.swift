@@ -1,3 +1,4 @@
+import Encodings
 import Findings
 
 /// HTML that is safe by construction: what is put into a literal is escaped, unless it is HTML itself.
@@ -47,10 +48,10 @@ package struct HTML: Sendable, ExpressibleByStringInterpolation {
 /// An address below the hub with a query, every part encoded (RFC 3986, section 2.3).
 package enum Link {
     package static func to(_ path: [String], _ query: [(String, String?)] = []) -> String {
-        var out = path.isEmpty ? "/" : path.map { "/" + encoded($0) }.joined()
+        var out = path.isEmpty ? "/" : path.map { "/" + PercentEncoding.encoded($0) }.joined()
         var joint = "?"
         for case (let name, let value?) in query where !value.isEmpty {
-            out += "\(joint)\(encoded(name))=\(encoded(value))"
+            out += "\(joint)\(PercentEncoding.encoded(name))=\(PercentEncoding.encoded(value))"
             joint = "&"
         }
         return out
@@ -58,20 +59,4 @@ package enum Link {
 
     /// The same place with another query.
     static func query(_ query: [(String, String?)]) -> String { String(to([], query).dropFirst()) }
-
-    private static func encoded(_ text: String) -> String {
-        var out = ""
-        for byte in text.utf8 {
-            switch byte {
-            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"),
-                UInt8(ascii: "~"):
-                out.unicodeScalars.append(Unicode.Scalar(byte))
-            default:
-                let digits = String(byte, radix: 16, uppercase: true)
-                out += digits.utf8.count == 1 ? "%0\(digits)" : "%\(digits)"
-            }
-        }
-        return out
-    }
 }

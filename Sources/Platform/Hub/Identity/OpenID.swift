@@ -2,6 +2,7 @@ import AsyncHTTPClient
 import Crypto
 import CryptoExtras
 import Documents
+import Encodings
 import FoundationEssentials
 import NIOCore
 import NIOHTTP1
@@ -107,23 +108,7 @@ struct OpenID: Sendable {
     }
 
     static func form(_ pairs: [(String, String)]) -> String {
-        pairs.map { "\($0.0)=\(escaped($0.1))" }.joined(separator: "&")
-    }
-
-    private static func escaped(_ text: String) -> String {
-        var out = ""
-        for byte in text.utf8 {
-            let isPlain =
-                (0x30...0x39).contains(byte) || (0x41...0x5A).contains(byte) || (0x61...0x7A).contains(byte)
-                || [0x2D, 0x2E, 0x5F, 0x7E].contains(byte)
-            if isPlain {
-                out.unicodeScalars.append(Unicode.Scalar(byte))
-            } else {
-                let digits = String(byte, radix: 16, uppercase: true)
-                out += digits.utf8.count == 1 ? "%0\(digits)" : "%\(digits)"
-            }
-        }
-        return out
+        pairs.map { "\($0.0)=\(PercentEncoding.encoded($0.1))" }.joined(separator: "&")
     }
 
     // MARK: The way back
@@ -134,7 +119,7 @@ struct OpenID: Sendable {
         var request = HTTPClientRequest(url: provider.token)
         request.method = .POST
         request.headers.add(name: "content-type", value: "application/x-www-form-urlencoded")
-        let login = "\(Self.escaped(settings.client)):\(Self.escaped(settings.secret))"
+        let login = "\(PercentEncoding.encoded(settings.client)):\(PercentEncoding.encoded(settings.secret))"
         request.headers.add(
             name: "authorization", value: "Basic \(Data(login.utf8).base64EncodedString())")
         let body = Self.form([

@@ -8,7 +8,12 @@ struct SecretBox: Sendable {
 
     /// - Parameter purpose: what the key is used for; keys of two purposes have nothing in common (HKDF).
     init(_ key: [UInt8], purpose: String) {
-        self.key = HKDF<SHA256>.deriveKey(
+        self.key = Self.derived(key, purpose: purpose)
+    }
+
+    /// A key of 32 bytes for one purpose.
+    static func derived(_ key: [UInt8], purpose: String) -> SymmetricKey {
+        HKDF<SHA256>.deriveKey(
             inputKeyMaterial: SymmetricKey(data: key), info: Data("martlet \(purpose)".utf8), outputByteCount: 32)
     }
 

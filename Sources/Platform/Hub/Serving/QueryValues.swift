@@ -1,3 +1,5 @@
+import Encodings
+
 /// A parameter of a query, as the route and the description of the API have it.
 package struct QueryParameter: Sendable, Hashable {
     package enum Form: Sendable, Hashable {
@@ -98,33 +100,13 @@ package struct QueryValues: Sendable {
     static func decoded(
         _ bytes: some Collection<UInt8>, plusIsSpace: Bool = false
     ) throws(HubProblem) -> String {
-        var out: [UInt8] = []
-        var iterator = bytes.makeIterator()
-        while let byte = iterator.next() {
-            switch byte {
-            case UInt8(ascii: "%"):
-                guard let high = iterator.next().flatMap(digit), let low = iterator.next().flatMap(digit) else {
-                    throw HubProblem(
-                        .badRequest, "bad-escape", "a % in the address has no two hexadecimal digits behind it")
-                }
-                out.append(high << 4 | low)
-            case UInt8(ascii: "+") where plusIsSpace: out.append(0x20)
-            default: out.append(byte)
-            }
+        guard let out = PercentEncoding.decoded(bytes, plusIsSpace: plusIsSpace) else {
+            throw HubProblem(.badRequest, "bad-escape", "a % in the address has no two hexadecimal digits behind it")
         }
         guard let text = String(validating: out, as: UTF8.self) else {
             throw HubProblem(.badRequest, "bad-escape", "the address is not UTF-8")
         }
         return text
-    }
-
-    private static func digit(_ byte: UInt8) -> UInt8? {
-        switch byte {
-        case UInt8(ascii: "0")...UInt8(ascii: "9"): byte - UInt8(ascii: "0")
-        case UInt8(ascii: "a")...UInt8(ascii: "f"): byte - UInt8(ascii: "a") + 10
-        case UInt8(ascii: "A")...UInt8(ascii: "F"): byte - UInt8(ascii: "A") + 10
-        default: nil
-        }
     }
 }
 

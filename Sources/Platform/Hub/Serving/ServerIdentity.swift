@@ -1,4 +1,5 @@
 import Crypto
+import Encodings
 import FoundationEssentials
 import NIOSSL
 import Store
@@ -91,9 +92,6 @@ struct OwnCertificate {
         guard let known = try? Certificate(pemEncoded: certificate), let pem = try? known.serializeAsPEM() else {
             return ""
         }
-        return SHA256.hash(data: pem.derBytes).map { byte in
-            let digits = String(byte, radix: 16, uppercase: true)
-            return digits.utf8.count == 1 ? "0\(digits)" : digits
-        }.joined(separator: ":")
+        return SHA256.hash(data: pem.derBytes).map { Hexadecimal.text([$0]).uppercased() }.joined(separator: ":")
     }
 }

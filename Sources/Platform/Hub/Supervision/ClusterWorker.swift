@@ -338,8 +338,7 @@ actor ClusterWorker {
             try await reconcile()
         } else if now - fullAt > Supervisor.fullEvery, case .cluster = source {
             needsAll = true
-        } else if let known = ledger?.waivers, try await sink.waivers() != known {
-            // Decided at another hub on the same database.
+        } else if sink.isDecidedElsewhere, let known = ledger?.waivers, try await sink.waivers() != known {
             try await reconcile()
         } else if now - notedAt > 600_000 {
             // Nothing changes, and somebody looks: that too is worth remembering.

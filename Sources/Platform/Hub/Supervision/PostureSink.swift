@@ -14,6 +14,8 @@ protocol PostureSink: Sendable {
     /// What is there already, so that only the difference is written.
     func known() async throws -> KnownPosture
     func waivers() async throws -> [Waiver]
+    /// Whether waivers may be decided without ``ClusterWorker/reconsider()`` being called.
+    var isDecidedElsewhere: Bool { get }
     /// Durable when this returns.
     func write(_ batch: PostureBatch) async throws
     func note(_ state: ClusterRow.State, detail: String, holes: [String], version: String?) async throws
@@ -36,6 +38,8 @@ struct StoreSink: PostureSink {
     }
 
     func waivers() async throws -> [Waiver] { try await supervisor.waivers(of: cluster) }
+
+    var isDecidedElsewhere: Bool { supervisor.isShared }
 
     func write(_ batch: PostureBatch) async throws {
         let (cluster, supervisor) = (cluster, supervisor)

@@ -72,8 +72,8 @@ package final class Supervisor: Sendable {
 
     static let leaseLife = 20_000
 
-    /// Whether several hubs may work on one database; an embedded one has one.
-    private var isShared: Bool { store.backend.dialect == .postgres }
+    /// Whether other hubs may stand on the same database; an embedded one has one.
+    var isShared: Bool { store.backend.dialect == .postgres }
 
     /// Takes or keeps the work on something; false while another hub has it.
     func hold(_ name: String) async -> Bool {

@@ -307,52 +307,42 @@ package struct CISFormats: Sendable {
         var out = """
             <!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
             <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-            <title>\(Self.escaped(report.platform.benchmark))</title><style>
+            <title>\(MarkupText.escaped(report.platform.benchmark))</title><style>
             :root{color-scheme:light dark}body{font:15px/1.45 system-ui,sans-serif;max-width:68rem;margin:2rem auto;padding:0 1rem}
             table{border-collapse:collapse;width:100%}td,th{text-align:left;vertical-align:top;padding:.35rem .6rem;border-bottom:1px solid #8884}
             .fail{color:#c62828;font-weight:600}.pass,.passByEquivalence{color:#2e7d32}.notObservable,.manual{color:#b26a00}small{opacity:.75}
-            </style><h1>\(Self.escaped(report.platform.benchmark))</h1>
-            <p>\(Self.escaped(target)) · \(Self.escaped(generatedAt)) · Martlet \(Self.escaped(version))</p>
+            </style><h1>\(MarkupText.escaped(report.platform.benchmark))</h1>
+            <p>\(MarkupText.escaped(target)) · \(MarkupText.escaped(generatedAt)) · Martlet \(MarkupText.escaped(version))</p>
 
             """
         out +=
-            "<p>" + summary.split(separator: "\n").map { Self.escaped(String($0)) }.joined(separator: "<br>") + "</p>\n"
+            "<p>" + summary.split(separator: "\n").map { MarkupText.escaped(String($0)) }.joined(separator: "<br>")
+            + "</p>\n"
         var sections = CISCatalogue.sections.map { section in
             (section.id, section.title, report.results.filter { $0.control.section == section.id })
         }
         sections.append(("", "Only in the \(report.platform.benchmark)", report.own))
         for (section, title, results) in sections where !results.isEmpty {
-            out += "<h2>\(section) \(Self.escaped(title))</h2>\n<table><tr><th>Control<th>Result<th>What was seen\n"
+            out +=
+                "<h2>\(section) \(MarkupText.escaped(title))</h2>\n<table><tr><th>Control<th>Result<th>What was seen\n"
             for result in results {
                 out +=
-                    "<tr><td>\(result.control.id)<td class=\"\(result.outcome.rawValue)\">\(Self.escaped(Self.word(result.outcome)))"
-                out += "<td>" + (result.outcome == .fail ? "<b>\(Self.escaped(result.control.rule.title))</b><br>" : "")
+                    "<tr><td>\(result.control.id)<td class=\"\(result.outcome.rawValue)\">\(MarkupText.escaped(Self.word(result.outcome)))"
+                out +=
+                    "<td>"
+                    + (result.outcome == .fail ? "<b>\(MarkupText.escaped(result.control.rule.title))</b><br>" : "")
                 for part in result.parts.prefix(8) {
-                    let from = part.provenance.map { " <small>\(Self.escaped($0.description))</small>" } ?? ""
-                    let node = part.node.isEmpty ? "" : " <small>\(Self.escaped(part.node))</small>"
-                    out += Self.escaped(part.message) + from + node + "<br>"
+                    let from = part.provenance.map { " <small>\(MarkupText.escaped($0.description))</small>" } ?? ""
+                    let node = part.node.isEmpty ? "" : " <small>\(MarkupText.escaped(part.node))</small>"
+                    out += MarkupText.escaped(part.message) + from + node + "<br>"
                 }
                 if result.parts.count > 8 { out += "… and \(result.parts.count - 8) more<br>" }
                 if result.outcome == .fail, !isOwn(result), let remedy = remedies[result.control.id] {
-                    out += "<small>→ \(Self.escaped(remedy.text))</small>"
+                    out += "<small>→ \(MarkupText.escaped(remedy.text))</small>"
                 }
                 out += "\n"
             }
             out += "</table>\n"
-        }
-        return out
-    }
-
-    private static func escaped(_ text: String) -> String {
-        var out = ""
-        for c in text {
-            switch c {
-            case "<": out += "&lt;"
-            case ">": out += "&gt;"
-            case "&": out += "&amp;"
-            case "\"": out += "&quot;"
-            default: out.append(c)
-            }
         }
         return out
     }

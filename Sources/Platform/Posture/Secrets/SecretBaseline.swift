@@ -1,4 +1,5 @@
 package import Documents
+import Encodings
 
 /// Values that are known and were looked at, so that a later run tells only of new ones.
 ///
@@ -30,13 +31,7 @@ package struct SecretBaseline: Sendable, Hashable {
     /// Reads what ``render()`` wrote.
     package init(_ source: SourceText) throws(DocumentError) {
         let root = try DocumentReader.readJSON(source)
-        let hex = Array((root["key"].string ?? "").utf8)
-        var key: [UInt8] = []
-        for pair in stride(from: 0, to: hex.count - 1, by: 2) {
-            guard let byte = UInt8(String(decoding: hex[pair...pair + 1], as: UTF8.self), radix: 16) else { break }
-            key.append(byte)
-        }
-        guard root["version"].int == 1, key.count == 32 else {
+        guard root["version"].int == 1, let key = Hexadecimal.bytes(root["key"].string ?? ""), key.count == 32 else {
             throw DocumentError(.syntax, at: source.location(at: 0), "not a baseline of martlet secrets scan")
         }
         self.key = key
@@ -54,7 +49,7 @@ package struct SecretBaseline: Sendable, Hashable {
         var writer = JSONWriter(compact: false)
         writer.object { writer in
             writer.member("version", 1)
-            writer.member("key", Self.hex(key))
+            writer.member("key", Hexadecimal.text(key))
             writer.member(
                 "secrets",
                 array: { writer in
@@ -68,9 +63,5 @@ package struct SecretBaseline: Sendable, Hashable {
                 })
         }
         return writer.string + "\n"
-    }
-
-    private static func hex(_ bytes: [UInt8]) -> String {
-        bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
     }
 }

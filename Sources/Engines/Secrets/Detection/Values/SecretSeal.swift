@@ -1,3 +1,4 @@
+import Encodings
 package import Findings
 
 /// Knows a value again without keeping it.
@@ -17,8 +18,7 @@ package struct SecretSeal: Sendable {
     /// 64 hexadecimal digits.
     package func seal(_ value: some Sequence<UInt8>) -> String {
         let digest = key.map { SHA256.authenticate(value, key: $0) } ?? SHA256.hash(value)
-        let digits = Array("0123456789abcdef".utf8)
-        return String(decoding: digest.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
+        return Hexadecimal.text(digest)
     }
 
     /// What people may see of a value: its length, and the first and last two characters where enough is left unseen.
@@ -31,6 +31,11 @@ package struct SecretSeal: Sendable {
         guard visible else { return middle }
         return String(decoding: value.prefix(2), as: UTF8.self) + "…"
             + String(decoding: value.suffix(2), as: UTF8.self) + " (\(value.count) characters)"
+    }
+
+    /// A message without the hints in it: for places that are to show nothing of a value at all.
+    package static func withoutHints(_ message: String) -> String {
+        message.replacing(#/ ?[A-Za-z0-9]{0,2}…[A-Za-z0-9]{0,2} \([0-9]+ characters\)/#, with: "")
     }
 }
 

@@ -8,9 +8,13 @@ struct JavaReader {
     /// What may come out of one file, all nested archives together.
     private static let mostUnpacked = 1 << 30
     private static let largestText = 4 << 20
+    /// The same of manifests and the like: entries of an archive may lie over each other, so that a small one holds
+    /// endless texts.
+    private static let mostText = 64 << 20
 
     private var facts: FileFacts
     private var left = mostUnpacked
+    private var textLeft = mostText
 
     static func read(_ bytes: [UInt8], _ facts: inout FileFacts) {
         var reader = JavaReader(facts: facts)
@@ -52,17 +56,17 @@ struct JavaReader {
         for entry in archive.entries {
             let name = entry.name
             if name == "META-INF/MANIFEST.MF" {
-                if let text = contents(archive, entry, inner, limit: Self.largestText) {
+                if let text = text(archive, entry, inner) {
                     manifest = Self.manifest(text)
                 }
             } else if name.hasPrefix("META-INF/maven/"), name.hasSuffix("/pom.properties") {
-                guard let text = contents(archive, entry, inner, limit: Self.largestText) else { continue }
+                guard let text = text(archive, entry, inner) else { continue }
                 let fields = Self.properties(text)
                 if let artifact = Self.artifact(fields["groupId"], fields["artifactId"], fields["version"]) {
                     artifacts.append(artifact)
                 }
             } else if name.hasPrefix("META-INF/maven/"), name.hasSuffix("/pom.xml") {
-                guard let text = contents(archive, entry, inner, limit: Self.largestText),
+                guard let text = text(archive, entry, inner),
                     let root = try? XMLTree.read(text)
                 else { continue }
                 let parent = root["parent"]
@@ -79,8 +83,10 @@ struct JavaReader {
                     note(path, "archives stand inside each other too deep")
                     continue
                 }
-                if let bytes = contents(archive, entry, inner, limit: left) {
-                    left -= bytes.count
+                let bytes = contents(archive, entry, inner, limit: left)
+                // What came out before an error was found has cost as much.
+                left -= bytes?.count ?? min(entry.size, left)
+                if let bytes {
                     self.archive(bytes, file: name, inner: path, depth: depth + 1)
                 }
             }
@@ -138,6 +144,12 @@ struct JavaReader {
         }
         if group.contains(" ") { group = "" }
         return Artifact(group: group.isEmpty ? name : group, name: name, version: version ?? "UNKNOWN")
+    }
+
+    private mutating func text(_ archive: ZipArchive, _ entry: ZipArchive.Entry, _ inner: String) -> [UInt8]? {
+        let bytes = contents(archive, entry, inner, limit: min(Self.largestText, textLeft))
+        textLeft -= bytes?.count ?? min(entry.size, Self.largestText, textLeft)
+        return bytes
     }
 
     private mutating func contents(

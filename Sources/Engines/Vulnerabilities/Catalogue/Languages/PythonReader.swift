@@ -108,13 +108,17 @@ enum PythonReader {
     static func archive(_ bytes: [UInt8], _ facts: inout FileFacts) {
         do throws(ArchiveError) {
             let archive = try ZipArchive(bytes)
+            // One is enough for any wheel; entries may lie over each other.
+            var left = 64 << 20
             for entry in archive.entries {
                 let parts = entry.name.split(separator: "/")
                 guard parts.count == 2, let folder = parts.first, let file = parts.last,
                     (folder.hasSuffix(".dist-info") && file == "METADATA")
                         || (folder == "EGG-INFO" && file == "PKG-INFO")
                 else { continue }
-                metadata(try archive.contents(entry, limit: 4 << 20), inner: entry.name, &facts)
+                let text = try archive.contents(entry, limit: min(4 << 20, left))
+                left -= text.count
+                metadata(text, inner: entry.name, &facts)
             }
         } catch {
             facts.problem = "the archive cannot be read: \(error.message)"

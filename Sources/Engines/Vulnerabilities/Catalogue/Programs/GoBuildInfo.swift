@@ -133,7 +133,11 @@ extension GoBuildInfo {
                     version = replacement.version
                 }
             }
-            if module.isMain, version == "(devel)" || version.isEmpty { version = pseudoVersion ?? "(devel)" }
+            // A commit that no tag was seen before, as in a clone without its history, comes before every fix there
+            // is; to compare it would accuse the program of all.
+            if module.isMain, version == "(devel)" || version.isEmpty || version.hasPrefix("v0.0.0-") {
+                version = linkedVersion(of: module.path) ?? "(devel)"
+            }
             if let dirt = version.range(of: "+dirty") { version.removeSubrange(dirt) }
             guard !path.isEmpty, path != "command-line-arguments" else { continue }
             var fact = PackageFact(type: "golang", name: path, version: version)
@@ -152,13 +156,30 @@ extension GoBuildInfo {
         }
     }
 
-    /// As Go writes the version of a commit without a tag; since 1.24 it does so itself.
-    private var pseudoVersion: String? {
-        guard let revision = settings["vcs.revision"], let time = settings["vcs.time"], revision.utf8.count >= 12 else {
-            return nil
+    /// The version that the program's builder gave the linker: `-X main.version=v1.2.3`, in `main` or in a package of
+    /// the main module itself. Other packages' versions are not the program's.
+    private func linkedVersion(of path: String) -> String? {
+        guard let flags = settings["-ldflags"] else { return nil }
+        for word in flags.split(whereSeparator: { $0 == " " || $0 == "\"" || $0 == "'" }) {
+            var setting = word
+            for start in ["-X", "="] where setting.hasPrefix(start) { setting = setting.dropFirst(start.utf8.count) }
+            guard let equal = setting.firstIndex(of: "="), let dot = setting[..<equal].lastIndex(of: ".") else {
+                continue
+            }
+            let place = setting[..<dot]
+            guard place == "main" || place == path || place.hasPrefix(path + "/") else { continue }
+            let name = setting[setting.index(after: dot)..<equal].lowercased()
+            guard name == "version" || Self.versionNames.contains(name) else { continue }
+            let value = setting[setting.index(after: equal)...]
+            let number = value.hasPrefix("v") ? value.dropFirst() : value
+            let parts = number.prefix { $0 != "-" && $0 != "+" }.split(separator: ".", omittingEmptySubsequences: false)
+            guard parts.count == 3, parts.allSatisfy({ Int($0) != nil }) else { continue }
+            return "v\(number)"
         }
-        let digits = time.filter(\.isNumber).prefix(14)
-        guard digits.count == 14 else { return nil }
-        return "v0.0.0-\(digits)-\(revision.prefix(12))"
+        return nil
     }
+
+    private static let versionNames: Set<String> = [
+        "appversion", "buildversion", "gitversion", "semver", "programversion", "releaseversion", "tag", "gittag",
+    ]
 }

@@ -41,6 +41,8 @@ enum BerkeleyHash {
                     guard before > offset, let value = file.slice(start + offset + 1, before - offset - 1) else {
                         throw ArchiveError(message: "page \(page) is damaged")
                     }
+                    taken += value.count
+                    guard taken <= bytes.count else { throw ArchiveError(message: "values lie over each other") }
                     out.append(value)
                 case 3:
                     guard let first = file.number(4, at: start + offset + 4, isBig: isBig),

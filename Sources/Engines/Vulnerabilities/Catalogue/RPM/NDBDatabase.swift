@@ -12,6 +12,7 @@ enum NDBDatabase {
             throw ArchiveError(message: "its first page is damaged")
         }
         var out: [ArraySlice<UInt8>] = []
+        var taken = 0
         // The header takes the room of two slots.
         for number in 2..<(pages * 256) {
             let place = number * 16
@@ -23,6 +24,9 @@ enum NDBDatabase {
             guard file.little(4, at: start) == blob, file.little(4, at: start + 4) == package,
                 let length = file.little(4, at: start + 12), let value = file.slice(start + 16, length)
             else { throw ArchiveError(message: "the header of package \(package) is damaged") }
+            // Slots that all name one blob would be read as often as there are slots.
+            taken += value.count
+            guard taken <= bytes.count else { throw ArchiveError(message: "blobs are named more than once") }
             out.append(value)
         }
         return out

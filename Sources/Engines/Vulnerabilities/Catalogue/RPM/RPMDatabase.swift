@@ -1,5 +1,8 @@
 /// rpm's database of installed packages in its three forms, told by its first bytes.
 enum RPMDatabase {
+    /// More packages than any distribution has.
+    static let mostPackages = 500_000
+
     static func read(_ bytes: [UInt8], _ facts: inout FileFacts) {
         do throws(ArchiveError) {
             let blobs: [ArraySlice<UInt8>]

@@ -82,12 +82,19 @@ extension RPMHeader {
             }
         }
         facts.packages.append(fact)
-        let paths = files
+        guard let paths = files else {
+            facts.problem = "the list of files of \(name) is longer than \(Self.longestList) bytes"
+            return
+        }
         if !paths.isEmpty { facts.owned.append(OwnedFiles(package: name, paths: paths)) }
     }
 
-    /// The files that the package brought, a path below the root on each line; ghosts are named and not brought.
-    private var files: [UInt8] {
+    /// Each file names its folder by number, so that a short header can tell of endless paths.
+    private static let longestList = 64 << 20
+
+    /// The files that the package brought, a path below the root on each line; ghosts are named and not brought. nil
+    /// where there is no end to them.
+    private var files: [UInt8]? {
         var out: [UInt8] = []
         let flags = numbers(1037)
         func add(_ index: Int, _ folder: ArraySlice<UInt8>, _ name: ArraySlice<UInt8>) {
@@ -105,6 +112,7 @@ extension RPMHeader {
         let places = numbers(1116)
         for (index, name) in names.enumerated() where index < places.count && places[index] < folders.count {
             add(index, folders[places[index]], name)
+            if out.count > Self.longestList { return nil }
         }
         return out
     }

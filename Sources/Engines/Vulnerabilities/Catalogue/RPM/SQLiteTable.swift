@@ -122,6 +122,7 @@ struct SQLiteTable {
         {
             roots[String(decoding: name, as: UTF8.self)] = smallest
         }
+        guard rows.count < RPMDatabase.mostPackages else { throw ArchiveError(message: "it has too many rows") }
         rows.append(columns)
     }
 

@@ -8,12 +8,19 @@ struct EmailTarget: NotificationTarget {
     let settings: NotifierSettings
 
     func send(_ notification: AlertNotification, over wire: any Wire) async throws {
+        let letter = Letter(
+            subject: notification.headline, text: "\(notification.headline)\n\n\(notification.text)",
+            id: notification.dedup, at: notification.at)
+        try await send(letter, over: wire)
+    }
+
+    func send(_ letter: Letter, over wire: any Wire) async throws {
         guard let (_, address) = StreamAddress.parse(settings.url, ports: ["smtp": 587, "smtps": 465]) else {
             throw DeliveryFailure("the address is like smtp://host:587 or smtps://host:465", isTransient: false)
         }
         let stream = try await wire.open(address)
         do {
-            try await talk(notification, stream, address)
+            try await talk(letter, stream, address)
         } catch {
             await stream.close()
             throw error
@@ -21,9 +28,7 @@ struct EmailTarget: NotificationTarget {
         await stream.close()
     }
 
-    private func talk(
-        _ notification: AlertNotification, _ stream: any WireStream, _ address: StreamAddress
-    ) async throws {
+    private func talk(_ letter: Letter, _ stream: any WireStream, _ address: StreamAddress) async throws {
         let from = settings.options["from"] ?? ""
         let recipients = (settings.options["to"] ?? "").split(separator: ",").map { $0.filter { $0 != " " } }
         guard !recipients.isEmpty, ([from] + recipients).allSatisfy(Self.isPlain) else {
@@ -48,7 +53,7 @@ struct EmailTarget: NotificationTarget {
         _ = try await say("MAIL FROM:<\(from)>", 2, stream)
         for recipient in recipients { _ = try await say("RCPT TO:<\(recipient)>", 2, stream) }
         _ = try await say("DATA", 3, stream)
-        try await stream.write(Array(Self.mail(notification, from: from, to: recipients).utf8))
+        try await stream.write(Array(Self.mail(letter, from: from, to: recipients).utf8))
         _ = try await say("\r\n.", 2, stream)
         _ = try? await say("QUIT", 2, stream)
     }
@@ -80,23 +85,38 @@ struct EmailTarget: NotificationTarget {
         address.contains("@") && address.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F && $0 != 0x3C && $0 != 0x3E }
     }
 
-    static func mail(_ notification: AlertNotification, from: String, to recipients: [String]) -> String {
+    /// The letter as it goes out (RFC 5322), with its file behind it where it has one (RFC 2046, multipart/mixed).
+    static func mail(_ letter: Letter, from: String, to recipients: [String]) -> String {
         let domain = from.split(separator: "@").last ?? "localhost"
-        let subject = "=?utf-8?B?\(Data(notification.headline.prefix(150).utf8).base64EncodedString())?="
-        let id = notification.dedup.map { $0.isLetter || $0.isNumber ? String($0) : "." }.joined()
-        let body = Data("\(notification.headline)\n\n\(notification.text)\n".utf8).base64EncodedString()
+        let subject = "=?utf-8?B?\(Data(letter.subject.prefix(150).utf8).base64EncodedString())?="
+        let id = letter.id.map { $0.isLetter || $0.isNumber ? String($0) : "." }.joined()
         var lines = [
-            "Date: \(date(notification.at))", "From: Martlet <\(from)>", "To: \(recipients.joined(separator: ", "))",
+            "Date: \(date(letter.at))", "From: Martlet <\(from)>", "To: \(recipients.joined(separator: ", "))",
             "Message-ID: <\(id)@\(domain)>", "Subject: \(subject)", "MIME-Version: 1.0",
-            "Content-Type: text/plain; charset=utf-8", "Content-Transfer-Encoding: base64",
-            "Auto-Submitted: auto-generated", "",
+            "Auto-Submitted: auto-generated",
         ]
-        var rest = body[...]
+        let text = ["Content-Type: text/plain; charset=utf-8"] + encoded(Array("\(letter.text)\n".utf8))
+        guard let file = letter.attachment else { return (lines + text).joined(separator: "\r\n") }
+        // No line of Base64 begins with two hyphens.
+        let boundary = "martlet-part"
+        lines += ["Content-Type: multipart/mixed; boundary=\"\(boundary)\"", "", "--\(boundary)"] + text
+        lines += [
+            "--\(boundary)", "Content-Type: \(file.type)",
+            "Content-Disposition: attachment; filename=\"\(file.name)\"",
+        ]
+        lines += encoded(file.bytes) + ["--\(boundary)--"]
+        return lines.joined(separator: "\r\n")
+    }
+
+    /// The last header and the body behind it.
+    private static func encoded(_ bytes: [UInt8]) -> [String] {
+        var lines = ["Content-Transfer-Encoding: base64", ""]
+        var rest = Data(bytes).base64EncodedString()[...]
         while !rest.isEmpty {
             lines.append(String(rest.prefix(76)))
             rest = rest.dropFirst(76)
         }
-        return lines.joined(separator: "\r\n")
+        return lines
     }
 
     /// `Mon, 23 Nov 2026 11:00:00 +0000` (RFC 5322).

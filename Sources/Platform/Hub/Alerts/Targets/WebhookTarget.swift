@@ -1,5 +1,7 @@
 import Crypto
 import Documents
+import Encodings
+import Store
 
 /// Any address that takes a POST: the generic JSON, or a template of the user's; signed when there is a secret.
 struct WebhookTarget: NotificationTarget {
@@ -13,9 +15,27 @@ struct WebhookTarget: NotificationTarget {
             request.body = Array(Self.fill(template, notification).utf8)
         }
         if let type = settings.options["contentType"] { request.headers["Content-Type"] = type }
-        request.headers["X-Martlet-Delivery"] = notification.dedup
+        try await post(&request, id: notification.dedup, at: notification.at, over: wire)
+    }
+
+    /// A file is the body as it is, and the rest stands in headers.
+    func send(_ letter: Letter, over wire: any Wire) async throws {
+        guard let file = letter.attachment else {
+            throw DeliveryFailure("there is no file to send", isTransient: false)
+        }
+        var request = settings.request("", JSONWriter())
+        request.body = file.bytes
+        request.headers["Content-Type"] = file.type
+        request.headers["Content-Disposition"] = "attachment; filename=\"\(file.name)\""
+        try await post(&request, id: letter.id, at: letter.at, over: wire)
+    }
+
+    private func post(
+        _ request: inout OutgoingRequest, id: String, at now: Milliseconds, over wire: any Wire
+    ) async throws {
+        request.headers["X-Martlet-Delivery"] = id
         if !settings.secret.isEmpty {
-            let time = String(notification.at / 1000)
+            let time = String(now / 1000)
             request.headers["X-Martlet-Timestamp"] = time
             request.headers["X-Martlet-Signature"] = Self.signature(settings.secret, time, request.body)
         }
@@ -26,8 +46,7 @@ struct WebhookTarget: NotificationTarget {
     static func signature(_ secret: String, _ time: String, _ body: [UInt8]) -> String {
         let key = SymmetricKey(data: Array(secret.utf8))
         let code = HMAC<SHA256>.authenticationCode(for: Array("\(time).".utf8) + body, using: key)
-        let digits = Array("0123456789abcdef")
-        return "sha256=" + String(code.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] })
+        return "sha256=" + Hexadecimal.text(code)
     }
 
     /// Puts values in place of `{{title}}`, escaped for the inside of a JSON text.

@@ -8,23 +8,54 @@ import Store
 
 /// Frameworks with what can be shown of them, one framework control by control, over a period, and as files.
 enum ComplianceScreens {
-    static let all: [Route] = [overview, framework, download, ControlScreen.route]
+    static let all: [Route] = [overview, framework, download, key, ControlScreen.route]
 
     static let from = QueryParameter("from", "First day of a period, such as 2026-01-01.")
     static let to = QueryParameter("to", "Last day of the period.")
 
     private static let overview = LiveCluster.screen("/compliance", page: { page("Compliance", $0) }) { view, request in
-        let facts = try await facts(view, request)
+        let facts = try await ComplianceFacts.of(view, request.hub)
         let lines = try await Task.detached {
             let evaluation = ComplianceEvaluation(facts, catalogue: request.hub.settings.catalogue)
             return try request.hub.settings.catalogue.frameworks.map { framework in
                 line(try evaluation.report(framework), view.cluster)
             }
         }.value
-        return Page.table(
+        let table = Page.table(
             "Frameworks",
             ["Framework", "Pass#", "Fail#", "Partly#", "Waived#", "By people#", "Not observable#", "Evidence seen"],
             lines)
+        return "\(table)\(try await scheduled(view.cluster, request))"
+    }
+
+    /// What goes out by itself, and what became of it.
+    private static func scheduled(_ cluster: ClusterRow, _ request: HubRequest) async throws -> HTML {
+        let hub = request.hub
+        let schedules = hub.settings.reports.filter { $0.concerns(cluster) }
+        guard !schedules.isEmpty else {
+            return "<p class=\"dim\">Nothing goes out by itself: the settings hold no <code>reports</code>.</p>"
+        }
+        let now = request.now
+        var lines: [HTML] = []
+        for schedule in schedules {
+            for notifier in schedule.notifiers {
+                let place = ReportState.place(schedule, cluster.id, notifier)
+                let state = try await hub.store.read { try ReportState($0, place) }
+                let sent: HTML = state.map { $0.sentAt == 0 ? .empty : " \(Page.time($0.sentAt))" } ?? .empty
+                lines.append(
+                    """
+                    <tr><td>\(schedule.name)</td><td>\(hub.settings.catalogue.framework(schedule.framework)?.title ?? schedule.framework)</td>\
+                    <td>\(schedule.form.title)</td><td>\(schedule.words)<br><span class="dim">next</span> \(Page.time(schedule.next(after: now)))</td>\
+                    <td>\(notifier)</td><td>\(state?.words ?? "none yet")\(sent)</td></tr>
+                    """)
+            }
+        }
+        return Page.table("Scheduled reports", ["Name", "Framework", "File", "When", "To", "Last"], lines)
+    }
+
+    /// The public half of what packs are signed with.
+    private static let key = Route.screen("/evidence-key.pem") { request in
+        .text(try EvidenceSigner(request.hub.key).key.publicPEM, type: "application/x-pem-file")
     }
 
     static func page(_ title: String, _ body: HTML) -> Page {
@@ -32,29 +63,9 @@ enum ComplianceScreens {
             place: .compliance, title: title,
             lead: """
                 What of each framework can be shown from here, and what cannot. A tool shows a part of a control; the rest is people and \
-                paper, and is named. <code>martlet compliance report --format pack</code> makes a signed evidence pack.
+                paper, and is named. An evidence pack is signed with <a href="/evidence-key.pem" download>this hub's key</a>; \
+                <code>martlet compliance verify</code> checks one.
                 """, body: body)
-    }
-
-    /// What the hub's worker has: the scan with the waivers of the store and those the objects carry, what the store
-    /// remembers, and what people declared.
-    static func facts(_ view: LiveView, _ request: HubRequest) async throws -> ComplianceFacts {
-        let now = request.now
-        let today = CalendarDate.of(now)
-        let cluster = view.cluster.id
-        let history = try await request.hub.store.read { try EvidenceHistory($0, cluster: cluster, before: now + 1) }
-        var waivers = WaiverSet(try await request.hub.supervisor.waivers(of: cluster))
-        waivers.add(view.scan.annotatedWaivers(today: today).waivers)
-        let settings = request.hub.settings
-        return await Task.detached { [waivers] in
-            var report = view.scan.report(
-                target: view.cluster.name, generatedAt: TimeText.rfc3339(now), version: request.hub.version)
-            waivers.apply(to: &report, today: today) { view.scan.labels(of: $0) }
-            return ComplianceFacts(
-                report, inventory: view.inventory, unlistedKinds: view.unlistedKinds,
-                attestations: settings.attestations, history: history.scans.isEmpty ? nil : history,
-                at: Moment(seconds: now / 1000))
-        }.value
     }
 
     /// The period a query asks for; the last day counts whole.
@@ -82,7 +93,7 @@ enum ComplianceScreens {
         _ framework: ComplianceFramework, _ view: LiveView, _ request: HubRequest
     ) async throws -> ComplianceReport {
         let period = try period(request)
-        let facts = try await facts(view, request)
+        let facts = try await ComplianceFacts.of(view, request.hub)
         do {
             return try await Task.detached {
                 try ComplianceEvaluation(facts, catalogue: request.hub.settings.catalogue)
@@ -142,15 +153,9 @@ enum ComplianceScreens {
         """
     }
 
-    private static let formats: [(name: String, title: String)] = [
-        ("summary", "one page for those who decide (PDF)"), ("pdf", "all of it (PDF)"), ("html", "HTML"),
-        ("csv", "CSV"),
-        ("json", "JSON"), ("oscal", "OSCAL assessment results"), ("poam", "OSCAL plan of action"),
-    ]
-
     private static func files(_ framework: ComplianceFramework, _ asked: [(String, String?)]) -> HTML {
-        let links = formats.map { format -> HTML in
-            let link = Link.to(["compliance", framework.id, "report"], asked + [("format", format.name)])
+        let links = ReportFile.Form.allCases.map { format -> HTML in
+            let link = Link.to(["compliance", framework.id, "report"], asked + [("format", format.rawValue)])
             return "<li><a href=\"\(link)\" download>\(format.title)</a></li>"
         }
         return "<details class=\"no-print\"><summary>Take it along</summary><ul>\(links)</ul></details>"
@@ -159,30 +164,24 @@ enum ComplianceScreens {
     /// The report as a file, of today or over a period.
     private static let download = Route.screen(
         "/compliance/{framework}/report",
-        query: [.cluster, from, to, QueryParameter("format", .choice(formats.map(\.name)), "Which file.")]
+        query: [
+            .cluster, from, to,
+            QueryParameter("format", .choice(ReportFile.Form.allCases.map(\.rawValue)), "Which file."),
+        ]
     ) { request in
         let framework = try known(request)
         guard let chosen = try await LiveCluster.choose(request).chosen,
             let view = await LiveCluster.view(request, chosen)
         else { throw HubProblem.notFound("such report: the hub does not hold the cluster's objects") }
         let report = try await report(framework, view, request)
-        let format = request.query["format"] ?? "html"
-        let (bytes, type, ending) = await Task.detached { () -> ([UInt8], String, String) in
-            switch format {
-            case "summary": (CompliancePaper(report).executive(), "application/pdf", "pdf")
-            case "pdf": (CompliancePaper(report).full(), "application/pdf", "pdf")
-            case "csv": (Array(ComplianceTable(report).csv().utf8), "text/csv; charset=utf-8", "csv")
-            case "json": (Array(ComplianceJSON(report).render().utf8), "application/json", "json")
-            case "oscal": (Array(OSCAL(report).assessmentResults().utf8), "application/json", "json")
-            case "poam": (Array(OSCAL(report).planOfAction().utf8), "application/json", "json")
-            default: (Array(ComplianceHTML(report).render().utf8), "text/html; charset=utf-8", "html")
-            }
+        let form = request.query["format"].flatMap(ReportFile.Form.init) ?? .html
+        let signer = try EvidenceSigner(request.hub.key)
+        let file = try await Task.detached {
+            try ReportFile(report, form, cluster: ClusterName.id(chosen.name), signer: signer)
         }.value
         // A file, never a page of this hub: whatever stands in it, it runs nothing here.
-        var reply = HubReply(
-            .bytes(bytes, type: type == "text/html; charset=utf-8" ? "application/octet-stream" : type))
-        let name = "\(framework.id)-\(ClusterName.id(chosen.name))-\(format).\(ending)"
-        reply.headers[.contentDisposition] = "attachment; filename=\"\(name)\""
+        var reply = HubReply(.bytes(file.bytes, type: form == .html ? "application/octet-stream" : file.type))
+        reply.headers[.contentDisposition] = "attachment; filename=\"\(file.name)\""
         return reply
     }
 
