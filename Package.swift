@@ -188,7 +188,7 @@ let package = Package(
             on: [
                 "Documents", "Kubernetes", "Findings", "Workloads", "Posture", "Store", "Manifests", "KubernetesClient",
                 "CISBenchmark", "Vulnerabilities", "Detection", "NetworkPolicies", "RBAC", "Compliance", "Compression",
-                "Evidence", "Admission",
+                "Evidence", "Admission", "SecretSearch",
             ],
             [
                 Parts.hummingbird, Parts.hummingbirdCore, Parts.hummingbirdTLS, Parts.hummingbirdHTTP2,

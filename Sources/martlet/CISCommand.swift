@@ -201,6 +201,9 @@ struct CISCommand: AsyncParsableCommand {
             input.kubelets = answers.configurations
             input.kubeletProblems = answers.problems
             input.configMaps = try await client.configuration(inConfigMap: "kube-proxy", of: "kube-system")
+            for namespace in CISInput.openShiftNamespaces(of: input.inventory) {
+                input.configMaps.merge(try await client.configuration(inConfigMap: "config", of: namespace)) { $1 }
+            }
         } catch let error as ClientError {
             throw Failure(message: error.message)
         }

@@ -8,6 +8,7 @@ import Hub
 import Kubernetes
 import Manifests
 import Posture
+import SecretSearch
 import Workloads
 
 struct ComplianceCommand: AsyncParsableCommand {
@@ -199,7 +200,9 @@ struct ComplianceInput: ParsableArguments {
             target: read.version.flatMap(TargetVersion.init) ?? .newest, includesReliability: true,
             unlistedKinds: read.unlistedKinds)
         let scan = try await ScanCommand.evaluate(
-            read, options: ScanOptions(workloads: workloads, cluster: read.isCluster ? read.name : ""),
+            read,
+            options: ScanOptions(
+                workloads: workloads, cluster: read.isCluster ? read.name : "", archives: .bounded),
             waiverFiles: waivers, today: today, quiet: target.quiet)
         read.tellHoles()
         guard let now = Moment(scan.generatedAt) else {

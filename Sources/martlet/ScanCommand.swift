@@ -7,6 +7,7 @@ import Kubernetes
 import Manifests
 import PodSecurity
 import Posture
+import SecretSearch
 import Workloads
 
 #if canImport(Glibc)
@@ -145,7 +146,8 @@ struct ScanCommand: AsyncParsableCommand {
             unlistedKinds: read.unlistedKinds)
         return ScanOptions(
             podSecurityVersion: podSecurityVersion.flatMap { PolicyVersion(parsing: $0) } ?? .latest,
-            workloads: workloads, include: checks, exclude: skip, cluster: read.isCluster ? read.name : "")
+            workloads: workloads, include: checks, exclude: skip, cluster: read.isCluster ? read.name : "",
+            archives: .bounded)
     }
 
     /// Scans what was read and applies waivers.

@@ -66,7 +66,14 @@ struct SecretsEncryptionCommand: AsyncParsableCommand {
                     rows.append(Self.row(cloud))
                 } else if let object = KubernetesObject(root) {
                     let evaluation = SecretManagementEvaluation(Inventory([object]), isCluster: false)
-                    for finding in evaluation.evaluate(object).findings where finding.outcome == .fail {
+                    let findings = evaluation.evaluate(object).findings.filter { $0.outcome == .fail }
+                    guard !findings.isEmpty || object.kind == "Policy" else {
+                        throw Failure(
+                            message:
+                                "\(file): \(object.reference) is no EncryptionConfiguration, no audit policy and no "
+                                + "cluster's description")
+                    }
+                    for finding in findings {
                         rows += finding.evidence.map {
                             [finding.severity.rawValue, finding.rule.id, RBACOutput.place($0.node), $0.message]
                         }

@@ -148,6 +148,9 @@ struct SecretsScanCommand: AsyncParsableCommand {
             }
             switch try target(path) {
             case .files(let path):
+                guard FileManager.default.fileExists(atPath: path) else {
+                    throw Failure(message: "\(path): no such file or folder\(FileBytes.hint(path))")
+                }
                 files.visit(path, ignoring: includeIgnored ? .none : await IgnoredPaths(of: path))
             case .image(let location): locations.append(location)
             }

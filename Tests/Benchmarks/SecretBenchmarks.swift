@@ -1,5 +1,6 @@
 import Foundation
 import Kubernetes
+import Manifests
 import Posture
 import Secrets
 
@@ -38,6 +39,7 @@ enum SecretBenchmarks {
         Benchmark("secrets-source", goal: ">= 79 MB/s, >= kingfisher") { try source(.kingfisher) },
         Benchmark("secrets-source-betterleaks", goal: ">= betterleaks") { try source(.betterleaks) },
         Benchmark("secrets-source-credsweeper", goal: ">= credsweeper") { try source(.credsweeper) },
+        Benchmark("secrets-source-detect-secrets", goal: ">= detect-secrets") { try source(.detectSecrets) },
         Benchmark("secrets-objects-10000", goal: "<= 1 CPU s") { try objects("CPU s") { $0.cpuSeconds } },
         Benchmark("secrets-objects-10000-memory", goal: "<= 100 MB") {
             try objects("MB") { Double($0.peakBytes) / 1e6 }
@@ -47,10 +49,9 @@ enum SecretBenchmarks {
     /// Parts that run in a process of their own.
     static let parts: [String: @Sendable ([String]) throws -> Void] = [
         "secrets-file": { arguments in
-            guard let path = arguments.first, let data = FileManager.default.contents(atPath: path) else { exit(2) }
+            guard let path = arguments.first else { exit(2) }
             var scan = SourceSecretScan(seal: .unkeyed)
-            let bytes = Array(data)
-            print(scan.scan(file: path, bytes: bytes).count)
+            print(scan.scan(file: path, bytes: try FileBytes.read(path)).count)
         }
     ]
 
@@ -68,6 +69,10 @@ enum SecretBenchmarks {
         }
         // Python: minutes for what the others read in a second.
         static let credsweeper = Scanner(program: "credsweeper", megabytes: 1) { ["--path", $0, "--jobs", "1"] }
+
+        static let detectSecrets = Scanner(program: "detect-secrets", megabytes: 1) {
+            ["-c", "1", "scan", "--all-files", "--no-verify", $0]
+        }
     }
 
     /// The same files by us and another: bytes a second of one core, what it costs to begin taken off.

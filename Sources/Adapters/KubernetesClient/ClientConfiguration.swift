@@ -183,7 +183,7 @@ extension ClientConfiguration {
     /// PEM given inline as base64, which wins, or as the path of a file.
     private func material(_ entry: Kubeconfig.Entry, _ field: String) throws(ClientError) -> [UInt8]? {
         if let text = entry.node["\(field)-data"].text, !text.isEmpty {
-            guard let bytes = Base64.decode(text), !bytes.isEmpty else {
+            guard let bytes = Base64.decoded(text, .all), !bytes.isEmpty else {
                 throw ClientError(.badConfiguration, "\(field)-data in \(entry.file) is not base64; correct it")
             }
             return bytes

@@ -1,3 +1,4 @@
+import Documents
 import Encodings
 
 /// Keeps the credential of a user fresh: token files are read again, plugins run again when theirs expires or is
@@ -42,7 +43,7 @@ actor Credentials {
         if let token {
             out.headers.append(("Authorization", "Bearer \(token)"))
         } else if let user = identity.username {
-            out.headers.append(("Authorization", "Basic " + Base64.encode("\(user):\(identity.password ?? "")")))
+            out.headers.append(("Authorization", "Basic " + Base64.encoded("\(user):\(identity.password ?? "")".utf8)))
         }
         out.headers += impersonation
         out.generation = generation

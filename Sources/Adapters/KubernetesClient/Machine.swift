@@ -35,11 +35,3 @@ package struct Machine: Sendable {
         return try [UInt8](Data(contentsOf: URL(filePath: path)))
     }
 }
-
-/// Base64 as kubeconfigs and exec plugins write it; line breaks are allowed.
-enum Base64 {
-    static func decode(_ text: String) -> [UInt8]? {
-        Data(base64Encoded: Data(text.utf8), options: .ignoreUnknownCharacters).map { [UInt8]($0) }
-    }
-    static func encode(_ text: String) -> String { Data(text.utf8).base64EncodedString() }
-}

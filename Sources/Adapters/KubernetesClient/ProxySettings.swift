@@ -1,3 +1,4 @@
+import Documents
 import Encodings
 
 /// An HTTP proxy: tunnels are opened through it with CONNECT, plain requests are handed to it whole.
@@ -23,7 +24,7 @@ package struct ProxySettings: Sendable, Hashable {
         let afterScheme = url.firstRange(of: "://").map { url[$0.upperBound...] } ?? url[...]
         let authority = afterScheme.prefix { $0 != "/" }
         if let at = authority.lastIndex(of: "@") {
-            authorization = "Basic " + Base64.encode(PercentEncoding.decodedLeniently(authority[..<at]))
+            authorization = "Basic " + Base64.encoded(PercentEncoding.decodedLeniently(authority[..<at]).utf8)
         }
     }
 

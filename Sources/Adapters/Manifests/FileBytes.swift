@@ -54,12 +54,28 @@ package enum FileBytes {
     static func unreadable(_ path: String, _ code: Int32) -> DocumentError {
         let reason =
             switch code {
-            case ENOENT: "no such file or folder"
+            case ENOENT: "no such file or folder\(hint(path))"
             case EACCES: "permission denied"
             case EISDIR: "is a folder"
             default: String(cString: strerror(code))
             }
         return DocumentError(.unreadable, at: place(path), reason)
+    }
+
+    /// What a path that names nothing was meant to name, where its folder has something that is written nearly so.
+    package static func hint(_ path: String) -> String {
+        var parts = path.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
+        while parts.count > 1, parts.last?.isEmpty == true { parts.removeLast() }
+        guard let name = parts.popLast(), !name.isEmpty else { return "" }
+        let folder = parts.joined(separator: "/")
+        let place = parts.isEmpty ? "." : folder.isEmpty ? "/" : folder
+        let limit = max(1, min(3, name.utf8.count / 3))
+        guard
+            let near = try? FileManager.default.contentsOfDirectory(atPath: place)
+                .map({ (name: $0, distance: EditDistance.between($0.lowercased(), name.lowercased())) })
+                .filter({ $0.distance <= limit }).min(by: { ($0.distance, $0.name) < ($1.distance, $1.name) })
+        else { return "" }
+        return "; did you mean \(parts.isEmpty ? near.name : "\(folder)/\(near.name)")?"
     }
 
     private static func place(_ path: String) -> SourceLocation { SourceLocation(file: path, line: 1, column: 1) }

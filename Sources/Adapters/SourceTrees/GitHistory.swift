@@ -36,7 +36,8 @@ package struct GitHistory: Sendable {
     package func read(
         range: String?, each: @Sendable (SourceItem) -> Void
     ) async throws(Failure) -> [SourceGap] {
-        let scope = range.map { [$0] } ?? ["--all"]
+        // A range that begins as an option does is a range all the same.
+        let scope = range.map { ["--end-of-options", $0, "--"] } ?? ["--all"]
         let output = try await git(
             [
                 "log", "--reverse", "--raw", "-z", "--no-abbrev", "--no-renames", "-m",
@@ -140,8 +141,10 @@ package struct GitHistory: Sendable {
                 .name("git"), arguments: Arguments(["-C", folder, "--no-pager"] + arguments), input: .string(input),
                 output: .bytes(limit: 1 << 30), error: .string(limit: 1 << 16))
             guard result.terminationStatus.isSuccess else {
-                let words = result.standardError.split(separator: "\n").last.map(String.init)
-                throw Failure(message: "git: \(words ?? "it failed without a word")")
+                // What is wrong stands first; what follows says how git is used.
+                let lines = result.standardError.split(separator: "\n")
+                let words = lines.first { $0.hasPrefix("fatal: ") }?.dropFirst("fatal: ".count) ?? lines.last
+                throw Failure(message: "git: \(words.map(String.init) ?? "it failed without a word")")
             }
             return result.standardOutput
         } catch let failure as Failure {

@@ -271,8 +271,15 @@ package struct CISBenchmark: Sendable {
             configuration: (root, "kube-system/kube-proxy"))
     }
 
-    /// kubeadm's kube-proxy reads its file from a ConfigMap.
+    /// kubeadm's kube-proxy reads its file from a ConfigMap, and OpenShift's operators keep theirs in one.
     private static func configured(_ instance: ComponentInstance, _ input: CISInput) -> ComponentInstance {
+        if instance.command?.hidden != nil, let namespace = instance.object?.namespace,
+            let root = input.configMaps[OpenShiftConfiguration.configMapKey(namespace)]
+        {
+            var configured = instance
+            configured.adoptOpenShiftFile(root, "ConfigMap \(namespace)/config")
+            return configured
+        }
         guard instance.component == .proxy, let flag = instance.facts.configuration?.flag,
             let path = instance.command?.uses(flag).last?.value,
             instance.mountedObjects.contains(where: { path.hasPrefix($0 + "/") })

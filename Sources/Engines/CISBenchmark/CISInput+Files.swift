@@ -3,6 +3,13 @@ package import Kubernetes
 
 /// Configuration files that lie among manifests.
 extension CISInput {
+    /// The namespaces whose ConfigMap `config` stands in the place of flags, of those where a component runs.
+    package static func openShiftNamespaces(of inventory: Inventory) -> [String] {
+        ["openshift-kube-apiserver", "openshift-kube-controller-manager"].filter { namespace in
+            inventory.objects("Pod").contains { $0.namespace == namespace }
+        }
+    }
+
     private static let configurations: [(kind: String, groups: Set<String>)] = [
         ("AuthenticationConfiguration", ["apiserver.config.k8s.io"]),
         ("AuthorizationConfiguration", ["apiserver.config.k8s.io"]),

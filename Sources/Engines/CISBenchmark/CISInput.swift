@@ -42,8 +42,15 @@ package struct CISInput: Sendable {
         verdicts = [:]
     }
 
-    /// What built the cluster.
+    /// What built the cluster, by the benchmark that is meant for its version.
     package var foundPlatform: Platform {
+        let nodes = inventory.objects("Node").compactMap {
+            $0.node["status"]["nodeInfo"]["kubeletVersion"].string.flatMap { ComponentVersion($0) }
+        }
+        return builder.edition(for: version ?? provider?.version ?? nodes.max())
+    }
+
+    private var builder: Platform {
         if let platform { return platform }
         if let provider, let platform = Platform.named(provider.platform) { return platform }
         let nodes = inventory.objects("Node")

@@ -72,7 +72,7 @@ package struct AdmissionDecision: Sendable {
                 writer.member("uid", response.uid)
                 writer.member("allowed", true)
                 writer.member("patchType", "JSONPatch")
-                writer.member("patch", Base64Text.encode(patch.json()))
+                writer.member("patch", Base64.encoded(patch.json().utf8))
                 if !response.auditAnnotations.isEmpty {
                     writer.member(
                         "auditAnnotations",
@@ -86,28 +86,5 @@ package struct AdmissionDecision: Sendable {
             }
         }
         return writer.takeBytes()
-    }
-}
-
-/// Standard: RFC 4648, section 4.
-enum Base64Text {
-    private static let digits = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
-
-    static func encode(_ text: String) -> String { encode(Array(text.utf8)) }
-
-    static func encode(_ bytes: [UInt8]) -> String {
-        var out: [UInt8] = []
-        out.reserveCapacity((bytes.count + 2) / 3 * 4)
-        for start in stride(from: 0, to: bytes.count, by: 3) {
-            let rest = bytes.count - start
-            let word =
-                UInt32(bytes[start]) << 16 | (rest > 1 ? UInt32(bytes[start + 1]) << 8 : 0)
-                | (rest > 2 ? UInt32(bytes[start + 2]) : 0)
-            out.append(digits[Int(word >> 18 & 63)])
-            out.append(digits[Int(word >> 12 & 63)])
-            out.append(rest > 1 ? digits[Int(word >> 6 & 63)] : UInt8(ascii: "="))
-            out.append(rest > 2 ? digits[Int(word & 63)] : UInt8(ascii: "="))
-        }
-        return String(decoding: out, as: UTF8.self)
     }
 }

@@ -98,7 +98,7 @@ package struct AdmissionManifests: Sendable {
                         "path": .string(mutating ? "/mutate" : "/validate"), "port": 443,
                     ]))
         }
-        if let bundle { client.append(.init("caBundle", .string(Base64Text.encode(bundle)))) }
+        if let bundle { client.append(.init("caBundle", .string(Base64.encoded(bundle.utf8)))) }
         let excluded = (AdmissionPolicy.Bootstrap.namespaces.sorted() + [namespace]).map(DocumentValue.string)
         let rules: [DocumentValue] = Self.rules.map { rule in
             [

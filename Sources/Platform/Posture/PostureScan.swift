@@ -6,7 +6,7 @@ import NetworkPolicies
 package import PodSecurity
 import Policies
 import RBAC
-import Secrets
+package import Secrets
 import Webhooks
 package import Workloads
 
@@ -23,11 +23,13 @@ package struct ScanOptions: Sendable {
     package var cluster: String
     /// Whoever knows what is wrong with images, for combinations with what is open.
     package var weaknesses: any WeaknessSource
+    /// Opens the archives that ConfigMaps hold; without it each counts as not observed.
+    package var archives: ArchiveOpener?
 
     package init(
         podSecurityVersion: PolicyVersion = .latest, workloads: WorkloadOptions = WorkloadOptions(),
         include: [String] = [], exclude: [String] = [], cluster: String = "",
-        weaknesses: any WeaknessSource = NoWeaknesses()
+        weaknesses: any WeaknessSource = NoWeaknesses(), archives: ArchiveOpener? = nil
     ) {
         self.podSecurityVersion = podSecurityVersion
         self.workloads = workloads
@@ -35,6 +37,7 @@ package struct ScanOptions: Sendable {
         self.exclude = exclude
         self.cluster = cluster
         self.weaknesses = weaknesses
+        self.archives = archives
     }
 }
 
@@ -98,7 +101,7 @@ package struct PostureScan: Sendable {
             RBACEvaluation(
                 inventory, isCluster: isCluster, unlistedKinds: options.workloads.unlistedKinds,
                 minor: minor(options)),
-            SecretsEvaluation(inventory, isCluster: isCluster),
+            SecretsEvaluation(inventory, isCluster: isCluster, archives: options.archives),
             SecretManagementEvaluation(
                 inventory, isCluster: isCluster, unlistedKinds: options.workloads.unlistedKinds),
             PolicyEvaluation(inventory, isCluster: isCluster),

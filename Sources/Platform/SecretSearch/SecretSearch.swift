@@ -12,14 +12,7 @@ package struct SecretSearch: Sendable {
 
     /// `isManifest` false for objects of a live cluster, where a Secret is the right place for its data.
     package init(seal: SecretSeal, isManifest: Bool = true) {
-        scan = SourceSecretScan(
-            seal: seal, isManifest: isManifest,
-            opener: ArchiveOpener { name, bytes in
-                var archives = ArchiveReader()
-                var members: [(name: String, bytes: [UInt8])] = []
-                let gaps = archives.read(SourceItem(path: name, bytes: bytes)) { members.append(($0.path, $0.bytes)) }
-                return ArchiveOpener.Contents(members: members, gaps: gaps.map { "\($0.path): \($0.reason)" })
-            })
+        scan = SourceSecretScan(seal: seal, isManifest: isManifest, opener: .bounded)
     }
 
     /// What a file, a version of one, or a member of a layer holds.

@@ -133,7 +133,7 @@ struct APIServerTests {
         let version = try await client.node(collection)["metadata"]["resourceVersion"].string ?? ""
         let etcd = try APIClient(.plain(server.etcdPort))
         _ = try await etcd.review("/v3/kv/compaction", ["revision": .string(version), "physical": true])
-        let token = Base64.encode(#"{"v":"meta.k8s.io/v1","rv":2,"start":"a\u0000"}"#).replacing("=", with: "")
+        let token = Base64.encoded(#"{"v":"meta.k8s.io/v1","rv":2,"start":"a\u0000"}"#.utf8).replacing("=", with: "")
         let error = try await failure { _ = try await client.get("\(collection)?limit=1&continue=\(token)") }
         #expect(error.code == .expired)
         let next = PercentEncoding.encoded(try #require(error.continueToken))

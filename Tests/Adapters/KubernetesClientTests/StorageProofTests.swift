@@ -48,7 +48,7 @@ struct StorageProofTests {
             #expect(proofs.map(\.target.name) == names)
             let etcd = try APIClient(.plain(server.etcdPort))
             for proof in proofs {
-                let key = Base64.encode("/registry/secrets/shop/\(proof.target.name)")
+                let key = Base64.encoded("/registry/secrets/shop/\(proof.target.name)".utf8)
                 let answer = try await etcd.review("/v3/kv/range", ["key": .string(key)])
                 let text = try #require(answer["kvs"][0]["value"].string)
                 let stored = try #require(Data(base64Encoded: text))

@@ -49,7 +49,7 @@ import Testing
             platform: "openshift", mark: "/etc/kubernetes/static-pod-resources",
             kubelet: ["/usr/bin/kubelet", "--config=/etc/kubernetes/kubelet.conf"],
             configuration: "/etc/kubernetes/kubelet.conf", kubeconfig: "/var/lib/kubelet/kubeconfig",
-            isReadable: false),
+            isReadable: true),
     ]
 
     static func capture(_ example: Case, mode: Int) -> NodeCapture {

@@ -68,7 +68,7 @@ import Testing
     }
 
     @Test func everyControlOfAProviderHasItsWords() {
-        for (id, count) in [("eks", 15), ("gke", 36), ("aks", 17)] {
+        for (id, count) in [("eks", 15), ("gke", 36), ("aks", 17), ("openshift", 18)] {
             let controls = Platform.named(id)?.ownControls ?? []
             #expect(controls.count == count, "\(id)")
             #expect(Set(controls.map(\.id)).count == count, "\(id)")
@@ -77,9 +77,46 @@ import Testing
                 #expect(control.rule.id == "cis/\(id)-\(control.id)")
                 #expect(!control.rule.title.isEmpty && !control.rule.why.isEmpty && !control.rule.remedy.isEmpty)
             }
-            #expect(Platform.named(id)?.describe.isEmpty == false)
+            #expect(Platform.named(id)?.describe.isEmpty == (id == "openshift"))
         }
         #expect(Platform.standard.ownControls.isEmpty)
+    }
+
+    @Test("an EKS cluster of 1.34 or newer is held to the benchmark that is meant for it")
+    func editionsOfEKS() throws {
+        func input(_ version: String) -> CISInput {
+            CISInput(
+                inventory: Inventory(
+                    Self.objects(Self.node("status: {nodeInfo: {kubeletVersion: \(version)-eks-1234567}}"))),
+                isCluster: true)
+        }
+        let older = input("v1.33.5").foundPlatform
+        let newer = input("v1.34.1").foundPlatform
+        #expect(older.benchmark == "CIS EKS Benchmark 1.8.0")
+        #expect(newer.benchmark == "CIS EKS Benchmark 2.0.0")
+        let timeout = try #require(CISCatalogue.current["4.2.5"])
+        let rotation = try #require(CISCatalogue.current["4.2.10"])
+        // What the newer one leaves out has no number in it; what it moved has the new one.
+        #expect(older.ownID(timeout) == "3.2.5")
+        #expect(newer.ownID(timeout) == nil)
+        #expect(older.ownID(rotation) == "3.2.8")
+        #expect(newer.ownID(rotation) == "3.2.7")
+        #expect(newer.ownControls.count == 13)
+        #expect(!newer.ownControls.contains { $0.id == "2.1.2" })
+        let ids = older.ownControls.map(\.rule.id) + newer.ownControls.map(\.rule.id)
+        #expect(Set(ids).count == ids.count)
+        // Every recommendation of 2.0.0 has an answer: 47 in all.
+        let shared = CISCatalogue.current.controls.compactMap(newer.ownID)
+        #expect(Set(shared).count + newer.ownControls.count == 47)
+        let described = try Self.outcomes(
+            """
+            {"arn": "arn:aws:eks:eu-west-1:1:cluster/c", "version": "1.35",
+              "logging": {"clusterLogging": [{"types": ["api", "audit"], "enabled": true}]},
+              "accessConfig": {"authenticationMode": "API"}}
+            """)
+        // Some kinds of log are not all of them, which the older one was content with.
+        #expect(described["2.1.1"] == .fail)
+        #expect(described["5.5.1"] == .pass)
     }
 
     @Test func anEKSClusterIsJudgedByItsDescription() throws {

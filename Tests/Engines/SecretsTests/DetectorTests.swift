@@ -15,6 +15,17 @@ struct DetectorTests {
         }
     }
 
+    @Test("an id is one detector's, or that of one family's credential in each shape it has had")
+    func ids() {
+        for (id, detectors) in Dictionary(grouping: catalogue.detectors, by: \.id) where detectors.count > 1 {
+            #expect(Set(detectors.map(\.family)).count == 1, "\(id)")
+            #expect(Set(detectors.map(\.title)).count == 1, "\(id)")
+            #expect(Set(detectors.map(\.near)).count == 1, "\(id)")
+            #expect(Set(detectors.map(\.notation)).count == detectors.count, "\(id) has a shape twice")
+            #expect(detectors.allSatisfy { !$0.near.isEmpty }, "\(id) has a form of its own")
+        }
+    }
+
     /// A token of each detector, made from its form, is found where programs and settings write one; the same token
     /// with a sign inside that none has is not.
     @Test("each detector finds tokens of its form, and none with a foreign sign inside")

@@ -35,6 +35,26 @@ struct JudgementTests {
         ])
     func spoiled(_ text: String) { #expect(found(text) == []) }
 
+    @Test(
+        "numbers of programs, names with versions, groups over and over and published keys are no secrets",
+        arguments: [
+            "password = \"0xAb19D82E7f546cC3\"", "pass_mask64 = 0x81103c1452dd61cd",
+            "notes = \"Maven - io.jsonwebtoken:jjwt-jackson-0.11.2\"",
+            "jira_token: MGE6eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4",
+            "sumOfExposures = 3Kof2VffNQ0QgYIhXUPJosVlCaQKm2hfpWE6F1fT9YGY74blQBIPsrkCcf1TwKE5;",
+            "AccountName=devstoreaccount1;AccountKey=Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/"
+                + "K1SZFPTOtr/KBHBeksoGMGw==",
+        ])
+    func ordinary(_ text: String) { #expect(found(text) == []) }
+
+    @Test(
+        "what only resembles them is one",
+        arguments: [
+            "password = \"0xAb19D82E7f546cC3kQ\"", "password = \"falcon-heavy-7\"",
+            "API_TOKEN=c2167730016df34b89e200ecf55710e8",
+        ])
+    func notOrdinary(_ text: String) { #expect(found(text).count == 1) }
+
     @Test("a whole token with the same name is one")
     func whole() { #expect(found("API_TOKEN=c2167730016df34b89e200ecf55710e8") == ["generic-secret"]) }
 

@@ -13,7 +13,7 @@ import Testing
 struct ImageSearchTests {
     private static let value = "kV9x2mQp7LzT"
 
-    private static func tar(_ members: [(name: String, bytes: [UInt8])]) -> [UInt8] {
+    static func tar(_ members: [(name: String, bytes: [UInt8])]) -> [UInt8] {
         var out: [UInt8] = []
         for member in members {
             var block = [UInt8](repeating: 0, count: 512)

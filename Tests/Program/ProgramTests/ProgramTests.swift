@@ -90,6 +90,25 @@ import Testing
         #expect(answer.isEmpty ? process.output.isEmpty : process.output.contains(answer), "\(process.output)")
     }
 
+    @Test(
+        "a mistyped path or range is told as such, with what may have been meant",
+        arguments: [
+            ("secrets scan Examples/shopp", "Examples/shopp: no such file or folder; did you mean Examples/shop?"),
+            ("secrets scan nothing-like-it-here", "nothing-like-it-here: no such file or folder"),
+            (
+                "secrets encryption Examples/shop/paymnets.yaml",
+                "no such file or folder; did you mean Examples/shop/payments.yaml?"
+            ),
+            ("secrets scan --git nosuch..HEAD", "nosuch..HEAD"),
+        ])
+    func mistyped(_ words: String, _ complaint: String) throws {
+        let process = try run(words.split(separator: " ").map(String.init))
+        #expect(process.code == 2)
+        #expect(process.output.isEmpty, "\(process.output)")
+        #expect(process.errors.contains(complaint), "\(process.errors)")
+        #expect(!complaint.hasSuffix("folder") || !process.errors.contains("did you mean"), "\(process.errors)")
+    }
+
     @Test func theExampleHasFindingsWithPlaces() throws {
         let run = try run("scan", "Examples/shop")
         #expect(run.code == 1)

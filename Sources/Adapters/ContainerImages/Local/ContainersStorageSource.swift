@@ -106,7 +106,7 @@ package struct ContainersStorageSource: ImageSource {
 
     private func configuration(_ digest: ContentDigest, _ driver: Driver) throws(ImageError) -> [UInt8] {
         // Names with a colon are written in Base64 behind an equals sign.
-        let encoded = Base64.encoded(Array(digest.description.utf8))
+        let encoded = Base64.encoded(digest.description.utf8)
         return try LocalFile.bytes(
             "\(root)/\(driver.rawValue)-images/\(digest.hex)/=\(encoded)", limit: limits.document)
     }

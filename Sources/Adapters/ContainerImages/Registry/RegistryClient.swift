@@ -352,7 +352,7 @@ package final class RegistryClient: Sendable {
     }
 
     private static func basic(_ user: String, _ password: String) -> String {
-        "Basic \(Base64.encoded(Array("\(user):\(password)".utf8)))"
+        "Basic \(Base64.encoded("\(user):\(password)".utf8))"
     }
 
     private func token(

@@ -92,7 +92,7 @@ package struct RegistryCredentials: Sendable {
         if let user = node["username"].string, let password = node["password"].string, !user.isEmpty {
             return .password(user: user, password: password)
         }
-        guard let bytes = node["auth"].string.flatMap(Base64.decoded),
+        guard let bytes = node["auth"].string.flatMap({ Base64.decoded($0, .all) }),
             let colon = bytes.firstIndex(of: UInt8(ascii: ":"))
         else { return nil }
         // Docker pads with NULs.

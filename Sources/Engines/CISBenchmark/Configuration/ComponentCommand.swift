@@ -8,6 +8,8 @@ package struct ComponentCommand: Sendable {
     package var strays: [String]
     /// The component is part of a bigger program, k3s, and not all that was told it is known.
     package var isEmbedded = false
+    /// Why a file that stands for more flags was not read: what nobody wrote may be in it.
+    var hidden: String?
 
     /// One flag as it was given.
     package struct FlagUse: Sendable {
@@ -20,6 +22,8 @@ package struct ComponentCommand: Sendable {
         package var node: Node?
         /// The program that sets it by itself; nil where somebody wrote it.
         package var setBy: String?
+        /// The file that says it; nil for a flag on the command line.
+        var source: Provenance?
     }
 
     /// A word of a command line, and where it stands.

@@ -156,5 +156,7 @@ extension ComponentInstance {
             command.flags[position].node = written.flags.last { $0.name == flag.name && $0.value == flag.value }?.node
         }
         self.command = command
+        // Only the manifest tells where the file of the container lies on the node.
+        if command.hidden != nil { readOpenShiftFile() }
     }
 }

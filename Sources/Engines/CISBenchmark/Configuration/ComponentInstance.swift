@@ -57,6 +57,7 @@ package struct ComponentInstance: Sendable {
         self.configuration = configuration?.node
         configurationName = configuration?.name ?? ""
         layers = Layers()
+        readOpenShiftFile()
         layers = readLayers()
     }
 
@@ -104,7 +105,8 @@ package struct ComponentInstance: Sendable {
         guard let command else { return nil }
         let uses = command.uses(known.flag)
         guard let last = uses.last else { return nil }
-        let provenance = last.setBy.map { Provenance.builtIn(known.flag, by: $0) } ?? .flag(known.flag)
+        let provenance =
+            last.source ?? last.setBy.map { Provenance.builtIn(known.flag, by: $0) } ?? .flag(known.flag)
         switch known.kind {
         case .text: return Setting(name: name, value: .text(last.value), provenance: provenance, node: last.node)
         // Go's list flags add up when they are given again.
@@ -187,6 +189,7 @@ package struct ComponentInstance: Sendable {
         if command == nil, configuration == nil {
             return Setting(name: name, value: .unknown("the command line of \(title) was not seen"))
         }
+        if let hidden = command?.hidden { return Setting(name: name, value: .unknown(hidden)) }
         if command?.isEmbedded == true {
             return Setting(
                 name: name,

@@ -99,9 +99,10 @@ package enum NodePlan {
             }
         default: break
         }
-        if let flag = instance.facts.configuration?.flag, let path = instance.command?.uses(flag).last?.value,
-            path.hasPrefix("/")
-        {
+        for flag in [instance.facts.configuration?.flag, OpenShiftConfiguration.flag] {
+            guard let path = flag.flatMap({ instance.command?.uses($0).last?.value }), path.hasPrefix("/") else {
+                continue
+            }
             requests.insert(.init(instance.files.onNode(path), wantsContent: true))
         }
     }

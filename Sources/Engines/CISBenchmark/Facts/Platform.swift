@@ -10,7 +10,7 @@ package struct Platform: Sendable {
     package let id: String
     package let title: String
     /// The benchmark written for the platform.
-    package let benchmark: String
+    package private(set) var benchmark: String
     package let note: String
     /// The command that prints what the provider's API says of the cluster; empty where there is no provider.
     package let describe: String
@@ -19,12 +19,23 @@ package struct Platform: Sendable {
     /// Sections and controls that are the provider's business.
     private let providerRuns: [String]
     /// The platform's own control ids, and the modes it allows, by ours.
-    private let own: [String: (id: String, value: String?)]
+    private var own: [String: (id: String, value: String?)]
+    /// Which of ``ProviderControls`` are the platform's own.
+    private(set) var ownControlsKey: String
+    /// Newer benchmarks of the platform, by the version of Kubernetes from which they are meant, oldest first.
+    private let editions: [Edition]
     private let versionMarks: [String]
     private let providerMarks: [String]
     private let labelMarks: [String]
     private let groupMarks: [String]
     private let places: [String: [String]]
+
+    private struct Edition: Sendable {
+        var from: ComponentVersion
+        var id: String
+        var benchmark: String
+        var own: [String: (id: String, value: String?)]
+    }
 
     package static let all: [Platform] = {
         let root = FactFile.root(PackageResources.platforms_json, "platforms.json")
@@ -49,11 +60,15 @@ package struct Platform: Sendable {
         describe = node["describe"].string ?? ""
         remark = node["remark"].string ?? ""
         providerRuns = node["providerRuns"].strings
-        var own: [String: (id: String, value: String?)] = [:]
-        for entry in node["controls"].elements {
-            if let ours = entry[1].string { own[ours] = (entry[0].string ?? "", entry[2].string) }
+        own = Self.ids(node["controls"])
+        ownControlsKey = id
+        editions = node["editions"].elements.compactMap { edition in
+            ComponentVersion(edition["from"].string ?? "").map {
+                Edition(
+                    from: $0, id: edition["id"].string ?? "", benchmark: edition["benchmark"].string ?? "",
+                    own: Self.ids(edition["controls"]))
+            }
         }
-        self.own = own
         versionMarks = node["detect"]["version"].strings
         providerMarks = node["detect"]["provider"].strings
         labelMarks = node["detect"]["labels"].strings
@@ -62,6 +77,33 @@ package struct Platform: Sendable {
         for member in places["standard"].members { merged[member.key] = member.value.strings }
         for member in places[id].members where id != "standard" { merged[member.key] = member.value.strings }
         self.places = merged
+    }
+
+    private static func ids(_ controls: Node) -> [String: (id: String, value: String?)] {
+        var out: [String: (id: String, value: String?)] = [:]
+        for entry in controls.elements {
+            if let ours = entry[1].string { out[ours] = (entry[0].string ?? "", entry[2].string) }
+        }
+        return out
+    }
+
+    /// The platform by the benchmark that is meant for a version of Kubernetes; the oldest where none is known.
+    package func edition(for version: ComponentVersion?) -> Platform {
+        guard let version, let edition = editions.last(where: { $0.from <= version }) else { return self }
+        return with(edition)
+    }
+
+    /// The platform by the benchmark that a tool names, such as `eks-2.0.0`.
+    package func edition(called name: String) -> Platform {
+        editions.first { name.hasPrefix($0.id) }.map(with) ?? self
+    }
+
+    private func with(_ edition: Edition) -> Platform {
+        var platform = self
+        platform.benchmark = edition.benchmark
+        platform.own = edition.own
+        platform.ownControlsKey = edition.id
+        return platform
     }
 
     /// Whether nobody outside the provider can see or change what the control is about.

@@ -17,7 +17,7 @@ enum ProviderControls {
 
 extension Platform {
     /// The controls of the platform's own benchmark that the Kubernetes benchmark does not have, in order.
-    package var ownControls: [CISControl] { ProviderControls.all[id] ?? [] }
+    package var ownControls: [CISControl] { ProviderControls.all[ownControlsKey] ?? [] }
 }
 
 /// What a field of a provider's description has to be.
@@ -57,6 +57,12 @@ package struct ProviderDescription: Sendable {
     package let root: Node
     /// `eks`, `gke`, `aks`.
     package let platform: String
+
+    /// The version of the control plane.
+    var version: ComponentVersion? {
+        [root["version"], root["currentMasterVersion"], root["currentKubernetesVersion"], root["kubernetesVersion"]]
+            .lazy.compactMap { $0.text.flatMap { ComponentVersion($0) } }.first
+    }
 
     /// Nil for what none of the three prints.
     package init?(_ root: Node) {

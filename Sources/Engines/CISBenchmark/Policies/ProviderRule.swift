@@ -13,6 +13,7 @@ extension PolicyControl {
         case "group-bindings": bindings(to: argument ?? "")
         case "storage-keys": storageKeys(argument ?? "")
         case "sandbox": sandbox(argument ?? "")
+        case "unsupported-overrides": unsupportedOverrides()
         default: [CISPart(.manual, "neither the cluster nor its description tells; a person has to look")]
         }
     }
@@ -85,6 +86,26 @@ extension PolicyControl {
         "system:public-info-viewer", "system:basic-user", "system:discovery", "gce:podsecuritypolicy:authenticated",
     ]
 
+    /// Those that OpenShift makes.
+    private static let usualOfOpenShift: Set<String> = [
+        "self-access-reviewers", "system:oauth-token-deleters", "system:openshift:public-info-viewer",
+        "system:scope-impersonation", "system:webhooks",
+    ]
+
+    /// `spec.unsupportedConfigOverrides` of the operator's object for the API server.
+    private func unsupportedOverrides() -> [CISPart] {
+        let objects = input.inventory.objects("KubeAPIServer", of: "operator.openshift.io")
+        guard !objects.isEmpty else { return unseen("KubeAPIServer of operator.openshift.io") }
+        return objects.map { object in
+            let overrides = object.node["spec"]["unsupportedConfigOverrides"]
+            return overrides.isNull || overrides.isEmpty
+                ? CISPart(.pass, "nothing is overridden", object: object.reference)
+                : CISPart(
+                    .fail, "\(object.name) overrides \(overrides.members.map(\.key).joined(separator: ", "))",
+                    evidence: overrides, object: object.reference)
+        }
+    }
+
     private func bindings(to who: String) -> [CISPart] {
         let group = "rbac.authorization.k8s.io"
         let bindings =
@@ -92,6 +113,7 @@ extension PolicyControl {
         guard !bindings.isEmpty else { return unseen("binding") }
         let found = bindings.filter { binding in
             !Self.usual.contains(binding.name)
+                && !(platform.id == "openshift" && Self.usualOfOpenShift.contains(binding.name))
                 && binding.node["subjects"].elements.contains {
                     $0["name"].equals(who) && !$0["kind"].equals("ServiceAccount")
                 }

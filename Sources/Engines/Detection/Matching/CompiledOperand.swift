@@ -101,7 +101,7 @@ indirect enum CompiledOperand: Sendable, Hashable {
         case .tolower: bytes.map { $0 >= 0x41 && $0 <= 0x5A ? $0 | 0x20 : $0 }
         case .toupper: bytes.map { $0 >= 0x61 && $0 <= 0x7A ? $0 & 0xDF : $0 }
         case .basename: bytes.lastIndex(of: UInt8(ascii: "/")).map { Array(bytes[($0 + 1)...]) } ?? bytes
-        case .b64: Base64Text.decode(bytes)
+        case .b64: FalcoBase64.decode(bytes)
         case .val, .len, .join, .concat, .getopt: bytes
         }
     }
@@ -110,7 +110,7 @@ indirect enum CompiledOperand: Sendable, Hashable {
 /// Base64 with or without padding; nil for anything else, left-over bits included.
 ///
 /// The last character is not looked at as closely as the others, as in Falco: a wrong one there sets one bit.
-enum Base64Text {
+enum FalcoBase64 {
     static func decode(_ text: [UInt8]) -> [UInt8]? {
         guard let lastByte = text.last else { return [] }
         var count = text.count

@@ -1,3 +1,5 @@
+import Documents
+
 /// Applies statements to findings, and says of each statement whether it meant anything.
 package struct VEXFilter: Sendable {
     package let statements: [VEXStatement]
@@ -90,24 +92,5 @@ package struct VEXFilter: Sendable {
             return "\(head); did you mean \(near.text)?"
         }
         return "\(head); no package is named like it"
-    }
-}
-
-/// How many letters differ.
-enum EditDistance {
-    static func between(_ left: String, _ right: String) -> Int {
-        let a = Array(left.utf8.prefix(64))
-        let b = Array(right.utf8.prefix(64))
-        var row = Array(0...b.count)
-        for (i, one) in a.enumerated() {
-            var previous = row[0]
-            row[0] = i + 1
-            for (j, other) in b.enumerated() {
-                let cost = min(row[j + 1] + 1, row[j] + 1, previous + (one == other ? 0 : 1))
-                previous = row[j + 1]
-                row[j + 1] = cost
-            }
-        }
-        return row[b.count]
     }
 }

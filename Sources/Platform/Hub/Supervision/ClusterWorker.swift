@@ -5,6 +5,7 @@ import KubernetesClient
 import Logging
 import Manifests
 import Posture
+import SecretSearch
 import Store
 import Workloads
 
@@ -91,7 +92,7 @@ actor ClusterWorker {
                     let message = "\(problem.location): \(problem.message)"
                     gaps[message] = ReadGap(kind: .unavailable, resource: "file", message: message)
                 }
-                try await evaluateAll(Inventory(set.objects), options: ScanOptions())
+                try await evaluateAll(Inventory(set.objects), options: ScanOptions(archives: .bounded))
                 await state(.resting, "\(set.files) files, read again when they change")
                 seen = mark
             }
@@ -222,7 +223,7 @@ actor ClusterWorker {
         let workloads = WorkloadOptions(
             target: TargetVersion(version) ?? .newest, includesReliability: false,
             unlistedKinds: gaps.values.unlistedKinds)
-        return ScanOptions(workloads: workloads, cluster: cluster)
+        return ScanOptions(workloads: workloads, cluster: cluster, archives: .bounded)
     }
 
     private func relist(_ kind: String, _ group: String, _ objects: [KubernetesObject]) {

@@ -67,7 +67,7 @@ package struct KubeBenchResult: Sendable {
             ("eks-stig", ""), ("eks", "eks"), ("gke", "gke"), ("aks", "aks"), ("k3s", "k3s"), ("rke2", "rke2"),
             ("rh-", "openshift"), ("ocp", "openshift"),
         ]
-        return marks.first { version.hasPrefix($0.0) }.flatMap { Platform.named($0.1) }
+        return marks.first { version.hasPrefix($0.0) }.flatMap { Platform.named($0.1) }?.edition(called: version)
     }
 
     /// Why the numbers of the run are not ours; nil where they are known to be.

@@ -65,13 +65,18 @@ package struct SecretScanReport: Sendable {
             text += "  \(found.secret.detector), seal \(found.fingerprint.prefix(16))\n\n"
         }
         let values = Set(secrets.map(\.fingerprint)).count
-        let what = secrets.isEmpty ? "no secret found" : "\(secrets.count) places, \(values) different values"
+        let what = secrets.isEmpty ? "no secret found" : Self.count(secrets.count, values)
         var passed: [String] = []
         if binaries > 0 { passed.append("\(binaries) \(binaries == 1 ? "file is" : "files are") no text") }
         if ignored > 0 { passed.append("git ignores \(ignored) \(ignored == 1 ? "path" : "paths")") }
         if !gaps.isEmpty { passed.append("\(gaps.count) could not be read") }
         let rest = passed.isEmpty ? "" : "; not looked at: " + passed.joined(separator: ", ")
         return text + "\(what) in \(scanned) \(scanned == 1 ? "text" : "texts")\(rest)\n"
+    }
+
+    private static func count(_ places: Int, _ values: Int) -> String {
+        if places == 1 { return "1 place" }
+        return "\(places) places, \(values) different \(values == 1 ? "value" : "values")"
     }
 
     private static func place(_ found: LocatedSecret) -> String {

@@ -77,16 +77,27 @@ package struct SourceSecretScan: Sendable {
 
     private mutating func manifest(_ file: String, _ bytes: [UInt8]) -> [LocatedSecret]? {
         guard Self.hasKind(bytes) else { return nil }
-        let set = DocumentReader.read(SourceText(name: file, bytes: bytes))
-        let all = set.documents.flatMap { KubernetesObject.objects(in: $0).objects }
-        // Half of a file that cannot be read as objects is read as text, whole.
-        guard !all.isEmpty, !set.problems.contains(where: { $0.code != .duplicateKey }) else { return nil }
-        texts += 1
-        return all.flatMap { object in
-            let found = objects.scan(object).map { located($0, in: object) }
-            gaps += objects.unread.map { "\(file): \(object.reference) \($0.node.path): \($0.reason)" }
-            return found
+        var found: [LocatedSecret] = []
+        var unread: [String] = []
+        var hasObjects = false
+        for part in DocumentParts(bytes) {
+            let set = DocumentReader.read(SourceText(name: file, bytes: part.bytes))
+            // Half of a file that cannot be read as objects is read as text, whole.
+            guard !set.problems.contains(where: { $0.code != .duplicateKey }) else { return nil }
+            for object in set.documents.flatMap({ KubernetesObject.objects(in: $0).objects }) {
+                hasObjects = true
+                for secret in objects.scan(object) {
+                    var place = located(secret, in: object)
+                    place.line += part.lines
+                    found.append(place)
+                }
+                unread += objects.unread.map { "\(file): \(object.reference) \($0.node.path): \($0.reason)" }
+            }
         }
+        guard hasObjects else { return nil }
+        texts += 1
+        gaps += unread
+        return found
     }
 
     private func located(_ found: ObjectSecret, in object: KubernetesObject) -> LocatedSecret {

@@ -57,7 +57,8 @@ package final class DetectorCatalogue: Sendable {
         let ordinary = Set(root["ordinary"].strings)
         do throws(PatternError) {
             for entry in root["detectors"].elements { detectors.append(try Self.detector(entry, ordinary)) }
-            for entry in root["near"].elements { detectors += try Self.shape(entry, root["words"], ordinary) }
+            let taken = Set(detectors.map(\.id))
+            for entry in root["near"].elements { detectors += try Self.shape(entry, root["words"], ordinary, taken) }
         } catch {
             preconditionFailure("detectors.yaml is part of the program and its schema test reads it: \(error)")
         }
@@ -134,8 +135,11 @@ package final class DetectorCatalogue: Sendable {
     }
 
     /// The detectors of every family whose tokens have one shape.
+    ///
+    /// A family whose tokens have had several shapes has one id for all of them: they are one kind of credential, and a
+    /// shape alone does not tell which. No such id is that of a token with a form of its own.
     private static func shape(
-        _ entry: Node, _ words: Node, _ ordinary: Set<String>
+        _ entry: Node, _ words: Node, _ ordinary: Set<String>, _ taken: Set<String>
     ) throws(PatternError) -> [Detector] {
         let notation = entry["token"].string ?? ""
         let pattern = try BytePattern(notation)
@@ -143,7 +147,8 @@ package final class DetectorCatalogue: Sendable {
         return entry["of"].strings.map { family in
             let near = words[family].strings
             return Detector(
-                id: "\(family)-token", family: family, title: "\(family) credential", severity: .high,
+                id: taken.contains("\(family)-token") ? "\(family)-credential" : "\(family)-token", family: family,
+                title: "\(family) credential", severity: .high,
                 near: near.isEmpty ? [family] : near, within: 40, pattern: pattern, inside: [],
                 check: check, acceptsAnything: false, notation: notation, ordinary: ordinary)
         }

@@ -10,11 +10,16 @@ package struct SecretsEvaluation: Sendable {
     /// Whether seals may be shown: only where a key of the user's own makes them.
     private let showsSeals: Bool
 
-    /// `key` seals values so that the same one is known elsewhere; without it messages tell no seal.
-    package init(_ inventory: Inventory, isCluster: Bool, key: [UInt8]? = nil) {
+    /// `key` seals values so that the same one is known elsewhere; without it messages tell no seal. `archives` opens
+    /// those in ConfigMaps; without it each of them counts as not observed.
+    package init(
+        _ inventory: Inventory, isCluster: Bool, key: [UInt8]? = nil, archives: ArchiveOpener? = nil
+    ) {
         self.isCluster = isCluster
         showsSeals = key != nil
-        scanner = ObjectScanner(seal: key.map { SecretSeal(key: $0) } ?? .unkeyed, isManifest: !isCluster)
+        var scanner = ObjectScanner(seal: key.map { SecretSeal(key: $0) } ?? .unkeyed, isManifest: !isCluster)
+        scanner.opener = archives
+        self.scanner = scanner
     }
 
     package var rules: [Rule] { SecretDetectionRules.all.filter { selected?.contains($0.id) ?? true } }

@@ -1,3 +1,5 @@
+import Documents
+
 /// Looks through texts and through what is wrapped in them: base64 in base64, gzip, Helm releases.
 package struct LayerScanner: Sendable {
     private var scanner: TextScanner

@@ -1,21 +1,47 @@
 /// A set of byte values.
+///
+/// Four words and no vector: asking it is a choice among them and a shift. The sets that are asked for every byte are
+/// constants, so that no initialiser is looked at each time.
 struct ByteClass: Sendable, Hashable {
-    private var words = SIMD4<UInt64>(repeating: 0)
+    private var words: (UInt64, UInt64, UInt64, UInt64)
 
-    init() {}
+    init() { words = (0, 0, 0, 0) }
 
-    init(_ bytes: some Sequence<UInt8>) { for byte in bytes { insert(byte) } }
+    /// Bytes below 64, and those from 64 to 127, a bit for each.
+    private init(_ first: UInt64, _ second: UInt64) { words = (first, second, 0, 0) }
+
+    init(_ bytes: some Sequence<UInt8>) {
+        self.init()
+        for byte in bytes { insert(byte) }
+    }
 
     init(_ text: String) { self.init(text.utf8) }
 
     init(_ range: ClosedRange<UInt8>) { self.init(Array(range)) }
 
     @inline(__always)
-    func contains(_ byte: UInt8) -> Bool { words[Int(byte >> 6)] &>> UInt64(byte & 63) & 1 == 1 }
+    func contains(_ byte: UInt8) -> Bool {
+        let low = byte & 0x40 == 0 ? words.0 : words.1
+        let high = byte & 0x40 == 0 ? words.2 : words.3
+        return (byte & 0x80 == 0 ? low : high) &>> UInt64(byte & 63) & 1 == 1
+    }
 
-    mutating func insert(_ byte: UInt8) { words[Int(byte >> 6)] |= 1 << UInt64(byte & 63) }
+    mutating func insert(_ byte: UInt8) {
+        let bit = UInt64(1) << UInt64(byte & 63)
+        switch byte >> 6 {
+        case 0: words.0 |= bit
+        case 1: words.1 |= bit
+        case 2: words.2 |= bit
+        default: words.3 |= bit
+        }
+    }
 
-    mutating func formUnion(_ other: ByteClass) { words |= other.words }
+    mutating func formUnion(_ other: ByteClass) {
+        words.0 |= other.words.0
+        words.1 |= other.words.1
+        words.2 |= other.words.2
+        words.3 |= other.words.3
+    }
 
     func union(_ other: ByteClass) -> ByteClass {
         var out = self
@@ -25,7 +51,7 @@ struct ByteClass: Sendable, Hashable {
 
     var inverted: ByteClass {
         var out = self
-        out.words = ~words
+        out.words = (~words.0, ~words.1, ~words.2, ~words.3)
         return out
     }
 
@@ -41,15 +67,26 @@ struct ByteClass: Sendable, Hashable {
 
     var bytes: [UInt8] { (0...255).map { UInt8($0) }.filter(contains) }
 
-    static let digits = ByteClass(0x30...0x39)
-    static let lower = ByteClass(0x61...0x7A)
-    static let upper = ByteClass(0x41...0x5A)
-    static let letters = lower.union(upper)
-    static let alphanumeric = letters.union(digits)
+    static func == (a: Self, b: Self) -> Bool { a.words == b.words }
+
+    func hash(into hasher: inout Hasher) {
+        hasher.combine(words.0)
+        hasher.combine(words.1)
+        hasher.combine(words.2)
+        hasher.combine(words.3)
+    }
+
+    static var digits: ByteClass { ByteClass(0x03FF_0000_0000_0000, 0) }
+    static var lower: ByteClass { ByteClass(0x0000_0000_0000_0000, 0x07FF_FFFE_0000_0000) }
+    static var upper: ByteClass { ByteClass(0x0000_0000_0000_0000, 0x0000_0000_07FF_FFFE) }
+    static var letters: ByteClass { ByteClass(0x0000_0000_0000_0000, 0x07FF_FFFE_07FF_FFFE) }
+    static var alphanumeric: ByteClass { ByteClass(0x03FF_0000_0000_0000, 0x07FF_FFFE_07FF_FFFE) }
     /// What `\w` means, and what may not stand on both sides of a token's edge.
-    static let word = alphanumeric.union(ByteClass("_"))
-    static let space = ByteClass(" \t\r\n")
-    static let base64 = alphanumeric.union(ByteClass("+/="))
-    static let hexadecimal = digits.union(ByteClass("abcdefABCDEF"))
-    static let any = ByteClass(0...255)
+    static var word: ByteClass { ByteClass(0x03FF_0000_0000_0000, 0x07FF_FFFE_87FF_FFFE) }
+    static var space: ByteClass { ByteClass(0x0000_0001_0000_2600, 0) }
+    static var base64: ByteClass { ByteClass(0x23FF_8800_0000_0000, 0x07FF_FFFE_07FF_FFFE) }
+    static var hexadecimal: ByteClass { ByteClass(0x03FF_0000_0000_0000, 0x0000_007E_0000_007E) }
+    /// What names of settings are made of.
+    static var name: ByteClass { ByteClass(0x03FF_6000_0000_0000, 0x07FF_FFFE_87FF_FFFE) }
+    static var any: ByteClass { ByteClass().inverted }
 }

@@ -138,6 +138,11 @@ package struct ObjectScanner: Sendable {
         {
             secrets = [own]
         }
+        // A password in a connection string: who keeps the string elsewhere keeps it whole.
+        for place in secrets.indices where secrets[place].layers.isEmpty && secrets[place].wrappedSeal == nil {
+            guard secrets[place].range.count < bytes.count, bytes.count <= 4096, !bytes.contains(0x0A) else { continue }
+            secrets[place].wrappedSeal = seal.seal(bytes)
+        }
         note(secrets, at: node)
     }
 
@@ -187,8 +192,8 @@ package struct ObjectScanner: Sendable {
         guard let text = node.string, let bytes = Base64.decode(Array(text.utf8)) else { return }
         var secrets = layers.scan(bytes, as: FileFormat(name: key).language, isWhole: true)
         noteUnread(node)
-        if ArchiveOpener.isArchive(bytes) {
-            if let opener { secrets = inside(opener.open(key, bytes), node) } else { noteShut(node) }
+        if let archive = Self.archive(in: bytes) {
+            if let opener { secrets = inside(opener.open(key, archive), node) } else { noteShut(node) }
         }
         note(
             secrets.map { secret in
@@ -198,6 +203,19 @@ package struct ObjectScanner: Sendable {
                 outer.wrappedSeal = seal.seal(text.utf8)
                 return outer
             }, at: node)
+    }
+
+    /// What is to be opened: the bytes themselves, or those that gzip wraps, as in `.tar.gz`.
+    private static func archive(in bytes: [UInt8]) -> [UInt8]? {
+        if ArchiveOpener.isArchive(bytes) { return bytes }
+        guard Inflate.isGzip(bytes) else { return nil }
+        do throws(Inflate.Failure) {
+            let inner = try Inflate.gzip(bytes, limit: 64 << 20)
+            return ArchiveOpener.isArchive(inner) ? inner : nil
+        } catch {
+            // The layers have told that it cannot be read.
+            return nil
+        }
     }
 
     /// The secrets of an archive's members.

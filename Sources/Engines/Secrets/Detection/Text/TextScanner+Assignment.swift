@@ -1,8 +1,8 @@
+import Documents
 import Findings
 
 /// `name = value` in every notation that programs and settings have.
 extension TextScanner {
-    private static let nameBytes = ByteClass.word.union(ByteClass("-."))
     private static let longestName = 100
     private static let valueWord = Array("value".utf8)
     private static let cdata = Array("<![cdata[".utf8)
@@ -13,7 +13,7 @@ extension TextScanner {
         guard start >= namedUntil else { return }
         var nameEnd = end
         let furthest = min(text.count, start + Self.longestName)
-        while nameEnd < furthest, Self.nameBytes.contains(text[nameEnd]) { nameEnd += 1 }
+        while nameEnd < furthest, ByteClass.name.contains(text[nameEnd]) { nameEnd += 1 }
         guard nameEnd < text.count else { return }
         namedUntil = nameEnd
         if text[nameEnd] == UInt8(ascii: "("), nameEnd == end, ValueJudge.lower(text[start]) == UInt8(ascii: "l") {
@@ -22,7 +22,7 @@ extension TextScanner {
         }
         // Most words are in no assignment; see that before anything is copied.
         guard let value = valueBehind(text, nameEnd, start), text[value.range.lowerBound] != UInt8(ascii: "{") else {
-            byteArray(text, nameStart(text, start), nameEnd)
+            byteArray(text, start, nameEnd)
             return
         }
         let nameStart = nameStart(text, start)
@@ -39,10 +39,10 @@ extension TextScanner {
         judge(text, written, name, value)
     }
 
-    private func nameStart(_ text: Span<UInt8>, _ word: Int) -> Int {
+    func nameStart(_ text: Span<UInt8>, _ word: Int) -> Int {
         var start = word
         let earliest = max(0, word - Self.longestName)
-        while start > earliest, Self.nameBytes.contains(text[start - 1]) { start -= 1 }
+        while start > earliest, ByteClass.name.contains(text[start - 1]) { start -= 1 }
         return start
     }
 
@@ -282,11 +282,14 @@ extension TextScanner {
         return nil
     }
 
+    private static let typeBytes = ByteClass.word.union(ByteClass("<>?[].*&"))
+
     /// `name string = "value"`.
     private func typed(_ text: Span<UInt8>, _ start: Int) -> AssignedValue? {
         var i = start
         let limit = min(text.count, start + 40)
-        while i < limit, ByteClass.word.contains(text[i]) || "<>?[].*&".utf8.contains(text[i]) { i += 1 }
+        let bytes = Self.typeBytes
+        while i < limit, bytes.contains(text[i]) { i += 1 }
         guard i > start, i < limit else { return nil }
         while i < limit, text[i] == 0x20 { i += 1 }
         guard i < limit, text[i] == UInt8(ascii: "="), i + 1 < text.count, text[i + 1] != UInt8(ascii: "=") else {
@@ -316,7 +319,9 @@ extension TextScanner {
 
     /// `name="password" value="…"`.
     private func attribute(_ text: Span<UInt8>, _ start: Int) -> AssignedValue? {
-        guard start + 8 < text.count, ValueJudge.begins(text, start..<text.count, Self.valueWord) else { return nil }
+        guard start + 8 < text.count, text[start] | 0x20 == UInt8(ascii: "v"),
+            ValueJudge.begins(text, start..<text.count, Self.valueWord)
+        else { return nil }
         var i = start + Self.valueWord.count
         while i < text.count, text[i] == 0x20 { i += 1 }
         guard i < text.count, text[i] == UInt8(ascii: "=") || text[i] == UInt8(ascii: ":") else { return nil }
@@ -326,12 +331,17 @@ extension TextScanner {
         return AssignedValue(range: range, isQuoted: true, operation: .attribute)
     }
 
+    private static let betweenPair = ByteClass.space.union(ByteClass("\",'\\{["))
+
     /// `name: PASSWORD` and `value: …` on the next line, as lists of variables have it.
     private func laterValue(_ text: Span<UInt8>, _ start: Int) -> AssignedValue? {
         var i = start
         let limit = min(text.count, start + 60)
-        while i < limit, ByteClass.space.contains(text[i]) || "\",'\\{[".utf8.contains(text[i]) { i += 1 }
-        guard i + 7 < text.count, ValueJudge.begins(text, i..<text.count, Self.valueWord) else { return nil }
+        let between = Self.betweenPair
+        while i < limit, between.contains(text[i]) { i += 1 }
+        guard i + 7 < text.count, text[i] | 0x20 == UInt8(ascii: "v"),
+            ValueJudge.begins(text, i..<text.count, Self.valueWord)
+        else { return nil }
         i += Self.valueWord.count
         while i < text.count, "\"'\\ ".utf8.contains(text[i]) { i += 1 }
         guard i < text.count, text[i] == UInt8(ascii: ":") || text[i] == UInt8(ascii: "=") else { return nil }
@@ -387,14 +397,24 @@ extension TextScanner {
         byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "'") || byte == UInt8(ascii: "`")
     }
 
+    /// `b'…'`, `r"…"`, `u"…"`, `f"…"`, `N'…'`.
+    private static func isLiteralPrefix(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "b"), UInt8(ascii: "B"), UInt8(ascii: "r"), UInt8(ascii: "R"), UInt8(ascii: "u"),
+            UInt8(ascii: "U"), UInt8(ascii: "f"), UInt8(ascii: "F"), UInt8(ascii: "N"):
+            true
+        default: false
+        }
+    }
+
     /// The text in quotes that begin at or shortly behind `start`: `"x"`, `\"x\"`, `b'x'`, `"""x"""`.
     func quoted(_ text: Span<UInt8>, _ start: Int) -> Range<Int>? {
         var i = start
         let count = text.count
         while i < count, text[i] == 0x20 || text[i] == 0x09 || text[i] == UInt8(ascii: "@") { i += 1 }
         var letters = 0
-        while i + 1 < count, letters < 2, "bBrRuUfFN".utf8.contains(text[i]),
-            Self.isQuote(text[i + 1]) || "bBrR".utf8.contains(text[i + 1])
+        while i + 1 < count, letters < 2, ByteClass.letters.contains(text[i]), Self.isLiteralPrefix(text[i]),
+            Self.isQuote(text[i + 1]) || Self.isLiteralPrefix(text[i + 1])
         {
             i += 1
             letters += 1
@@ -435,10 +455,15 @@ extension TextScanner {
     func bare(_ text: Span<UInt8>, _ start: Int) -> Range<Int>? {
         var i = start
         let limit = min(text.count, start + 4097)
-        while i < limit, !Self.bareEnds.contains(text[i]) {
+        let ends = Self.bareEnds
+        while i < limit, !ends.contains(text[i]) {
             // The next pair of a query.
             if text[i] == UInt8(ascii: "&"), i > start { break }
-            if text[i] == UInt8(ascii: "\\"), i + 1 < limit, "n\"'r".utf8.contains(text[i + 1]) { break }
+            if text[i] == UInt8(ascii: "\\"), i + 1 < limit,
+                Self.isQuote(text[i + 1]) || text[i + 1] == UInt8(ascii: "n") || text[i + 1] == UInt8(ascii: "r")
+            {
+                break
+            }
             i += 1
         }
         if i < limit, text[i] == UInt8(ascii: "("), i > start { return nil }

@@ -1,3 +1,4 @@
+import Documents
 import Findings
 
 /// Keys that carry no armour: JSON Web Keys, DER in bare base64, arrays of bytes in programs.
@@ -193,12 +194,12 @@ extension TextScanner {
     // MARK: Arrays of bytes
 
     /// `AES_KEY[] = {0x35, 0x34, …}`: a key written byte by byte behind a name of one.
-    mutating func byteArray(_ text: Span<UInt8>, _ nameStart: Int, _ nameEnd: Int) {
+    mutating func byteArray(_ text: Span<UInt8>, _ word: Int, _ nameEnd: Int) {
         var i = nameEnd
         let limit = min(text.count, nameEnd + 60)
+        let between = Self.beforeArray
         while i < limit, !Self.opens(text[i]) {
-            let byte = text[i]
-            guard byte != 0x0A, ByteClass.word.contains(byte) || " \t=:[]<>()".utf8.contains(byte) else { return }
+            guard between.contains(text[i]) else { return }
             i += 1
         }
         guard i < limit else { return }
@@ -209,13 +210,14 @@ extension TextScanner {
         // Tables count up or repeat; keys of sixteen bytes hardly ever do.
         let steps = zip(bytes.values, bytes.values.dropFirst()).filter { $1 == $0 &+ 1 }.count
         guard seen.count >= 8, steps * 2 < bytes.values.count else { return }
-        let written = String(copying: text, nameStart..<nameEnd)
+        let written = String(copying: text, nameStart(text, word)..<nameEnd)
         let words = CredentialName.words(of: written)
         let isKey = CredentialName(written)?.kind == .secret || words.contains { Self.keyArrayNames.contains($0) }
         guard isKey else { return }
         note("generic-secret", "Key written byte by byte", .high, .generic, begin..<bytes.end)
     }
 
+    private static let beforeArray = ByteClass.word.union(ByteClass(" \t=:[]<>()"))
     private static let keyArrayNames: Set<String> = ["aeskey", "deskey", "hmackey", "rsakey", "secretkey", "xorkey"]
 
     private static func opens(_ byte: UInt8) -> Bool { byte == UInt8(ascii: "{") }

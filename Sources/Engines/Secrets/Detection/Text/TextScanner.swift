@@ -1,3 +1,4 @@
+import Documents
 import Findings
 
 /// Finds secrets in one text: one pass for every word that is a reason to look, then a look at each place.
@@ -200,6 +201,12 @@ package struct TextScanner: Sendable {
             let camel = ByteClass.lower.contains(text[start - 1]) && ByteClass.upper.contains(text[start])
             if !camel { return false }
         }
+        // `sumOf`: the last letter begins a word of its own.
+        if end < text.count, ByteClass.lower.contains(text[end]), ByteClass.upper.contains(text[end - 1]),
+            end - start > 1, ByteClass.lower.contains(text[end - 2])
+        {
+            return false
+        }
         if end - start <= 4, end < text.count, ByteClass.lower.contains(text[end]),
             ByteClass.lower.contains(text[end - 1])
         {
@@ -214,7 +221,7 @@ package struct TextScanner: Sendable {
     ) -> Bool {
         guard !range.isEmpty else { return false }
         if let check = detector.check, !check.accepts(text, range) { return false }
-        if ValueJudge.contains(text, range, "xxxxxx") { return false }
+        if ValueJudge.contains(text, range, "xxxxxx") || ValueJudge.isPublished(text, range) { return false }
         if !detector.acceptsAnything {
             let shape = ValueShape(text, range)
             if shape.distinct < 5 || shape.entropy < 2.2 { return false }

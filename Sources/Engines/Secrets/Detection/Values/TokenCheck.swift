@@ -1,3 +1,5 @@
+import Documents
+
 /// What can be proved of a token without asking anybody: a checksum, or a structure inside.
 enum TokenCheck: String, Sendable, CaseIterable {
     /// The last six characters are the CRC-32 of the rest, in base 62. Source: GitHub engineering blog, 2021-04-05.

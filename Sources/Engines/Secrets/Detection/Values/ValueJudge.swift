@@ -16,7 +16,7 @@ enum ValueJudge {
     ) -> Bool {
         guard range.count >= 4, range.count <= 4096, !isReference(text, range) else { return false }
         let shape = ValueShape(text, range)
-        if isPlaceholder(text, range, shape) { return false }
+        if isPlaceholder(text, range, shape) || isPublished(text, range) { return false }
         guard !isOrdinary(text, range, shape), !isLabel(text, range) else { return false }
         let random = shape.looksRandom || isHexadecimal(shape, text, range)
         switch (kind, setting) {
@@ -149,6 +149,7 @@ enum ValueJudge {
             // A random value may hold any four letters; in a placeholder the words make the value.
             if word.count >= 5 || shape.length <= 32 || !shape.looksRandom { return true }
         }
+        if repeatsGroups(text, range) { return true }
         // Stars or dots in a value that was shortened for people.
         var run = 1
         for i in range.dropFirst() {
@@ -156,6 +157,34 @@ enum ValueJudge {
             if run >= 6 { return shape.length < 40 || run * 3 > shape.length }
         }
         return false
+    }
+
+    /// A few characters over and over, as `eHh4eHh4eHh4eHh4`, which is base64 of `xxxxxxxxxxxx`.
+    private static func repeatsGroups(_ text: Span<UInt8>, _ range: Range<Int>) -> Bool {
+        guard range.count >= 20 else { return false }
+        for period in 2...4 {
+            var run = 0
+            for i in range.dropFirst(period) {
+                run = text[i] == text[i - period] ? run + 1 : 0
+                if run >= 16, run * 2 > range.count { return true }
+            }
+        }
+        return false
+    }
+
+    // MARK: Published values
+
+    /// Keys that a maker publishes for everybody: they open an emulator on the reader's own machine.
+    ///
+    /// Source: Microsoft Learn, "Use the Azurite emulator", "Well-known storage account and key"; "Develop locally using
+    /// the Azure Cosmos DB emulator", "Authentication".
+    private static let publishedStarts = [
+        "eby8vdm02xnocqflquwjpllmetlcdxj1ouzft50usrz6ifsu",
+        "c2y6ydjf5/r+ob0n8a7cgv30vrdjiwehlm+4qdu5de2nq9nd",
+    ].map { Array($0.utf8) }
+
+    static func isPublished(_ text: Span<UInt8>, _ range: Range<Int>) -> Bool {
+        publishedStarts.contains { begins(text, range, $0) }
     }
 
     // MARK: Ordinary values
@@ -169,6 +198,7 @@ enum ValueJudge {
     static func isOrdinary(_ text: Span<UInt8>, _ range: Range<Int>, _ shape: ValueShape) -> Bool {
         if shape.digits == shape.length { return shape.length < 6 }
         let letters = shape.lower + shape.upper
+        if isNumber(text, range) || isVersioned(text, range) { return true }
         // 3600s, 10.0.0.1, 2026-11-23, v1.2.3
         if shape.digits + shape.others == shape.length, shape.length < 20 { return true }
         if letters <= 2, shape.digits > 0, shape.length <= 8, shape.others == 0 { return true }
@@ -186,6 +216,29 @@ enum ValueJudge {
             return true
         }
         return false
+    }
+
+    /// `0x81103c1452dd61cd`: a number of a program, of 64 bits at most.
+    private static func isNumber(_ text: Span<UInt8>, _ range: Range<Int>) -> Bool {
+        guard (3...18).contains(range.count), text[range.lowerBound] == UInt8(ascii: "0"),
+            text[range.lowerBound + 1] | 0x20 == UInt8(ascii: "x")
+        else { return false }
+        return (range.lowerBound + 2..<range.upperBound).allSatisfy { ByteClass.hexadecimal.contains(text[$0]) }
+    }
+
+    /// `jjwt-jackson-0.11.2`: the name of something, and its version.
+    private static func isVersioned(_ text: Span<UInt8>, _ range: Range<Int>) -> Bool {
+        guard range.count < 80, ByteClass.digits.contains(text[range.upperBound - 1]) else { return false }
+        var i = range.upperBound
+        var dots = 0
+        while i > range.lowerBound, ByteClass.digits.contains(text[i - 1]) || text[i - 1] == UInt8(ascii: ".") {
+            if text[i - 1] == UInt8(ascii: ".") { dots += 1 }
+            i -= 1
+        }
+        guard dots > 0, i > range.lowerBound + 2, text[i - 1] == UInt8(ascii: "-") else { return false }
+        return (range.lowerBound..<i).allSatisfy {
+            ByteClass.letters.contains(text[$0]) || "-_".utf8.contains(text[$0])
+        }
     }
 
     /// Words joined as names are: `shop-db-credentials`, `getPassword()`, `user.password`.
