@@ -32,7 +32,15 @@ struct NetworkCommand: AsyncParsableCommand {
 extension TargetOptions {
     /// Also reads ConfigMaps, where workloads and plugins keep what they are told; a cluster that does not show them is
     /// read without.
-    func readNetwork() async throws -> Target { try await read(.configMaps) }
+    func readNetwork() async throws -> Target {
+        let read = try await read(.configMaps)
+        if read.inventory.keys.isEmpty, read.problems.contains(where: { $0.kind != .warning }) {
+            // Nothing was understood of what was named: that is no empty network.
+            try read.reportHoles()
+            throw ExitCode(RunStatus.unreadable.rawValue)
+        }
+        return read
+    }
 }
 
 extension NetworkPlugin.Family: ExpressibleByArgument {}
@@ -55,6 +63,15 @@ struct PluginOptions: ParsableArguments {
         return state
     }
 
+    /// Says of which networks an answer does not speak.
+    func noteOtherNetworks(_ read: Target, _ state: NetworkState) {
+        let names = PodNetworks(read.inventory, state).names
+        guard !names.isEmpty else { return }
+        Console.note(
+            "martlet: this is about the cluster's own network; reach and matrix look at the others, too: "
+                + names.joined(separator: ", "))
+    }
+
     /// The plugin and where it differs, and what was wrong with policies, for the terminal's error side.
     func note(_ state: NetworkState, _ problems: [Problem]) {
         for problem in problems + state.problems {
@@ -66,6 +83,13 @@ struct PluginOptions: ParsableArguments {
                 "martlet: \(onNodes.count.of("workload")) on the network of a node: policies for pods do not apply there"
                     + (state.guards.isEmpty ? "" : ", policies about nodes do")
             )
+        }
+        if state.endedPods > 0 {
+            Console.note("martlet: \(state.endedPods.of("pod")) ended, which take no traffic and are left out")
+        }
+        if state.unaddressedPods > 0 {
+            let count = state.unaddressedPods.of("pod")
+            Console.note("martlet: \(count) without an address yet: a block may hold them or not")
         }
         let differences = state.plugin.differences
         guard state.plugin.family != .standard || !differences.isEmpty else { return }
@@ -120,6 +144,7 @@ struct NetworkReachCommand: AsyncParsableCommand {
             Console.print("to allow it: add to \(edit.path) of \(edit.policy) (tried; \(also)):\n  \(writer.string)")
         }
         if answer.verdict != .allowed { throw ExitCode(answer.verdict == .denied ? 1 : 3) }
+        try read.failIfUnreadable()
     }
 
     /// Where pods are on several networks: what each of them says, and what they come to.
@@ -224,6 +249,7 @@ struct NetworkMatrixCommand: AsyncParsableCommand {
         case .csv: Console.print(NetworkText.csv(connections))
         case .dot: Console.print(NetworkText.dot(connections))
         }
+        try read.failIfUnreadable()
     }
 }
 
@@ -256,12 +282,17 @@ struct NetworkScoreCommand: AsyncParsableCommand {
         let read = try await target.readNetwork()
         let state = plugin.state(read)
         plugin.note(state, read.problems)
+        plugin.noteOtherNetworks(read, state)
         let score = DualStack(state).isolation()
-        guard output == .table else { return Console.print(NetworkText.json(score)) }
+        if output == .json {
+            Console.print(NetworkText.json(score))
+            return try read.failIfUnreadable()
+        }
         Console.print("isolation \(score.value.map { "\($0) of 100" } ?? "not observable: no workload was seen")")
         if !score.isEnforced { Console.print("the network plugin enforces no policy: that makes it 0") }
         let rows = score.terms.map { [$0.name, "\($0.good) of \($0.count)", "\($0.weight)"] }
         Console.print(NetworkText.columns(["TERM", "COUNT", "WEIGHT"], rows))
+        try read.failIfUnreadable()
     }
 }
 
@@ -294,6 +325,7 @@ struct NetworkExposureCommand: AsyncParsableCommand {
         if like != nil { return tellLike(read) }
         let state = plugin.state(read)
         plugin.note(state, read.problems)
+        plugin.noteOtherNetworks(read, state)
         let network = DualStack(state)
         let exposures = network.exposures(read.inventory)
         let outreach = network.outreach()
@@ -310,6 +342,7 @@ struct NetworkExposureCommand: AsyncParsableCommand {
         case .svg:
             Console.print(ExposurePicture(exposures, outreach).svg(title: "What is exposed in \(read.name)"))
         }
+        try read.failIfUnreadable()
     }
 }
 
@@ -358,5 +391,6 @@ struct NetworkLintCommand: AsyncParsableCommand {
         }
         Console.print("\(coverage.failed) failed, \(coverage.passed) passed, \(coverage.notObservable) not observable")
         if coverage.failed > 0 { throw ExitCode(1) }
+        try read.failIfUnreadable()
     }
 }

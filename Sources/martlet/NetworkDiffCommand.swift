@@ -56,6 +56,7 @@ struct NetworkDiffCommand: AsyncParsableCommand {
         }
         let old = plugin.state(before)
         plugin.note(old, before.problems)
+        plugin.noteOtherNetworks(before, old)
         // The plugin does not change with the policies that are tried.
         var new = NetworkState(after, plugin: old.plugin)
         new.note(unlisted: old.unlistedKinds)
@@ -68,6 +69,7 @@ struct NetworkDiffCommand: AsyncParsableCommand {
         case .text: Console.print(NetworkDiffText.text(effect, now: FlowOptions.now))
         case .json: Console.print(NetworkDiffText.json(effect))
         }
+        try before.failIfUnreadable()
         let change = effect.change
         if !change.added.isEmpty || !change.removed.isEmpty { throw ExitCode(1) }
         if !change.unclear.isEmpty { throw ExitCode(3) }
@@ -87,6 +89,9 @@ enum NetworkDiffText {
         out += change.added.map { "+ \(NetworkText.line($0))" }
         out += change.unclear.map { "? \(NetworkText.line($0))" }
         out.append("\(change.removed.count) cut, \(change.added.count) opened, \(change.unclear.count) not observable")
+        if change.undecided > 0 {
+            out.append("\(change.undecided.of("connection")) not observable before and after: nothing is said of them")
+        }
         guard effect.flows > 0 else { return out.joined(separator: "\n") }
         out.append("")
         out += flows("cuts", "seen", effect.cut, now)
@@ -123,6 +128,7 @@ enum NetworkDiffText {
                 writer.key(key)
                 NetworkText.write(list, &writer)
             }
+            writer.member("undecided", effect.change.undecided)
             for (key, list) in [("cutFlows", effect.cut), ("openedFlows", effect.opened)] {
                 writer.key(key)
                 writer.array { writer in

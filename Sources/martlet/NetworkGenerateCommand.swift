@@ -44,6 +44,7 @@ struct NetworkGenerateCommand: AsyncParsableCommand {
         let read = try await everywhere.readNetwork()
         let state = plugin.state(read)
         plugin.note(state, read.problems)
+        plugin.noteOtherNetworks(read, state)
         let table = try flows.table(state, read.inventory)
         var options = GenerationOptions()
         options.namespaces = namespace.map { [$0] } ?? []

@@ -36,11 +36,13 @@ struct NetworkTestCommand: AsyncParsableCommand {
         let read = try await target.readNetwork()
         let state = plugin.state(read)
         plugin.note(state, read.problems)
-        let model = NetworkModel(state)
+        plugin.noteOtherNetworks(read, state)
+        let network = DualStack(state)
+        let model = network.models[0]
         var failed = 0
         var unknown = 0
         for sentence in sentences {
-            let failures = sentence.failures(model)
+            let failures = sentence.failures(network)
             if failures.contains(where: { !$0.isUnknown }) { failed += 1 } else if !failures.isEmpty { unknown += 1 }
             let place = sentence.node.location.map { "\($0)" } ?? tests
             for failure in failures {
@@ -51,6 +53,7 @@ struct NetworkTestCommand: AsyncParsableCommand {
         Console.print(Self.summary(held: sentences.count - failed - unknown, failed: failed, unknown: unknown))
         if failed > 0 { throw ExitCode(1) }
         if unknown > 0 { throw ExitCode(3) }
+        try read.failIfUnreadable()
     }
 
     /// `all 4 tests hold`, `3 of 4 tests hold, 1 fails`.

@@ -18,8 +18,11 @@ package final class PolicyVerdicts: ConnectionVerdicts {
         var traffic: Traffic
     }
 
-    package init(_ inventory: Inventory, plugin: NetworkPlugin? = nil) {
-        model = NetworkModel(NetworkState(inventory, plugin: plugin))
+    /// - Parameter unlistedKinds: kinds that a cluster did not show; what policies of them may touch is not observable.
+    package init(_ inventory: Inventory, plugin: NetworkPlugin? = nil, unlistedKinds: Set<String> = []) {
+        var state = NetworkState(inventory, plugin: plugin)
+        state.note(unlisted: unlistedKinds)
+        model = NetworkModel(state)
         for object in inventory.objects.values where object.is("Service") {
             let spec = object.node["spec"]
             for text in spec["clusterIPs"].strings + [spec["clusterIP"].string].compactMap({ $0 }) {

@@ -6,7 +6,7 @@ import Testing
 
 /// A network that follows events gives the answers of one made anew, and tells exactly what each event changed.
 @Suite struct LiveNetworkTests {
-    private struct Random: RandomNumberGenerator {
+    struct Random: RandomNumberGenerator {
         var state: UInt64
         mutating func next() -> UInt64 {
             state &+= 0x9E37_79B9_7F4A_7C15
@@ -40,7 +40,7 @@ import Testing
         }
     }
 
-    private static func policy(_ random: inout Random, _ name: String, _ namespace: String) -> KubernetesObject? {
+    static func policy(_ random: inout Random, _ name: String, _ namespace: String) -> KubernetesObject? {
         func rules(_ key: String) -> DocumentValue {
             .array(
                 (0..<random.next() % 3).map { _ in
@@ -72,7 +72,7 @@ import Testing
             .flatMap { KubernetesObject($0.root) }
     }
 
-    private func lines(_ connections: [Connection]) -> [String] {
+    func lines(_ connections: [Connection]) -> [String] {
         connections.map { "\($0.source) \($0.target) \($0.traffic) \($0.doubtful)" }
     }
 
@@ -91,7 +91,7 @@ import Testing
     }
 
     /// Every pair of parties with all its traffic.
-    private func spread(_ connections: [Connection]) -> [String: TrafficSet] {
+    func spread(_ connections: [Connection]) -> [String: TrafficSet] {
         var out: [String: TrafficSet] = [:]
         for connection in connections {
             for source in names(connection.source) {
@@ -104,7 +104,7 @@ import Testing
         return out
     }
 
-    private func spread(_ delta: NetworkDelta, _ model: NetworkModel, _ becomes: Verdict) -> [String: TrafficSet] {
+    func spread(_ delta: NetworkDelta, _ model: NetworkModel, _ becomes: Verdict) -> [String: TrafficSet] {
         spread(delta.changes.filter { $0.becomes == becomes }.flatMap { model.connections(of: $0) })
     }
 

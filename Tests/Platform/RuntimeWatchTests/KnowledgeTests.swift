@@ -49,14 +49,22 @@ import Testing
             ports: [{port: 5432, protocol: TCP}]
         """
 
-    private static func verdicts() -> PolicyVerdicts {
+    private static func verdicts(_ unlisted: Set<String> = []) -> PolicyVerdicts {
         let set = DocumentReader.read(SourceText(name: "cluster.yaml", bytes: Array(cluster.utf8)))
-        return PolicyVerdicts(Inventory(set.documents.flatMap { KubernetesObject.objects(in: $0).objects }))
+        return PolicyVerdicts(
+            Inventory(set.documents.flatMap { KubernetesObject.objects(in: $0).objects }), unlistedKinds: unlisted)
     }
 
-    private static func ask(_ address: [UInt8], _ port: UInt16) -> ConnectionVerdict? {
+    private static func ask(_ address: [UInt8], _ port: UInt16, _ unlisted: Set<String> = []) -> ConnectionVerdict? {
         let kind = ConnectionClass(direction: .outbound, transport: "tcp", serverPort: port, address: address)
-        return verdicts().verdict(kind, from: container("web"), to: address, port: port)
+        return verdicts(unlisted).verdict(kind, from: container("web"), to: address, port: port)
+    }
+
+    @Test func aConnectionIsNotJudgedWherePoliciesWereNotListed() throws {
+        let found = try #require(Self.ask([203, 0, 113, 1], 443, ["NetworkPolicy"]))
+        #expect(found.verdict == "unknown")
+        #expect(found.reasons.contains { $0.contains("NetworkPolicy objects could not be listed") })
+        #expect(found.proposals.isEmpty)
     }
 
     @Test func aConnectionIsJudgedByThePoliciesWithAProposal() throws {

@@ -109,6 +109,47 @@ import Testing
         #expect(!complaint.hasSuffix("folder") || !process.errors.contains("did you mean"), "\(process.errors)")
     }
 
+    /// A policy the API server refuses, a pod that has ended, one without an address, one with an address that is none.
+    private static let oddNetwork = """
+        {apiVersion: networking.k8s.io/v1, kind: NetworkPolicy, metadata: {name: p, namespace: shop},
+         spec: {podSelector: {}, ingress: [{from: [{ipBlock: {cidr: 10.0.0.300/8}}]}]}}
+        ---
+        {apiVersion: v1, kind: Pod, metadata: {name: web, namespace: shop, labels: {app: web}},
+         spec: {containers: [{name: c, image: i}]}, status: {phase: Running, podIP: 10.0.0.5}}
+        ---
+        {apiVersion: v1, kind: Pod, metadata: {name: new, namespace: shop, labels: {app: new}},
+         spec: {containers: [{name: c, image: i}]}, status: {phase: Pending}}
+        ---
+        {apiVersion: v1, kind: Pod, metadata: {name: odd, namespace: shop, labels: {app: odd}},
+         spec: {containers: [{name: c, image: i}]}, status: {phase: Running, podIP: 10.0.0.999}}
+        ---
+        {apiVersion: v1, kind: Pod, metadata: {name: done, namespace: shop, labels: {app: done}},
+         spec: {containers: [{name: c, image: i}]}, status: {phase: Succeeded}}
+
+        """
+
+    @Test(arguments: [
+        ("reach shop/new shop/web", Int32(3), "not observable"), ("matrix", 0, "not observable: all"),
+        ("exposure", 0, "shop/web"), ("lint", 1, "network/invalid-policy"), ("score", 0, "isolation"),
+        ("generate --output summary", 0, "policies that cannot be read"), ("fix", 0, ""),
+    ])
+    func everyNetworkQuestionTellsOfOddInput(_ words: String, _ code: Int32, _ answer: String) throws {
+        let parts = ["network"] + words.split(separator: " ").map(String.init) + ["-"]
+        let found = try run(parts, input: Self.oddNetwork)
+        #expect(found.code == code, "\(found.errors)")
+        #expect(answer.isEmpty || found.output.contains(answer), "\(found.output)")
+        for said in [
+            "\"10.0.0.300/8\" is not a CIDR", "\"10.0.0.999\" is not an address", "1 pod ended",
+            "2 pods without an address",
+        ] { #expect(found.errors.contains(said), "\(said): \(found.errors)") }
+        // What cannot be read at all leaves a hole, and what is not there is no empty network.
+        let broken = try run(parts, input: Self.oddNetwork + "---\nkind: [\n")
+        #expect(broken.code == (code == 0 ? 2 : code), "\(broken.errors)")
+        let missing = try run(parts.dropLast() + ["no-such-file.yaml"])
+        #expect(missing.code == 2)
+        #expect(missing.output.isEmpty)
+    }
+
     @Test func theExampleHasFindingsWithPlaces() throws {
         let run = try run("scan", "Examples/shop")
         #expect(run.code == 1)

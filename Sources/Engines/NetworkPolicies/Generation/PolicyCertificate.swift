@@ -68,6 +68,11 @@ package struct PolicyCertificate: Sendable {
         if !plugin.enforcesPolicies {
             assumptions.append("\(plugin.family.rawValue) enforces no policies: these will change nothing")
         }
+        let unread = Set(before.state.gaps.map { "\($0.policy)" }).sorted()
+        if !unread.isEmpty {
+            assumptions.append(
+                "what passes today passes policies that cannot be read as before: \(unread.joined(separator: ", "))")
+        }
         if plan.facts.dns.isEmpty {
             assumptions.append("no DNS was seen; it is taken to be k8s-app=kube-dns in kube-system, port 53")
         }

@@ -76,6 +76,8 @@ struct DirectionTable: Sendable {
     let guards: [HostGuard]?
     /// What filters of nodes let a node hand on, by the number of the filters.
     let forwarded: [Int32: [AllowedPeers]]
+    /// What the rules of each policy ask of peers, in a model that follows events.
+    var forms = PeerForms()
 
     init(
         _ direction: Direction, _ state: NetworkState, _ space: PeerSpace, guards: [HostGuard]? = nil,
@@ -243,9 +245,15 @@ struct DirectionTable: Sendable {
         if byStage.count > 1 { byStage.sort { $0.stage < $1.stage } }
         for (_, policies) in byStage {
             var chosen: [Int32] = []
-            let ordered = policies.sorted {
-                if let ranks { return ranks[Int($0)] < ranks[Int($1)] }
-                return Self.goesBefore(Int($0), Int($1), state.policies)
+            // Only what is compared is taken into the closure: a state has many parts.
+            let ordered: [Int32]
+            if let ranks {
+                ordered = policies.sorted { ranks[Int($0)] < ranks[Int($1)] }
+            } else if policies.count > 1 {
+                let all = state.policies
+                ordered = policies.sorted { Self.goesBefore(Int($0), Int($1), all) }
+            } else {
+                ordered = policies
             }
             for policy in ordered {
                 for rule in rulesOfPolicy[Int(policy)]
@@ -379,6 +387,17 @@ struct DirectionTable: Sendable {
         guard groups[number].host != -1, let filter = forwarded[groups[number].host] else { return }
         groups[number].isPlain = false
         groups[number].allowed = AllowedPeers.both(groups[number].allowed, filter, space.count)
+    }
+
+    /// Gives policies the numbers that answers name them by, in a table that holds some of them only.
+    mutating func rename(_ numbers: [Int]) {
+        for index in rules.indices { rules[index].identity.policy = numbers[rules[index].identity.policy] }
+        for group in groups.indices {
+            for stage in groups[group].stages.indices {
+                let policies = groups[group].stages[stage].policies
+                groups[group].stages[stage].policies = policies.map { Int32(numbers[Int($0)]) }
+            }
+        }
     }
 
     private func union(_ chosen: [Int32], _ atom: TrafficSet, _ ownNodeIsFree: Bool, _ space: PeerSpace) -> Bits {

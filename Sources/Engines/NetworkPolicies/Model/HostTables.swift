@@ -68,9 +68,16 @@ struct HostTables: Sendable {
         isForward: Bool
     ) -> DirectionTable {
         var state = given
-        state.policies = (given.policies + given.hostSettings.policies).map {
-            $0.forHosts(phases, isForward: isForward)
+        state.policies = []
+        var numbers: [Int] = []
+        for number in 0..<given.policies.count + given.hostSettings.policies.count {
+            guard given.policy(numbered: number).hosts != nil else { continue }
+            let policy = given.policy(numbered: number).forHosts(phases, isForward: isForward)
+            guard policy.section(direction) != nil else { continue }
+            state.policies.append(policy)
+            numbers.append(number)
         }
+        if isForward, direction == .ingress { Self.openFailsafes(given, &state.policies, &numbers) }
         let guards = given.guards.map { one in
             var one = one
             // What a node only hands on is let through where no policy speaks.
@@ -78,7 +85,38 @@ struct HostTables: Sendable {
             one.isForwarding = isForward && phases.contains(.normal)
             return one
         }
-        return DirectionTable(direction, state, space, guards: guards)
+        var table = DirectionTable(direction, state, space, guards: guards)
+        table.rename(numbers)
+        return table
+    }
+
+    /// Ports that are always open are past the early policies of what is handed on, too, and of these only: what applies
+    /// on forward is asked all the same.
+    ///
+    /// Source: Calico's Felix, whose chain of pre-DNAT policies begins with the failsafe ports, while its chains of
+    /// forwarded traffic know none.
+    private static func openFailsafes(_ given: NetworkState, _ policies: inout [Policy], _ numbers: inout [Int]) {
+        let last = given.policies.count + given.hostSettings.policies.count
+        guard
+            let number = (given.policies.count..<last).first(where: {
+                given.policy(numbered: $0).hosts?.phase == .failsafe
+            }), let open = given.policy(numbered: number).ingress
+        else { return }
+        let early = Set(policies.filter { $0.hosts?.phase == .preDNAT }.map(\.stage))
+        for stage in early.sorted() {
+            var failsafe = given.policy(numbered: number)
+            failsafe.stage = stage
+            failsafe.order = -.infinity
+            failsafe.egress = nil
+            failsafe.ingress = open
+            failsafe.ingress?.rules = open.rules.map { rule in
+                var rule = rule
+                rule.action = .pass
+                return rule
+            }
+            policies.append(failsafe)
+            numbers.append(number)
+        }
     }
 
     /// The answers of the filters that traffic may meet; where they differ, nothing is certain.

@@ -31,14 +31,8 @@ struct LiveFamily: Sendable {
             }
         }
         var state = given
-        state.policies = []
-        state.gaps = []
-        state.staged = []
-        state.problems = []
-        state.guards = []
-        state.hostSettings = HostSettings()
         catalogue = PolicyCatalogue(surroundings.values.sorted { $0.reference < $1.reference }, plugin: state.plugin)
-        state.read(policies: Array(policyObjects.values), with: catalogue)
+        state.reread(policies: Array(policyObjects.values), with: catalogue)
         model = NetworkModel(following: state)
         number()
     }
@@ -210,6 +204,7 @@ struct LiveFamily: Sendable {
             }
             model.removeLastPolicy()
         }
+        model.state.policyCount = model.state.policies.count
         return model.delta(since: former)
     }
 
@@ -278,13 +273,7 @@ struct LiveFamily: Sendable {
         let before = model.state
         var state = before
         change(&state)
-        state.policies = []
-        state.gaps = []
-        state.staged = []
-        state.problems = []
-        state.guards = []
-        state.hostSettings = HostSettings()
-        state.read(policies: Array(policyObjects.values), with: catalogue)
+        state.reread(policies: Array(policyObjects.values), with: catalogue)
         model = NetworkModel(following: state)
         number()
         return NetworkDelta(ConnectivityChange(from: before, to: state))

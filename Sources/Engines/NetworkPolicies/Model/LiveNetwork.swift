@@ -107,7 +107,9 @@ package struct LiveNetwork: Sendable {
 
     /// Follows both families from the first pod on that has addresses of both.
     private mutating func prepare(_ description: PodDescription) {
-        guard families.count == 1, Set(description.addresses.map(\.family)).count > 1 else { return }
+        guard families.count == 1, let first = description.addresses.first,
+            description.addresses.contains(where: { $0.family != first.family })
+        else { return }
         families = [families[0].of(.v4), families[0].of(.v6)]
     }
 

@@ -19,6 +19,7 @@ extension NetworkModel {
                 change(direction) { table in
                     table.bySubjectNamespace.remove(number)
                     table.byPeerNamespace.remove(number)
+                    table.forms.set(number, [], direction)
                 }
                 continue
             }
@@ -37,6 +38,7 @@ extension NetworkModel {
                 table.byPeerNamespace.remove(number)
                 table.bySubjectNamespace.add(number, policy.subjects.boundNamespaces)
                 table.byPeerNamespace.add(number, places)
+                table.forms.set(number, section.rules, direction)
             }
         }
     }
@@ -187,6 +189,7 @@ extension DirectionTable {
         subjects.removeLast()
         bySubjectNamespace.remove(rulesOfPolicy.count)
         byPeerNamespace.remove(rulesOfPolicy.count)
+        forms.set(rulesOfPolicy.count, [], direction)
     }
 
     /// Puts classes that are in no group into theirs.
@@ -224,39 +227,65 @@ extension DirectionTable {
             let isIdle = rulesOfPolicy[policy].isEmpty
             guard let section = state.policies[policy].section(direction), !section.rules.isEmpty else { continue }
             // Nothing of a policy is compiled before it selects somebody, and a name means what the pods say.
-            if isIdle || (direction == .ingress && section.rules.contains { $0.traffic.hasNames }) {
+            if isIdle || (direction == .ingress && !admitNames(number, policy, section, state, space)) {
                 again.insert(policy)
             }
         }
+        var answers = forms.ask()
         for policy in byPeerNamespace.policies(in: traits.namespace)
         where !subjects[policy].isEmpty && !again.contains(policy) {
-            if admitPeer(number, policy, traits, state, space) { again.insert(policy) }
+            if admitPeer(number, policy, traits, &answers, state, space) { again.insert(policy) }
         }
         settle([number], state, space)
         return again.sorted()
     }
 
+    /// Takes a new class of a policy's pods into the rules with named ports that mean the same there; false when one
+    /// means something that no rule was compiled for.
+    private mutating func admitNames(
+        _ number: Int, _ policy: Int, _ section: Policy.Section, _ state: NetworkState, _ space: PeerSpace
+    ) -> Bool {
+        for known in section.rules.indices
+        where section.rules[known].traffic.hasNames && section.rules[known].doubt == nil {
+            guard section.rules[known].own == nil else { return false }
+            let ports = state.portTables[Int(space.classes.portTables[number])]
+            let meaning = section.rules[known].traffic.resolved(ports)
+            guard !meaning.isEmpty else { continue }
+            let place = rulesOfPolicy[policy].firstIndex { index in
+                let rule = Int(index)
+                return rules[rule].identity.rule == known && rules[rule].own != nil && rules[rule].traffic == meaning
+            }
+            guard let place else { return false }
+            rules[Int(rulesOfPolicy[policy][place])].own?.sure.insert(number)
+        }
+        return true
+    }
+
     /// Sets the bit of a new class in the rules of a policy; true when the rules have to be looked up again.
     private mutating func admitPeer(
-        _ number: Int, _ policy: Int, _ traits: borrowing ClassTraits, _ state: NetworkState, _ space: PeerSpace
+        _ number: Int, _ policy: Int, _ traits: borrowing ClassTraits, _ answers: inout PeerForms.Answers,
+        _ state: NetworkState, _ space: PeerSpace
     ) -> Bool {
-        let sections = direction == .ingress ? state.policies[policy].ingress : state.policies[policy].egress
-        guard let section = sections else { return false }
-        // What a name means at the new pods may be something no rule was compiled for, or the first it means at all.
-        if direction == .egress,
-            section.rules.contains(where: {
-                $0.traffic.hasNames && ($0.doubt != nil || $0.peers.match(traits).possible)
-            })
-        {
-            return true
+        if !forms.isPlain(policy) {
+            let sections = direction == .ingress ? state.policies[policy].ingress : state.policies[policy].egress
+            guard let section = sections else { return false }
+            // What a name means at the new pods may be something no rule was compiled for, or the first it means at all.
+            if direction == .egress,
+                section.rules.contains(where: {
+                    $0.traffic.hasNames && ($0.doubt != nil || $0.peers.match(traits).possible)
+                })
+            {
+                return true
+            }
+            for index in rulesOfPolicy[policy] {
+                let own = section.rules[rules[Int(index)].identity.rule].own
+                if let own, own.match(traits).possible { return true }
+            }
         }
         var touched = TrafficSet()
         for place in rulesOfPolicy[policy].indices {
             let index = Int(rulesOfPolicy[policy][place])
-            let known = rules[index].identity.rule
-            if let own = section.rules[known].own, own.match(traits).possible { return true }
-            var (sure, possible) =
-                section.rules[known].doubt == nil ? section.rules[known].peers.match(traits) : (false, true)
+            var (sure, possible) = forms.match(policy, rule: rules[index].identity.rule, traits, &answers)
             // Most rules do not hold it, and nothing else of them is looked at.
             guard possible else { continue }
             if rules[index].sourcePorts != nil { sure = false }
@@ -266,9 +295,12 @@ extension DirectionTable {
             touched = touched.union(rules[index].traffic)
         }
         guard !touched.isEmpty else { return false }
-        var groups: Set<Int32> = []
-        subjects[policy].forEach { groups.insert(groupOfClass[$0]) }
-        for group in groups where group >= 0 { admit(number, to: Int(group), touched, state, space) }
+        var met: [Int32] = []
+        subjects[policy].forEach { own in
+            let group = groupOfClass[own]
+            if group >= 0, !met.contains(group) { met.append(group) }
+        }
+        for group in met { admit(number, to: Int(group), touched, state, space) }
         return false
     }
 

@@ -34,8 +34,12 @@ extension NetworkState {
             let owner = Self.owner(of: object, in: inventory)
             owners.insert(owner)
             let phase = object.node["status"]["phase"]
-            guard !phase.equals("Succeeded"), !phase.equals("Failed") else { continue }
+            guard !phase.equals("Succeeded"), !phase.equals("Failed") else {
+                endedPods += 1
+                continue
+            }
             add(pod: object, owner: owner)
+            lookAtAddresses(of: object)
         }
         // The launcher pods of a virtual machine carry the labels of its template (KubeVirt).
         for object in objects where object.is("VirtualMachine", of: "kubevirt.io") && !owners.contains(object.reference)
@@ -56,6 +60,19 @@ extension NetworkState {
     private mutating func add(pod object: KubernetesObject, owner: ObjectReference) {
         guard let description = Self.describe(pod: object, owner: owner) else { return }
         append(makePod(description))
+    }
+
+    /// An address that is none is said: no block holds the pod for sure, and none does not.
+    private mutating func lookAtAddresses(of object: KubernetesObject) {
+        let status = object.node["status"]
+        for node in [status["podIP"]] + status["podIPs"].elements.map({ $0["ip"] }) {
+            guard let text = node.string, !text.isEmpty, IPAddress(text) == nil else { continue }
+            problems.append(
+                Problem(
+                    .invalid, code: "network-address",
+                    "\(object.reference): \(node.path): \"\(text)\" is not an address; blocks may hold the pod or not",
+                    location: node.location))
+        }
     }
 
     /// What of a pod the network looks at.

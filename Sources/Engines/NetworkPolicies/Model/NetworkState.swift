@@ -75,6 +75,9 @@ package struct NetworkState: Sendable {
     package var problems: [Problem] = []
     package var plugin: NetworkPlugin
 
+    /// Pods that have ended and take no traffic any more: they are no ends.
+    package internal(set) var endedPods = 0
+
     /// Kinds that a cluster did not show.
     package private(set) var unlistedKinds: Set<String> = []
     /// Where the traffic of nodes themselves is filtered.
@@ -212,6 +215,9 @@ package struct NetworkState: Sendable {
         out.addresses.swapAt(0, place)
         return out
     }
+
+    /// Pods that are there and have no address yet: a block may hold them or not.
+    package var unaddressedPods: Int { pods.count { $0.addresses.isEmpty && !$0.isTemplate && !$0.isOnHostNetwork } }
 
     /// Whether some pod has addresses of both families.
     package var isDualStack: Bool {

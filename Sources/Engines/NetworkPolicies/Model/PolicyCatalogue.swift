@@ -141,7 +141,16 @@ package struct PolicyCatalogue: Sendable {
         }
     }
 
-    private mutating func take(_ read: [Policy], _ defects: PolicyDefects, _ object: KubernetesObject) {
+    private mutating func take(_ read: [Policy], _ given: PolicyDefects, _ object: KubernetesObject) {
+        var defects = given
+        if !object.name.isEmpty, !LabelSyntax.isSubdomain(object.name) {
+            let name = object.node["metadata"]["name"]
+            defects.refuse(name, "\(name.path): \"\(object.name)\" is not a name of an object (RFC 1123)")
+        }
+        for (node, message) in defects.warnings {
+            problems.append(
+                Problem(.warning, code: "network-policy", "\(object.reference): \(message)", location: node.location))
+        }
         for (node, message) in defects.refusals {
             problems.append(
                 Problem(.invalid, code: "network-policy", "\(object.reference): \(message)", location: node.location))
@@ -206,6 +215,18 @@ extension NetworkState {
     /// Reads policies, in the order of their names, and puts them in force.
     package mutating func read(policies objects: [KubernetesObject], among all: [KubernetesObject]) {
         read(policies: objects, with: PolicyCatalogue(all, plugin: plugin))
+    }
+
+    /// Reads all policies anew: what they said, left open and were doubted for before is forgotten.
+    mutating func reread(policies objects: [KubernetesObject], with catalogue: PolicyCatalogue) {
+        policies = []
+        gaps = []
+        staged = []
+        problems.removeAll { $0.code == "network-policy" }
+        guards = []
+        hostSettings = HostSettings()
+        read(policies: objects, with: catalogue)
+        note(unlisted: unlistedKinds)
     }
 
     /// Reads policies with a catalogue that knows what they speak of.

@@ -1,29 +1,64 @@
 /// Policies by the namespace they are bound to, so that a new pod is not compared with those of all others.
 struct PolicyPlaces: Sendable {
-    private var bound: [String: Set<Int32>] = [:]
-    private var free: Set<Int32> = []
+    /// In order, as are those bound to no namespace.
+    private var bound: [String: [Int32]] = [:]
+    private var free: [Int32] = []
     private var placesOf: [Int32: [String]] = [:]
 
     /// - Parameter places: the namespaces; nil for any.
     mutating func add(_ policy: Int, _ places: [String]?) {
         let number = Int32(policy)
-        guard let places else {
-            free.insert(number)
-            return
-        }
+        guard let places else { return free.insertInOrder(number) }
         placesOf[number] = places
-        for place in places { bound[place, default: []].insert(number) }
+        for place in places { bound[place, default: []].insertInOrder(number) }
     }
 
     mutating func remove(_ policy: Int) {
         let number = Int32(policy)
-        free.remove(number)
-        for place in placesOf.removeValue(forKey: number) ?? [] { bound[place]?.remove(number) }
+        free.removeInOrder(number)
+        for place in placesOf.removeValue(forKey: number) ?? [] { bound[place]?.removeInOrder(number) }
     }
 
     /// In order.
     func policies(in namespace: String) -> [Int] {
-        (free.map { Int($0) } + (bound[namespace] ?? []).map { Int($0) }).sorted()
+        let own = bound[namespace] ?? []
+        var out: [Int] = []
+        out.reserveCapacity(own.count + free.count)
+        var next = 0
+        for number in free {
+            while next < own.count, own[next] < number {
+                out.append(Int(own[next]))
+                next += 1
+            }
+            out.append(Int(number))
+        }
+        while next < own.count {
+            out.append(Int(own[next]))
+            next += 1
+        }
+        return out
+    }
+}
+
+extension [Int32] {
+    /// The place of the first number that is not below.
+    private func place(of number: Int32) -> Int {
+        var (low, high) = (0, count)
+        while low < high {
+            let middle = (low + high) / 2
+            if self[middle] < number { low = middle + 1 } else { high = middle }
+        }
+        return low
+    }
+
+    fileprivate mutating func insertInOrder(_ number: Int32) {
+        let place = place(of: number)
+        if place == count || self[place] != number { insert(number, at: place) }
+    }
+
+    fileprivate mutating func removeInOrder(_ number: Int32) {
+        let place = place(of: number)
+        if place < count, self[place] == number { remove(at: place) }
     }
 }
 

@@ -21,7 +21,8 @@ package struct MatrixPicture {
         let top = 64 + (names.map { SVGText.width($0, size: 13) }.max() ?? 0) * 0.72
         let side = Double(parties.count) * cell
         let spill = (names.last.map { SVGText.width($0, size: 13) } ?? 0) * 0.72
-        var out = SVGText(width: Swift.max(left + side + spill + 16, 560), height: top + side + 64)
+        let head = SVGText.width(title, size: 17) + 32
+        var out = SVGText(width: Swift.max(left + side + spill + 16, head, 560), height: top + side + 64)
         out.text(16, 28, title, "title")
         out.text(16, 48, "From the rows to the columns.", "soft")
         var index: [Party: Int] = [:]

@@ -10,6 +10,16 @@ struct PolicyDefects {
 
     mutating func refuse(_ node: Node, _ message: String) { refusals.append((node, message)) }
 
+    /// What is in force as it is written, and not taken any more.
+    private(set) var warnings: [(node: Node, message: String)] = []
+
+    mutating func warn(_ node: Node, _ message: String) { warnings.append((node, message)) }
+
+    /// Refuses what stands where a list belongs.
+    mutating func expectList(_ node: Node) {
+        if !node.isNull, !node.isArray { refuse(node, "\(node.path): expected a list") }
+    }
+
     /// Notes members that are not in the list.
     mutating func expect(_ node: Node, _ known: [String]) {
         if !node.isNull, !node.isObject { refuse(node, "\(node.path): expected an object") }
@@ -53,18 +63,70 @@ enum PortName {
     }
 }
 
+/// Keys and values of labels, and names of objects, as Kubernetes accepts them.
+///
+/// Source: "Labels and Selectors" and "Object Names and IDs", Kubernetes documentation.
+enum LabelSyntax {
+    /// `name`, or `prefix/name` with a DNS subdomain in front.
+    static func isKey(_ text: String) -> Bool {
+        let parts = text.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
+        guard let name = parts.last, parts.count <= 2, !name.isEmpty, isValue(name) else { return false }
+        return parts.count == 1 || isSubdomain(parts[0])
+    }
+
+    /// At most 63 of letters, digits and `-_.`, a letter or digit first and last; or nothing.
+    static func isValue(_ text: String) -> Bool {
+        let bytes = Array(text.utf8)
+        guard let first = bytes.first, let last = bytes.last else { return true }
+        return bytes.count <= 63 && isAlphanumeric(first) && isAlphanumeric(last)
+            && bytes.allSatisfy { isAlphanumeric($0) || $0 == 0x2D || $0 == 0x2E || $0 == 0x5F }
+    }
+
+    /// RFC 1123: at most 253 of lower-case letters, digits and `-`, in labels that begin and end with neither.
+    static func isSubdomain(_ text: String) -> Bool {
+        guard (1...253).contains(text.utf8.count) else { return false }
+        return text.utf8.split(separator: 0x2E, omittingEmptySubsequences: false).allSatisfy { label in
+            guard let first = label.first, let last = label.last else { return false }
+            return isLowerOrDigit(first) && isLowerOrDigit(last)
+                && label.allSatisfy { isLowerOrDigit($0) || $0 == 0x2D }
+        }
+    }
+
+    private static func isLowerOrDigit(_ byte: UInt8) -> Bool {
+        (byte >= 0x61 && byte <= 0x7A) || (byte >= 0x30 && byte <= 0x39)
+    }
+
+    private static func isAlphanumeric(_ byte: UInt8) -> Bool {
+        isLowerOrDigit(byte) || (byte >= 0x41 && byte <= 0x5A)
+    }
+}
+
 extension LabelExpression {
     /// Reads a Kubernetes label selector over labels of one sort; an absent one is `absent`.
+    ///
+    /// - Parameter checksSyntax: whether the API server refuses keys and values that no label can have; in custom
+    ///   resources it takes them as they are.
     static func selector(
-        _ node: Node, _ key: (String) -> LabelKey, absent: LabelExpression = .nothing, _ defects: inout PolicyDefects
+        _ node: Node, _ key: (String) -> LabelKey, absent: LabelExpression = .nothing, checksSyntax: Bool = false,
+        _ defects: inout PolicyDefects
     ) -> LabelExpression {
         guard !node.isNull else { return absent }
         defects.expect(node, ["matchLabels", "matchExpressions"])
         var parts: [LabelExpression] = []
+        if !node["matchLabels"].isNull, !node["matchLabels"].isObject {
+            defects.refuse(node["matchLabels"], "\(node["matchLabels"].path): expected an object")
+        }
+        defects.expectList(node["matchExpressions"])
         for member in node["matchLabels"].members.sorted(by: { $0.key < $1.key }) {
+            if checksSyntax, !LabelSyntax.isKey(member.key) {
+                defects.refuse(member.value, "\(member.value.path): \"\(member.key)\" is not the key of a label")
+            }
             guard let value = member.value.string else {
                 defects.refuse(member.value, "\(member.value.path): a label's value is a string; put it in quotes")
                 continue
+            }
+            if checksSyntax, !LabelSyntax.isValue(value) {
+                defects.refuse(member.value, "\(member.value.path): \"\(value)\" is not the value of a label")
             }
             parts.append(.isIn(key(member.key), [value]))
         }
@@ -74,7 +136,15 @@ extension LabelExpression {
                 defects.refuse(expression["key"], "\(expression.path): a requirement needs a key")
                 continue
             }
+            if checksSyntax, !LabelSyntax.isKey(name) {
+                defects.refuse(expression["key"], "\(expression["key"].path): \"\(name)\" is not the key of a label")
+            }
+            defects.expectList(expression["values"])
             let values = expression["values"].strings
+            if checksSyntax, let value = values.first(where: { !LabelSyntax.isValue($0) }) {
+                let place = expression["values"]
+                defects.refuse(place, "\(place.path): \"\(value)\" is not the value of a label")
+            }
             switch expression["operator"].string {
             case "In" where !values.isEmpty: parts.append(.isIn(key(name), values))
             case "NotIn" where !values.isEmpty: parts.append(.isNotIn(key(name), values))

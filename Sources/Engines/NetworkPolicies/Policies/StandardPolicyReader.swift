@@ -18,19 +18,24 @@ struct StandardPolicyReader {
         let spec = object.node["spec"]
         defects.expect(spec, ["podSelector", "ingress", "egress", "policyTypes"])
         let inNamespace = LabelExpression.isIn(.namespaceName, [namespace])
-        let selected = LabelExpression.selector(spec["podSelector"], LabelKey.own, absent: .everything, &defects)
+        let selected = LabelExpression.selector(
+            spec["podSelector"], LabelKey.own, absent: .everything, checksSyntax: true, &defects)
         let types = directions(spec)
         var policy = Policy(
             reference: object.reference, node: object.node, stage: .standard, order: 1_000,
             subjects: inNamespace.and(selected))
-        if types.contains(.ingress) { policy.ingress = section(spec, "ingress", "from") }
-        if types.contains(.egress) { policy.egress = section(spec, "egress", "to") }
+        // What a type leaves out is looked at as well: the API server does.
+        let (ingress, egress) = (section(spec, "ingress", "from"), section(spec, "egress", "to"))
+        if types.contains(.ingress) { policy.ingress = ingress }
+        if types.contains(.egress) { policy.egress = egress }
         return policy
     }
 
     /// A policy without `policyTypes` always isolates ingress, and egress when it has a rule for it.
     private mutating func directions(_ spec: Node) -> Set<Direction> {
         let written = spec["policyTypes"]
+        defects.expectList(written)
+        if Array(written.elements).count > 2 { defects.refuse(written, "\(written.path): at most Ingress and Egress") }
         guard written.isArray, !written.isEmpty else {
             return spec["egress"].isEmpty ? [.ingress] : [.ingress, .egress]
         }
@@ -49,9 +54,11 @@ struct StandardPolicyReader {
 
     private mutating func section(_ spec: Node, _ key: String, _ peersKey: String) -> Policy.Section {
         var rules: [PolicyRule] = []
+        defects.expectList(spec[key])
         for rule in spec[key].elements {
             let known = defects.unknown.count
             defects.expect(rule, ["ports", peersKey])
+            defects.expectList(rule[peersKey])
             var peers = PeerSelector.anyone
             // An empty list is every peer, as a missing one is.
             if !rule[peersKey].isEmpty {
@@ -77,7 +84,7 @@ struct StandardPolicyReader {
         }
         if pods.isNull, namespaces.isNull {
             // A peer of a kind that is not known is doubted, one that says nothing is refused.
-            guard peer.isEmpty else { return .nobody }
+            guard peer.members.allSatisfy({ $0.value.isNull }) else { return .nobody }
             defects.refuse(peer, "\(peer.path): a peer needs a podSelector, a namespaceSelector or an ipBlock")
             return .nobody
         }
@@ -85,8 +92,10 @@ struct StandardPolicyReader {
         let place =
             namespaces.isNull
             ? LabelExpression.isIn(.namespaceName, [namespace])
-            : LabelExpression.selector(namespaces, LabelKey.namespace, &defects)
-        return .pods(place.and(LabelExpression.selector(pods, LabelKey.own, absent: .everything, &defects)))
+            : LabelExpression.selector(namespaces, LabelKey.namespace, checksSyntax: true, &defects)
+        return .pods(
+            place.and(
+                LabelExpression.selector(pods, LabelKey.own, absent: .everything, checksSyntax: true, &defects)))
     }
 
     private mutating func block(_ node: Node) -> PeerSelector {
@@ -95,7 +104,9 @@ struct StandardPolicyReader {
             defects.refuse(node["cidr"], "\(node["cidr"].path): \"\(node["cidr"].text ?? "")\" is not a CIDR")
             return .nobody
         }
+        strict(node["cidr"], cidr)
         var set = AddressSet(cidr)
+        defects.expectList(node["except"])
         for except in node["except"].elements {
             guard let hole = except.string.flatMap({ CIDR($0) }) else {
                 defects.refuse(except, "\(except.path): \"\(except.text ?? "")\" is not a CIDR")
@@ -104,20 +115,29 @@ struct StandardPolicyReader {
             if !cidr.contains(hole) || hole == cidr {
                 defects.refuse(except, "\(except.path): \(hole) has to lie inside \(cidr) and be smaller")
             }
+            strict(except, hole)
             set = set.subtracting(AddressSet(hole))
         }
         return .addresses(set, plugin.blockReach)
     }
 
+    /// What bits behind the prefix mean is plain, and policies that were stored with them stay in force; an API server of
+    /// 1.36 takes no new ones (StrictIPCIDRValidation).
+    private mutating func strict(_ node: Node, _ cidr: CIDR) {
+        guard let text = node.string, let slash = text.firstIndex(of: "/"),
+            let address = IPAddress(String(text[..<slash])), address != cidr.base
+        else { return }
+        defects.warn(node, "\(node.path): \"\(text)\" has bits behind its prefix; write \(cidr)")
+    }
+
     private mutating func traffic(_ ports: Node) -> TrafficSelector {
+        defects.expectList(ports)
         guard !ports.isEmpty else { return .all }
         var out = TrafficSelector(TrafficSet())
         for port in ports.elements {
             defects.expect(port, ["protocol", "port", "endPort"])
-            let name = port["protocol"].string ?? ""
-            guard let transport = TransportProtocol(name: name.isEmpty ? "TCP" : name), transport.hasPorts,
-                name.isEmpty || name == transport.rawValue
-            else {
+            let name = port["protocol"].isNull ? "TCP" : port["protocol"].string ?? ""
+            guard let transport = TransportProtocol(name: name), transport.hasPorts, name == transport.rawValue else {
                 defects.refuse(port["protocol"], "\(port.path): the protocol is TCP, UDP or SCTP")
                 continue
             }

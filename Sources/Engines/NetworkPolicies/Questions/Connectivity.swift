@@ -172,15 +172,15 @@ extension NetworkModel {
 
     /// Whether anything at all is in doubt.
     private var hasDoubt: Bool {
-        !state.gaps.isEmpty || !hosts.isEmpty
+        !state.gaps.isEmpty || tellsNodes
             || Direction.allCases.contains { table($0).groups.contains { $0.allowed.contains { $0.denied != nil } } }
     }
 
     /// Who may talk to whom, by workload or by namespace, in order; what a party may do to itself is left out.
     package func connections(byNamespace: Bool = false, mergesRanges: Bool = true) -> [Connection] {
         let roll = PartyRoll(self, byNamespace: byNamespace)
-        let certain = roll.traffic(blocks())
-        let possible = hasDoubt ? roll.traffic(blocks(possible: true)) : certain
+        let certain = roll.traffic(blocks(), isPossible: false)
+        let possible = hasDoubt ? roll.traffic(blocks(possible: true), isPossible: true) : certain
         var out: [Connection] = []
         out.reserveCapacity(possible.count)
         for pair in possible.keys.sorted() {
@@ -225,135 +225,4 @@ extension NetworkModel {
 
 extension AllowedPeers {
     static func everything(_ count: Int) -> AllowedPeers { AllowedPeers(traffic: .all, allowed: Bits(full: count)) }
-}
-
-/// The parties of a model by number, in their order, and those behind every peer.
-private struct PartyRoll {
-    private(set) var parties: [Party] = []
-    private var ofPeer: [[UInt32]]
-    /// Pods and the nodes they run on, by the number of the node as their own and by class; where nodes are told apart.
-    private var neighbours: [Int: [Int: Set<Neighbours>]] = [:]
-
-    /// Pods that all run on the one node of a party, which is no other node to any of them.
-    private var homeOnly: Set<Neighbours> = []
-
-    private struct Neighbours: Hashable {
-        var pod: UInt32
-        var node: UInt32
-    }
-
-    init(_ model: NetworkModel, byNamespace: Bool) {
-        let (state, space) = (model.state, model.space)
-        var found: [Party: UInt32] = [:]
-        var unsorted: [Party] = []
-        func number(_ party: Party) -> UInt32 {
-            if let known = found[party] { return known }
-            found[party] = UInt32(unsorted.count)
-            unsorted.append(party)
-            return UInt32(unsorted.count - 1)
-        }
-        ofPeer = [[UInt32]](repeating: [], count: space.count)
-        for (index, members) in space.classes.members.enumerated() {
-            var last: UInt32?
-            for member in members {
-                let pod = state.pods[Int(member)]
-                let party =
-                    byNamespace ? Party.namespace(state.namespaces[pod.namespace].name) : model.party(of: pod)
-                let new = number(party)
-                // Pods of one workload mostly stand behind each other.
-                if new != last, !ofPeer[index].contains(new) { ofPeer[index].append(new) }
-                last = new
-            }
-        }
-        for index in space.nodes where !model.tellsNodes || !space.ownNodes.contains(index) {
-            ofPeer[index] = Set(space.nodes(at: index).map { number(model.nodeParties[$0]) }).sorted()
-        }
-        if model.tellsNodes {
-            var homes: [UInt32: Set<Int>] = [:]
-            for (index, pod) in state.pods.enumerated() where space.classes.classOfPod[index] >= 0 {
-                // A pod of which the node is not known may run on any.
-                let known = pod.node.flatMap { state.nodeIndex[$0] }.map { [$0] } ?? Array(state.nodes.indices)
-                homes[number(model.party(of: pod)), default: []].formUnion(known)
-                for node in known {
-                    let peer = space.ownNodes.lowerBound + Int(space.nodeClassOf[node])
-                    let pair = Neighbours(pod: number(model.party(of: pod)), node: number(model.nodeParties[node]))
-                    neighbours[peer, default: [:]][Int(space.classes.classOfPod[index]), default: []].insert(pair)
-                }
-            }
-            for (party, nodes) in homes {
-                guard let node = nodes.first, nodes.count == 1 else { continue }
-                let home = model.nodeParties[node]
-                guard model.nodeParties.count(where: { $0 == home }) == 1 else { continue }
-                homeOnly.insert(Neighbours(pod: party, node: number(home)))
-            }
-        }
-        for (index, range) in space.atoms.ranges.enumerated() {
-            ofPeer[space.outside.lowerBound + Int(space.atoms.numbers[index])] = [number(.outside(range))]
-        }
-        let order = unsorted.indices.sorted { unsorted[$0] < unsorted[$1] }
-        var place = [UInt32](repeating: 0, count: unsorted.count)
-        for (new, old) in order.enumerated() { place[old] = UInt32(new) }
-        parties = order.map { unsorted[$0] }
-        for index in ofPeer.indices {
-            for entry in ofPeer[index].indices { ofPeer[index][entry] = place[Int(ofPeer[index][entry])] }
-        }
-        let moved = { (pairs: Set<Neighbours>) in
-            Set(pairs.map { Neighbours(pod: place[Int($0.pod)], node: place[Int($0.node)]) })
-        }
-        neighbours = neighbours.mapValues { $0.mapValues(moved) }
-        homeOnly = moved(homeOnly)
-    }
-
-    /// Traffic by pair: the source's number in the upper half, the target's in the lower one.
-    func traffic(_ blocks: [ConnectivityBlock]) -> [UInt64: TrafficSet] {
-        var found: [UInt64: TrafficSet] = [:]
-        func note(_ source: UInt32, _ target: UInt32, _ traffic: TrafficSet) {
-            let pair = UInt64(source) << 32 | UInt64(target)
-            if let known = found[pair] {
-                if known != traffic { found[pair] = known.union(traffic) }
-            } else {
-                found[pair] = traffic
-            }
-        }
-        for block in blocks {
-            let sources = numbers(block.sources)
-            let targets = numbers(block.targets)
-            for source in sources {
-                for target in targets where source != target {
-                    if !homeOnly.isEmpty,
-                        homeOnly.contains(Neighbours(pod: source, node: target))
-                            || homeOnly.contains(Neighbours(pod: target, node: source))
-                    {
-                        continue
-                    }
-                    note(source, target, block.traffic)
-                }
-            }
-            for (peer, classes) in neighbours {
-                let (isSource, isTarget) = (block.sources.contains(peer), block.targets.contains(peer))
-                guard isSource || isTarget else { continue }
-                for (own, pairs) in classes {
-                    if isTarget, block.sources.contains(own) {
-                        for pair in pairs { note(pair.pod, pair.node, block.traffic) }
-                    }
-                    if isSource, block.targets.contains(own) {
-                        for pair in pairs { note(pair.node, pair.pod, block.traffic) }
-                    }
-                }
-            }
-        }
-        return found
-    }
-
-    private func numbers(_ peers: Bits) -> [UInt32] {
-        var out: [UInt32] = []
-        peers.forEach { out += ofPeer[$0] }
-        guard out.count > 1 else { return out }
-        out.sort()
-        var last: UInt32?
-        return out.filter { number in
-            defer { last = number }
-            return number != last
-        }
-    }
 }

@@ -7,6 +7,9 @@ package struct ConnectivityChange: Sendable {
     /// Traffic of which it is not known on one side whether it is allowed, and which the other side treats otherwise.
     package var unclear: [Connection]
 
+    /// Pairs of which part is not known before and not known after: nothing is said of that part.
+    package var undecided = 0
+
     package var isEmpty: Bool { added.isEmpty && removed.isEmpty && unclear.isEmpty }
 
     /// A change of nothing.
@@ -40,6 +43,7 @@ package struct ConnectivityChange: Sendable {
             }
             note(&added, after.subtracting(before).subtracting(beforeDoubt))
             note(&removed, before.subtracting(after).subtracting(afterDoubt))
+            if beforeDoubt.intersects(afterDoubt) { undecided += 1 }
             note(&unclear, beforeDoubt.subtracting(afterDoubt).union(afterDoubt.subtracting(beforeDoubt)))
         }
         self.added = Connection.merged(added.sorted())

@@ -64,10 +64,12 @@ extension NetworkModel {
 extension NetworkModel {
     /// Reads an end as people write it: `shop/web`, `node:n1`, `10.0.0.1`, `dns:example.com`, `internet`.
     ///
-    /// A workload stands for its first pod. "internet" is an address set aside for documentation (RFC 5737), which no
+    /// A workload stands for its first pod. "internet" is an address set aside for documentation (RFC 5737, RFC 3849), which no
     /// policy names unless it names everything.
     package func endpoint(named text: String) -> Endpoint? {
-        if text == "internet" { return IPAddress("203.0.113.1").map { endpoint(at: $0) } }
+        if text == "internet" {
+            return IPAddress(state.family == .v6 ? "2001:db8::1" : "203.0.113.1").map { endpoint(at: $0) }
+        }
         if text.hasPrefix("node:") { return node(named: String(text.dropFirst(5))) }
         if text.hasPrefix("dns:") { return .domain(String(text.dropFirst(4))) }
         if let address = IPAddress(text) { return endpoint(at: address) }

@@ -115,8 +115,31 @@ extension NetworkModel {
                 workload: workload, pod: pod, internet: anyAllowed(.egress, pod, internet, .all),
                 metadata: anyAllowed(.egress, pod, metadata, TrafficSet(.tcp, 80...80)),
                 apiServer: apiServer(pod),
-                otherNamespaces: others.isEmpty ? .denied : anyAllowed(.egress, pod, others, .all))
+                otherNamespaces: others.isEmpty ? elsewhere(pod) : anyAllowed(.egress, pod, others, .all))
         }
+    }
+
+    /// Whether a pod may reach pods of other namespaces where none was seen, as among files of one namespace: what no
+    /// policy stands in the way of is allowed all the same.
+    private func elsewhere(_ pod: Int) -> Verdict {
+        guard !state.pods[pod].isOnHostNetwork else { return state.guards.isEmpty ? .allowed : .unknown }
+        if isInGap(.egress, pod) { return .unknown }
+        let group = egress.groups[Int(egress.groupOfClass[Int(space.classes.classOfPod[pod])])]
+        let rules = group.stages.flatMap(\.rules).map { egress.rules[Int($0)] }
+        let own = [state.namespaces[state.pods[pod].namespace].name]
+        let leading = rules.filter { rule in
+            guard let known = self.rule(rule.identity) else { return false }
+            return known.doubt != nil || known.peers.boundNamespaces.map { !$0.allSatisfy(own.contains) } ?? true
+        }
+        if leading.isEmpty { return group.stages.contains { $0.end == .deny } ? .denied : .allowed }
+        let isPlain = leading.allSatisfy { rule in
+            rule.action == .allow && rule.own == nil && rule.sourcePorts == nil
+                && self.rule(rule.identity)?.doubt == nil
+        }
+        guard isPlain else { return .unknown }
+        if !group.stages.contains(where: { $0.end == .deny }) { return .allowed }
+        return leading.contains { self.rule($0.identity)?.peers.holdsPodsOfAnyNamespace ?? false }
+            ? .allowed : .unknown
     }
 
     /// The number a node has for a pod: its own node or another one.

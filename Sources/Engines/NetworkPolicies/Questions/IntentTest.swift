@@ -7,8 +7,11 @@ package import Documents
 /// - {from: shop/web, to: shop/db, only: [5432]}
 /// - {from: tools/*, to: shop/db, expect: denied}
 /// - {from: shop/*, to: internet, ports: [443], expect: allowed}
+/// - shop/web may not reach shop/db except 5432
+/// - tools/probe may reach shop/web on 80, 53/UDP
 /// ```
-/// `expect` speaks of the ports listed, or of all traffic; `only` says that exactly these ports are allowed.
+/// `expect` speaks of the ports listed, or of all traffic; `only`, and `except` of a sentence, say that exactly these
+/// ports are allowed.
 package struct IntentTest: Sendable {
     package enum Expectation: Sendable, Hashable { case allowed, denied, only }
 
@@ -33,6 +36,16 @@ package struct IntentTest: Sendable {
         if !root["tests"].isArray { problems.append("expected a list under \"tests\"") }
         for node in root["tests"].elements {
             let place = node.location.map { "\($0): " } ?? ""
+            if let words = node.string {
+                if let test = Self.test(words, node) {
+                    tests.append(test)
+                } else {
+                    problems.append(
+                        "\(place)\"\(words)\" is no sentence: FROM may [not] reach TO [on PORTS], or FROM may not reach TO "
+                            + "except PORTS")
+                }
+                continue
+            }
             if let unknown = node.members.first(where: {
                 !["from", "to", "ports", "only", "expect", "name"].contains($0.key)
             }) {
@@ -61,6 +74,34 @@ package struct IntentTest: Sendable {
         return (tests, problems)
     }
 
+    /// `shop/web may not reach shop/db except 5432, 53/UDP`.
+    private static func test(_ sentence: String, _ node: Node) -> IntentTest? {
+        let words = sentence.split(whereSeparator: { $0 == " " || $0 == "," }).map(String.init)
+        guard words.count > 1, words[1] == "may" else { return nil }
+        let isDenied = words.count > 2 && words[2] == "not"
+        let rest = words.dropFirst(isDenied ? 3 : 2)
+        guard rest.count >= 2, rest.first == "reach", let to = rest.dropFirst().first else { return nil }
+        let ports = rest.dropFirst(3).filter { $0 != "and" }
+        var traffic = TrafficSet()
+        for port in ports {
+            let parts = port.split(separator: "/", maxSplits: 1).map(String.init)
+            guard let number = UInt16(parts[0]), number > 0,
+                let transport = TransportProtocol(name: parts.count > 1 ? parts[1] : "TCP"), transport.hasPorts
+            else { return nil }
+            traffic = traffic.union(TrafficSet(transport, number...number))
+        }
+        let expectation: Expectation
+        switch rest.dropFirst(2).first {
+        case nil:
+            traffic = .all
+            expectation = isDenied ? .denied : .allowed
+        case "on" where !ports.isEmpty: expectation = isDenied ? .denied : .allowed
+        case "except" where !ports.isEmpty && isDenied: expectation = .only
+        default: return nil
+        }
+        return IntentTest(from: words[0], to: to, traffic: traffic, expectation: expectation, node: node)
+    }
+
     private static func traffic(_ node: Node) -> TrafficSet? {
         guard !node.isNull else { return .all }
         var out = TrafficSet()
@@ -75,9 +116,9 @@ package struct IntentTest: Sendable {
     }
 
     /// Every pair of ends that breaks the sentence; a sentence about ends that do not exist is broken too.
-    package func failures(_ model: NetworkModel) -> [Failure] {
-        let sources = model.endpoints(matching: from)
-        let targets = model.endpoints(matching: to)
+    package func failures(_ network: DualStack) -> [Failure] {
+        let sources = network.ends(matching: from)
+        let targets = network.ends(matching: to)
         guard !sources.isEmpty, !targets.isEmpty else {
             let missing = sources.isEmpty ? from : to
             let nowhere = NetworkModel.Endpoint.domain(missing)
@@ -88,7 +129,7 @@ package struct IntentTest: Sendable {
         var out: [Failure] = []
         for source in sources {
             for target in targets where source != target {
-                let found = model.traffic(from: source, to: target)
+                let found = network.traffic(from: source, to: target)
                 let wrong: TrafficSet
                 let doubtful: TrafficSet
                 switch expectation {
@@ -105,7 +146,7 @@ package struct IntentTest: Sendable {
                 guard !wrong.isEmpty || !doubtful.isEmpty else { continue }
                 let isUnknown = wrong.isEmpty
                 let said = isUnknown ? "not observable: \(doubtful)" : message(wrong, found.sure)
-                out.append(Failure(source: source, target: target, message: said, isUnknown: isUnknown))
+                out.append(Failure(source: source[0], target: target[0], message: said, isUnknown: isUnknown))
             }
         }
         return out
@@ -119,22 +160,46 @@ package struct IntentTest: Sendable {
     }
 }
 
-extension NetworkModel {
-    /// The ends a pattern means: `shop/web` with every pod of the workload, `shop/*`, or any other single end. Pods that
-    /// policies cannot tell apart are given once.
-    package func endpoints(matching pattern: String) -> [Endpoint] {
+extension DualStack {
+    /// The ends a pattern means, each as every family knows it: `shop/web` with every pod of the workload, `shop/*`, or
+    /// any other single end; a name alone is a workload of any namespace. Pods that policies cannot tell apart are given
+    /// once.
+    func ends(matching pattern: String) -> [[NetworkModel.Endpoint]] {
         let parts = pattern.split(separator: "/").map(String.init)
-        guard parts.count == 2 else { return endpoint(named: pattern).map { [$0] } ?? [] }
-        var seen: Set<Int32> = []
-        var out: [Endpoint] = []
-        for (index, pod) in state.pods.enumerated() where state.namespaces[pod.namespace].name == parts[0] {
-            guard parts[1] == "*" || pod.owner.name == parts[1] || pod.name == parts[1] else { continue }
-            let own = space.classes.classOfPod[index]
-            if own < 0 || seen.insert(own).inserted { out.append(.pod(index)) }
+        let model = models[0]
+        let isLone = parts.count == 1 && !pattern.contains(":") && model.endpoint(named: pattern) == nil
+        guard parts.count == 2 || isLone else {
+            let ends = models.compactMap { $0.endpoint(named: pattern) }
+            return ends.count == models.count ? [ends] : []
+        }
+        var seen: Set<[Int32]> = []
+        var out: [[NetworkModel.Endpoint]] = []
+        for (index, pod) in model.state.pods.enumerated()
+        where isLone || model.state.namespaces[pod.namespace].name == parts[0] {
+            let name = isLone ? pattern : parts[1]
+            guard name == "*" || pod.owner.name == name || pod.name == name else { continue }
+            let own = models.map { $0.space.classes.classOfPod[index] }
+            if own.contains(where: { $0 < 0 }) || seen.insert(own).inserted {
+                out.append(models.map { _ in .pod(index) })
+            }
         }
         return out
     }
 
+    /// What any family lets pass does pass.
+    func traffic(
+        from source: [NetworkModel.Endpoint], to target: [NetworkModel.Endpoint]
+    ) -> (sure: TrafficSet, possible: TrafficSet) {
+        var out = (sure: TrafficSet(), possible: TrafficSet())
+        for (number, model) in models.enumerated() {
+            let found = model.traffic(from: source[number], to: target[number])
+            out = (out.sure.union(found.sure), out.possible.union(found.possible))
+        }
+        return out
+    }
+}
+
+extension NetworkModel {
     /// All traffic that one end may send to another: for certain, and perhaps.
     package func traffic(from source: Endpoint, to target: Endpoint) -> (sure: TrafficSet, possible: TrafficSet) {
         let kinds = trafficKinds(source, .egress) + trafficKinds(target, .ingress)

@@ -72,70 +72,7 @@ extension NetworkModel {
 
 // MARK: A pod
 
-/// What a class of pods may send and receive at one moment.
-struct PodReach {
-    var incoming: [(peers: Bits, traffic: TrafficSet)] = []
-    var outgoing: [(peers: Bits, traffic: TrafficSet)] = []
-}
-
 extension NetworkModel {
-    /// Both directions of a class, each joined with what the other end says.
-    func reach(ofClass own: Int) -> PodReach {
-        PodReach(
-            incoming: meetings(own, ingress, egress, .ingress), outgoing: meetings(own, egress, ingress, .egress))
-    }
-
-    private func meetings(
-        _ own: Int, _ table: DirectionTable, _ other: DirectionTable, _ direction: Direction
-    ) -> [(peers: Bits, traffic: TrafficSet)] {
-        guard !isInGap(direction, ofClass: own) else { return [] }
-        var rows: [(peers: Bits, traffic: TrafficSet)] = []
-        func note(_ peer: Int, _ traffic: TrafficSet) {
-            if let index = rows.firstIndex(where: { $0.traffic == traffic }) {
-                rows[index].peers.insert(peer)
-            } else {
-                var bits = Bits(count: space.count)
-                bits.insert(peer)
-                rows.append((bits, traffic))
-            }
-        }
-        let isAlone = space.classes.members[own].count <= 1
-        for part in table.groups[Int(table.groupOfClass[own])].allowed {
-            // Of peers that one group decides over, all are answered alike.
-            var known: [Int32: (traffic: TrafficSet, row: Int)] = [:]
-            let sure = part.sure
-            sure.forEach { peer in
-                guard peer < space.podCount else { return note(peer, part.traffic) }
-                let group = other.groupOfClass[peer]
-                guard group >= 0, !space.classes.members[peer].isEmpty, peer != own || !isAlone else { return }
-                if let found = known[group] {
-                    if found.row >= 0 { rows[found.row].peers.insert(peer) }
-                    return
-                }
-                var traffic = TrafficSet()
-                for answer in other.groups[Int(group)].allowed
-                where answer.traffic.intersects(part.traffic) && answer.allowed.contains(own)
-                    && !(answer.denied?.contains(own) ?? false)
-                {
-                    traffic = traffic.union(answer.traffic.intersection(part.traffic))
-                }
-                guard !traffic.isEmpty else {
-                    known[group] = (traffic, -1)
-                    return
-                }
-                note(peer, traffic)
-                known[group] = (traffic, rows.firstIndex { $0.traffic == traffic } ?? -1)
-            }
-        }
-        return rows
-    }
-
-    func isInGap(_ direction: Direction, ofClass own: Int) -> Bool {
-        state.gaps.indices.contains {
-            (direction == .ingress ? state.gaps[$0].ingress : state.gaps[$0].egress) && gaps[$0].contains(own)
-        }
-    }
-
     /// What a pod gains and loses by going from one class to another, or by coming or going.
     func delta(of party: Party, from before: PodReach, to after: PodReach, ownClass: Int?) -> NetworkDelta {
         var delta = NetworkDelta()
@@ -173,12 +110,12 @@ extension NetworkModel {
     }
 
     private static func subtract(
-        _ rows: [(peers: Bits, traffic: TrafficSet)], _ others: [(peers: Bits, traffic: TrafficSet)]
-    ) -> [(peers: Bits, traffic: TrafficSet)] {
+        _ rows: [PodReach.Row], _ others: [PodReach.Row]
+    ) -> [PodReach.Row] {
         guard !others.isEmpty else { return rows }
         var left = rows
         for other in others {
-            var next: [(peers: Bits, traffic: TrafficSet)] = []
+            var next: [PodReach.Row] = []
             for row in left {
                 guard row.traffic.intersects(other.traffic), row.peers.intersects(other.peers) else {
                     next.append(row)

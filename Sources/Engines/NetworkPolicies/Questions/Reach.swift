@@ -68,7 +68,7 @@ extension NetworkModel {
         guard case .pod(let number) = own, !state.pods[number].isOnHostNetwork else {
             return decideHost(direction, own, peer, traffic, sourcePort)
         }
-        let decision = decidePod(direction, number, peer, traffic, sourcePort)
+        let decision = decidePlaced(direction, number, peer, traffic, sourcePort)
         guard decision.verdict != .denied,
             let forwarding = decideForwarding(direction, number, peer, traffic, sourcePort),
             forwarding.verdict != .allowed
@@ -76,11 +76,35 @@ extension NetworkModel {
         return forwarding
     }
 
-    private func decidePod(
+    /// A pod that has no node yet may come to run on the one asked about, where nodes are told apart.
+    private func decidePlaced(
         _ direction: Direction, _ number: Int, _ peer: Endpoint, _ traffic: Traffic, _ sourcePort: UInt16?
     ) -> Decision {
-        let ownClass = Int(space.classes.classOfPod[number])
         let isOwnNode = self.isOwnNode(number, peer)
+        let decision = decidePod(direction, number, peer, isOwnNode, traffic, sourcePort)
+        guard !hosts.isEmpty, isNode(peer), state.pods[number].node.flatMap({ state.nodeIndex[$0] }) == nil else {
+            return decision
+        }
+        let asOwn = decidePod(direction, number, peer, true, traffic, sourcePort)
+        guard asOwn.verdict != decision.verdict, decision.verdict != .unknown else { return decision }
+        return Decision(
+            verdict: .unknown,
+            reason: .unknown(["which node the pod runs on is not known, and with its own node it would be otherwise"]))
+    }
+
+    private func isNode(_ peer: Endpoint) -> Bool {
+        switch peer {
+        case .node: true
+        case .pod(let number): state.pods[number].isOnHostNetwork
+        case .address, .domain: false
+        }
+    }
+
+    private func decidePod(
+        _ direction: Direction, _ number: Int, _ peer: Endpoint, _ isOwnNode: Bool, _ traffic: Traffic,
+        _ sourcePort: UInt16?
+    ) -> Decision {
+        let ownClass = Int(space.classes.classOfPod[number])
         if isOwnNode,
             direction == .ingress ? state.plugin.allowsIngressFromOwnNode : state.plugin.allowsEgressToOwnNode
         {
@@ -98,11 +122,16 @@ extension NetworkModel {
     func decide(_ direction: Direction, ownClass: Int, peer: Int, _ traffic: Traffic) -> Decision {
         let holes = reasons(direction, ownClass)
         guard holes.isEmpty else { return Decision(verdict: .unknown, reason: .unknown(holes)) }
-        let table = table(direction)
-        guard table.groupOfClass[ownClass] >= 0 else { return Decision(verdict: .allowed, reason: .notSelected) }
-        let group = table.groups[Int(table.groupOfClass[ownClass])]
-        guard group.isSelected else { return Decision(verdict: .allowed, reason: .notSelected) }
-        return walk(table, group, ownClass, .index(peer), traffic, nil)
+        return direction == .ingress
+            ? decide(ingress, ownClass, peer, traffic) : decide(egress, ownClass, peer, traffic)
+    }
+
+    private func decide(_ table: DirectionTable, _ ownClass: Int, _ peer: Int, _ traffic: Traffic) -> Decision {
+        let group = Int(table.groupOfClass[ownClass])
+        guard group >= 0, table.groups[group].isSelected else {
+            return Decision(verdict: .allowed, reason: .notSelected)
+        }
+        return walk(table, table.groups[group], ownClass, .index(peer), traffic, nil)
     }
 
     /// The peer as rules see it: a number, or a name that no number stands for.
@@ -151,7 +180,6 @@ extension NetworkModel {
     private func match(
         _ rule: CompiledRule, _ ownClass: Int, _ target: Target, _ traffic: Traffic, _ sourcePort: UInt16?
     ) -> Match {
-        guard rule.traffic.contains(traffic) else { return .no }
         var result: Match
         switch target {
         case .index(let index):
@@ -199,13 +227,13 @@ extension NetworkModel {
         _ table: DirectionTable, _ group: DirectionTable.Group, _ ownClass: Int, _ target: Target, _ traffic: Traffic,
         _ sourcePort: UInt16?
     ) -> Decision {
-        var possible: Set<Verdict> = []
+        var possible = Possible()
         var doubts: [RuleIdentity] = []
         var passed: [RuleIdentity] = []
         stages: for stage in group.stages {
             var mayPass = false
             var decided: Decision?
-            for index in stage.rules {
+            for index in stage.rules where table.rules[Int(index)].traffic.contains(traffic) {
                 let rule = table.rules[Int(index)]
                 let match = match(rule, ownClass, target, traffic, sourcePort)
                 guard match != .no else { continue }
@@ -243,8 +271,23 @@ extension NetworkModel {
         return settle(nothing, possible, doubts)
     }
 
-    private func settle(_ decision: Decision, _ possible: Set<Verdict>, _ doubts: [RuleIdentity]) -> Decision {
-        guard possible.count > 1 else { return decision }
+    /// Verdicts that may come out.
+    private struct Possible {
+        private var bits: UInt8 = 0
+
+        var isCertain: Bool { bits.nonzeroBitCount <= 1 }
+
+        mutating func insert(_ verdict: Verdict) {
+            switch verdict {
+            case .allowed: bits |= 1
+            case .denied: bits |= 2
+            case .unknown: bits |= 4
+            }
+        }
+    }
+
+    private func settle(_ decision: Decision, _ possible: Possible, _ doubts: [RuleIdentity]) -> Decision {
+        guard !possible.isCertain else { return decision }
         return Decision(verdict: .unknown, reason: .unknown(doubts.map(why)))
     }
 

@@ -109,10 +109,11 @@ package struct RiskGraph: Sendable {
             minor: minor ?? 36)
     }
 
-    /// Kinds without which ways cannot be told.
-    package static let kindsNeeded: Set<String> = [
-        "Pod", "Role", "ClusterRole", "RoleBinding", "ClusterRoleBinding", "NetworkPolicy",
-    ]
+    /// Kinds without which ways cannot be told: rights, pods, and policies of whatever language.
+    package static func isNeeded(_ kind: String) -> Bool {
+        ["Pod", "Role", "ClusterRole", "RoleBinding", "ClusterRoleBinding", "HostEndpoint"].contains(kind)
+            || kind.hasSuffix("NetworkPolicy")
+    }
 
     /// A namespace that is not written is "default" to the network.
     private static func key(_ reference: ObjectReference) -> ObjectReference {

@@ -30,7 +30,7 @@ struct RiskPosture: Sendable {
     private mutating func noteHoles() {
         let rule = RiskRules.administrator
         guard selected?.contains(rule.id) ?? true else { return }
-        for kind in options.workloads.unlistedKinds.intersection(RiskGraph.kindsNeeded).sorted() {
+        for kind in options.workloads.unlistedKinds.filter(RiskGraph.isNeeded).sorted() {
             let subject = ObjectReference(group: "", kind: kind, namespace: "", name: "*")
             let owner = OwnerIdentity(subject, file: "")
             var result = OwnerResult(owner: owner)
