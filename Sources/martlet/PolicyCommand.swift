@@ -150,6 +150,8 @@ struct PolicyTestCommand: AsyncParsableCommand {
                     sources.append(object.node)
                 }
             }
+            guard !policies.isEmpty else { throw Failure(message: "\(file): \"policies\" names no policy to test") }
+            guard !root["cases"].isEmpty else { throw Failure(message: "\(file): holds no tests; \"cases\" is empty") }
             for test in root["cases"].elements {
                 count += 1
                 let name = test["name"].string ?? "case \(count)"

@@ -82,6 +82,8 @@ import Testing
         ("network fix Examples/shop", 0, "169.254.169.254/32"),
         ("network diff Examples/shop Examples/shop", 0, "0 cut, 0 opened"),
         ("fix Examples/shop --check network/metadata-reachable", 0, "ipBlock.except"),
+        ("policy test Examples/policies/tests.yaml", 0, "hold"),
+        ("policy test Examples/shop/jobs.yaml", 2, ""),
     ])
     func everyQuestionIsAnswered(_ words: String, _ code: Int32, _ answer: String) throws {
         let parts = words.split(separator: " ").map(String.init)
