@@ -39,6 +39,9 @@ extension TargetOptions {
             try read.reportHoles()
             throw ExitCode(RunStatus.unreadable.rawValue)
         }
+        if read.inventory.keys.isEmpty {
+            Console.note("martlet: no Kubernetes objects were found in \(read.name): there is nothing to answer from")
+        }
         return read
     }
 }
@@ -125,7 +128,8 @@ struct NetworkReachCommand: AsyncParsableCommand {
         let traffic = transport.hasPorts ? Traffic(transport, port) : .icmp(transport, type: 8, code: 0)
         let networks = PodNetworks(read.inventory, state)
         guard networks.names.isEmpty else {
-            return try tell(networks.ways(from: from, to: to, traffic), model, source, destination, traffic)
+            try tell(networks.ways(from: from, to: to, traffic), model, source, destination, traffic)
+            return try read.failIfUnreadable()
         }
         let answer = model.verdict(from: source, to: destination, traffic)
         let verdict = answer.verdict == .unknown ? "not observable" : answer.verdict.rawValue
@@ -378,6 +382,7 @@ struct NetworkLintCommand: AsyncParsableCommand {
         let read = try await target.readNetwork()
         let state = plugin.state(read)
         plugin.note(state, read.problems)
+        plugin.noteOtherNetworks(read, state)
         let (findings, coverage) = NetworkEvaluation(
             read.inventory, isCluster: read.isCluster, unlistedKinds: read.unlistedKinds, plugin: plugin.chosen
         ).results()

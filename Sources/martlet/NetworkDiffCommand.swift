@@ -38,9 +38,12 @@ struct NetworkDiffCommand: AsyncParsableCommand {
     func run() async throws {
         let before: Target
         let after: Inventory
+        var unread: Target?
         if patches.isEmpty {
-            before = try await files(target.paths[0])
-            after = try await files(target.paths[1]).inventory
+            before = try await TargetOptions.parse([target.paths[0]]).readNetwork()
+            let read = try await TargetOptions.parse([target.paths[1]]).readNetwork()
+            after = read.inventory
+            unread = read
         } else {
             before = try await target.readNetwork()
             var change = InventoryChange(before.inventory)
@@ -70,6 +73,7 @@ struct NetworkDiffCommand: AsyncParsableCommand {
         case .json: Console.print(NetworkDiffText.json(effect))
         }
         try before.failIfUnreadable()
+        try unread?.reportHoles()
         let change = effect.change
         if !change.added.isEmpty || !change.removed.isEmpty { throw ExitCode(1) }
         if !change.unclear.isEmpty { throw ExitCode(3) }
