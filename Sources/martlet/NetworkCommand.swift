@@ -71,7 +71,7 @@ struct PluginOptions: ParsableArguments {
         let names = PodNetworks(read.inventory, state).names
         guard !names.isEmpty else { return }
         Console.note(
-            "martlet: this is about the cluster's own network; reach and matrix look at the others, too: "
+            "martlet: this is about the cluster's own network; reach, matrix and diff look at the others, too: "
                 + names.joined(separator: ", "))
     }
 

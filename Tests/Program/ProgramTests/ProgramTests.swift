@@ -185,7 +185,7 @@ import Testing
             spec: {config: '{}'}
             """
         let found = try run("network", command, "-", input: attached)
-        #expect(found.errors.contains("reach and matrix look at the others, too: "), "\(found.errors)")
+        #expect(found.errors.contains("reach, matrix and diff look at the others, too: "), "\(found.errors)")
     }
 
     @Test func theExampleHasFindingsWithPlaces() throws {
