@@ -39,6 +39,9 @@ extension TargetOptions {
             try read.reportHoles()
             throw ExitCode(RunStatus.unreadable.rawValue)
         }
+        if read.inventory.keys.isEmpty {
+            Console.note("martlet: no Kubernetes objects were found in \(read.name): there is nothing to answer from")
+        }
         return read
     }
 }
@@ -68,7 +71,7 @@ struct PluginOptions: ParsableArguments {
         let names = PodNetworks(read.inventory, state).names
         guard !names.isEmpty else { return }
         Console.note(
-            "martlet: this is about the cluster's own network; reach and matrix look at the others, too: "
+            "martlet: this is about the cluster's own network; reach, matrix and diff look at the others, too: "
                 + names.joined(separator: ", "))
     }
 
@@ -125,7 +128,8 @@ struct NetworkReachCommand: AsyncParsableCommand {
         let traffic = transport.hasPorts ? Traffic(transport, port) : .icmp(transport, type: 8, code: 0)
         let networks = PodNetworks(read.inventory, state)
         guard networks.names.isEmpty else {
-            return try tell(networks.ways(from: from, to: to, traffic), model, source, destination, traffic)
+            try tell(networks.ways(from: from, to: to, traffic), model, source, destination, traffic)
+            return try read.failIfUnreadable()
         }
         let answer = model.verdict(from: source, to: destination, traffic)
         let verdict = answer.verdict == .unknown ? "not observable" : answer.verdict.rawValue
@@ -378,6 +382,7 @@ struct NetworkLintCommand: AsyncParsableCommand {
         let read = try await target.readNetwork()
         let state = plugin.state(read)
         plugin.note(state, read.problems)
+        plugin.noteOtherNetworks(read, state)
         let (findings, coverage) = NetworkEvaluation(
             read.inventory, isCluster: read.isCluster, unlistedKinds: read.unlistedKinds, plugin: plugin.chosen
         ).results()

@@ -38,9 +38,12 @@ struct NetworkDiffCommand: AsyncParsableCommand {
     func run() async throws {
         let before: Target
         let after: Inventory
+        var unread: Target?
         if patches.isEmpty {
-            before = try await files(target.paths[0])
-            after = try await files(target.paths[1]).inventory
+            before = try await TargetOptions.parse([target.paths[0]]).readNetwork()
+            let read = try await TargetOptions.parse([target.paths[1]]).readNetwork()
+            after = read.inventory
+            unread = read
         } else {
             before = try await target.readNetwork()
             var change = InventoryChange(before.inventory)
@@ -56,7 +59,6 @@ struct NetworkDiffCommand: AsyncParsableCommand {
         }
         let old = plugin.state(before)
         plugin.note(old, before.problems)
-        plugin.noteOtherNetworks(before, old)
         // The plugin does not change with the policies that are tried.
         var new = NetworkState(after, plugin: old.plugin)
         new.note(unlisted: old.unlistedKinds)
@@ -65,14 +67,16 @@ struct NetworkDiffCommand: AsyncParsableCommand {
         }
         let table = try flows.table(old, before.inventory)
         let effect = WhatIf(from: old, to: new, flows: table)
+        let others = PodNetworks(before.inventory, old).changes(to: PodNetworks(after, new))
         switch output {
-        case .text: Console.print(NetworkDiffText.text(effect, now: FlowOptions.now))
-        case .json: Console.print(NetworkDiffText.json(effect))
+        case .text: Console.print(NetworkDiffText.text(effect, others, now: FlowOptions.now))
+        case .json: Console.print(NetworkDiffText.json(effect, others))
         }
         try before.failIfUnreadable()
-        let change = effect.change
-        if !change.added.isEmpty || !change.removed.isEmpty { throw ExitCode(1) }
-        if !change.unclear.isEmpty { throw ExitCode(3) }
+        try unread?.reportHoles()
+        let changes = [effect.change] + others.map(\.change)
+        if changes.contains(where: { !$0.added.isEmpty || !$0.removed.isEmpty }) { throw ExitCode(1) }
+        if changes.contains(where: { !$0.unclear.isEmpty }) { throw ExitCode(3) }
     }
 
     private func files(_ path: String) async throws -> Target {
@@ -83,12 +87,18 @@ struct NetworkDiffCommand: AsyncParsableCommand {
 
 /// A change and its effect in words and as JSON.
 enum NetworkDiffText {
-    static func text(_ effect: WhatIf, now: Int64) -> String {
+    static func text(_ effect: WhatIf, _ others: [PodNetworks.Change], now: Int64) -> String {
         let change = effect.change
-        var out = change.removed.map { "- \(NetworkText.line($0))" }
-        out += change.added.map { "+ \(NetworkText.line($0))" }
-        out += change.unclear.map { "? \(NetworkText.line($0))" }
-        out.append("\(change.removed.count) cut, \(change.added.count) opened, \(change.unclear.count) not observable")
+        var out = lines(change)
+        for other in others {
+            out.append("over network \(other.network):")
+            out += lines(other.change).map { "  \($0)" }
+        }
+        let all = [change] + others.map(\.change)
+        let cut = all.reduce(0) { $0 + $1.removed.count }
+        let opened = all.reduce(0) { $0 + $1.added.count }
+        let unclear = all.reduce(0) { $0 + $1.unclear.count }
+        out.append("\(cut) cut, \(opened) opened, \(unclear) not observable")
         if change.undecided > 0 {
             out.append("\(change.undecided.of("connection")) not observable before and after: nothing is said of them")
         }
@@ -101,6 +111,11 @@ enum NetworkDiffText {
             out.append("\(effect.unknownEnds) flows have an end that is not in the inventory and are not judged")
         }
         return out.joined(separator: "\n")
+    }
+
+    private static func lines(_ change: ConnectivityChange) -> [String] {
+        change.removed.map { "- \(NetworkText.line($0))" } + change.added.map { "+ \(NetworkText.line($0))" }
+            + change.unclear.map { "? \(NetworkText.line($0))" }
     }
 
     /// `cuts 3 flows seen 1,204 times, last 2 minutes ago`, and each of them.
@@ -119,14 +134,25 @@ enum NetworkDiffText {
         return out
     }
 
-    static func json(_ effect: WhatIf) -> String {
+    private static func write(_ change: ConnectivityChange, _ writer: inout JSONWriter) {
+        for (key, list) in [("removed", change.removed), ("added", change.added), ("unclear", change.unclear)] {
+            writer.key(key)
+            NetworkText.write(list, &writer)
+        }
+    }
+
+    static func json(_ effect: WhatIf, _ others: [PodNetworks.Change]) -> String {
         var writer = JSONWriter(compact: false)
         writer.object { writer in
-            for (key, list) in [
-                ("removed", effect.change.removed), ("added", effect.change.added), ("unclear", effect.change.unclear),
-            ] {
-                writer.key(key)
-                NetworkText.write(list, &writer)
+            write(effect.change, &writer)
+            writer.key("networks")
+            writer.array { writer in
+                for other in others {
+                    writer.object { writer in
+                        writer.member("network", other.network)
+                        write(other.change, &writer)
+                    }
+                }
             }
             writer.member("undecided", effect.change.undecided)
             for (key, list) in [("cutFlows", effect.cut), ("openedFlows", effect.opened)] {

@@ -26,6 +26,7 @@ struct NetworkFixCommand: AsyncParsableCommand {
         let read = try await everywhere.readNetwork()
         let state = plugin.state(read)
         plugin.note(state, read.problems)
+        plugin.noteOtherNetworks(read, state)
         var options = GenerationOptions()
         options.namespaces = namespace.map { [$0] } ?? []
         options.form = form

@@ -98,6 +98,34 @@ import Testing
         #expect(networks.ways(from: "shop/a", to: "internet", Traffic(.tcp, 80)).map(\.verdict) == [.denied])
     }
 
+    @Test func aChangeIsToldOfEveryNetworkItTouches() throws {
+        let pods =
+            Self.pod("a", in: "shop", "l2") + Self.pod("b", in: "shop", "l2") + Self.pod("c", in: "shop", "l2")
+        func networks(_ text: String) -> PodNetworks {
+            let cluster = Cluster(text)
+            return PodNetworks(cluster.inventory, cluster.state)
+        }
+        let before = networks(Self.attached + pods)
+        #expect(before.changes(to: before).isEmpty)
+        let after = networks(Self.attached.replacing("matchLabels: {app: a}", with: "matchLabels: {app: c}") + pods)
+        let changes = before.changes(to: after)
+        #expect(changes.map(\.network) == before.names)
+        let change = try #require(changes.first).change
+        #expect(change.removed.map { "\($0.source) \($0.target)" } == ["shop/a (Pod) shop/b (Pod)"])
+        #expect(change.added.map { "\($0.source) \($0.target)" } == ["shop/c (Pod) shop/b (Pod)"])
+        // A pod that leaves the network loses what it had there, and nothing outside.
+        let left = networks(
+            Self.attached + Self.pod("a", in: "shop") + Self.pod("b", in: "shop", "l2")
+                + Self.pod("c", in: "shop", "l2"))
+        let gone = try #require(before.changes(to: left).first).change
+        #expect(gone.added.isEmpty)
+        #expect(
+            gone.removed.map { "\($0.source) \($0.target)" }.sorted() == [
+                "shop/a (Pod) shop/b (Pod)", "shop/a (Pod) shop/c (Pod)", "shop/b (Pod) shop/a (Pod)",
+                "shop/c (Pod) shop/a (Pod)",
+            ])
+    }
+
     @Test func anAttachedNetworkThatIsOnlyNamedIsOneToo() {
         let text = Self.pod("a", in: "shop", "fast") + Self.pod("b", in: "shop", "fast")
         let cluster = Cluster(text)

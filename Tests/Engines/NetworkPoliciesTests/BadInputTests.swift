@@ -104,6 +104,16 @@ import Testing
         #expect(open.text.contains("add a NetworkPolicy"))
     }
 
+    @Test func aCutSaysWhatGoesBesideTheAskedPort() throws {
+        let wide =
+            "{podSelector: {matchLabels: {app: web}}, policyTypes: [Egress], egress: [{to: [{ipBlock: {cidr: 0.0.0.0/0}}]}]}"
+        let shop = Shop(Self.policy(wide))
+        let from = try #require(shop.model.endpoint(named: "shop/web"))
+        let to = try #require(shop.model.endpoint(named: "internet"))
+        let cut = try #require(shop.model.edits(toDeny: from, to: to, Traffic(.tcp, 443)).first)
+        #expect(cut.also != "cuts nothing else", "\(cut)")
+    }
+
     @Test(arguments: NetworkPlugin.Family.allCases)
     func everyPluginIsToldByWhatItLeaves(_ family: NetworkPlugin.Family) {
         let agents: [NetworkPlugin.Family: String] = [

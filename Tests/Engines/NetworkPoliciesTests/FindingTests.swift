@@ -53,6 +53,33 @@ import Testing
         #expect(!ids(Self.policy("p", spec)).contains("network/redundant-rule"))
     }
 
+    static func admin(_ name: String, _ priority: Int, _ rule: String) -> String {
+        """
+        apiVersion: policy.networking.k8s.io/v1alpha1
+        kind: AdminNetworkPolicy
+        metadata: {name: \(name)}
+        spec: {priority: \(priority), subject: {namespaces: {}}, ingress: [\(rule)]}
+        """
+    }
+
+    @Test func aRuleInTheShadowOfAnEarlierPolicyIsFound() {
+        let all = Self.admin("first", 5, "{action: Deny, from: [{namespaces: {}}]}")
+        let some = "{action: Allow, from: [{namespaces: {matchLabels: {kubernetes.io/metadata.name: shop}}}]}"
+        let shadowed = [all, Self.admin("second", 6, some)].joined(separator: "\n---\n")
+        #expect(ids(shadowed, "AdminNetworkPolicy second").contains("network/redundant-rule"))
+        #expect(!ids(shadowed, "AdminNetworkPolicy first").contains("network/redundant-rule"))
+        // Asked first, it decides.
+        let before = [all, Self.admin("second", 4, some)].joined(separator: "\n---\n")
+        #expect(!ids(before, "AdminNetworkPolicy second").contains("network/redundant-rule"))
+    }
+
+    @Test(arguments: [(5, true), (6, false)])
+    func equalPrioritiesOverTheSamePodsClash(_ priority: Int, _ isFound: Bool) {
+        let rule = "{action: Deny, from: [{namespaces: {matchLabels: {kubernetes.io/metadata.name: tools}}}]}"
+        let both = [Self.admin("a", 5, rule), Self.admin("b", priority, rule)].joined(separator: "\n---\n")
+        #expect(ids(both, "AdminNetworkPolicy b").contains("network/same-priority") == isFound)
+    }
+
     @Test func anOpenBlockReachesTheMetadataAddressUnlessLeftOut() {
         let open = Self.policy(
             "p", "{podSelector: {}, policyTypes: [Egress], egress: [{to: [{ipBlock: {cidr: 0.0.0.0/0}}]}]}")

@@ -554,6 +554,45 @@ import Testing
         #expect(world.ask("shop/c", "node:n2", 80) == .allowed)
     }
 
+    @Test func whatAllNodesSayHoldsForAPodThatHasNoNodeYet() {
+        let forward = Self.policy("selector: has(host), types: [Ingress], applyOnForward: true")
+        let second = Self.endpoint("node: n2, interfaceName: '*'", labels: "host: n2", name: "n2-all")
+        let agreeing = World(Self.unplaced + Self.everywhere + second + forward, .calico)
+        #expect(agreeing.ask("internet", "shop/c", 80) == .denied)
+        #expect(agreeing.why("internet", "shop/c", 80).contains("GlobalNetworkPolicy p"))
+        #expect(agreeing.ask("shop/c", "internet", 80) == .allowed)
+        // On one of the nodes it would be reached, on the other one not.
+        let differing = World(Self.unplaced + Self.everywhere + forward, .calico)
+        #expect(differing.ask("internet", "shop/c", 80) == .unknown)
+        #expect(differing.ask("shop/c", "internet", 80) == .allowed)
+        check(agreeing, "nodes that agree")
+        check(differing, "nodes that differ")
+    }
+
+    @Test func ofNodesThatNobodyShowedNothingIsKnown() {
+        let forward = Self.policy("selector: has(host), types: [Ingress], applyOnForward: true")
+        let unseen = Self.endpoint("node: n9, interfaceName: '*'", labels: "host: n9", name: "n9-all")
+        let world = World(Self.unplaced + unseen + forward, .calico)
+        #expect(world.ask("internet", "shop/c", 80) == .unknown)
+        #expect(world.ask("internet", "shop/a", 80) == .allowed)
+        let elsewhere = Self.unplaced.replacing("spec: {", with: "spec: {nodeName: n9, ")
+        let placed = World(elsewhere + unseen + forward, .calico)
+        #expect(placed.ask("internet", "shop/c", 80) == .unknown)
+        check(world, "a filtered node that was not seen")
+        check(placed, "a pod on a node that was not seen")
+    }
+
+    @Test func aPodOnTheNetworkOfNoNodeYetIsFilteredAsAllNodesAre() {
+        let pod = Self.unplaced.replacing("spec: {", with: "spec: {hostNetwork: true, ")
+        let second = Self.endpoint("node: n2, interfaceName: '*'", labels: "host: n2", name: "n2-all")
+        let agreeing = World(pod + Self.everywhere + second + Self.web, .calico)
+        #expect(agreeing.ask("internet", "shop/c", 80) == .denied)
+        #expect(agreeing.ask("internet", "shop/c", 443) == .allowed)
+        let differing = World(pod + Self.everywhere + Self.web, .calico)
+        #expect(differing.ask("internet", "shop/c", 80) == .unknown)
+        #expect(differing.ask("internet", "shop/c", 443) == .allowed)
+    }
+
     @Test func whatCouldNotBeListedLeavesNodesOpenToDoubt() {
         var state = World("", .calico).model.state
         state.note(unlisted: ["HostEndpoint"])

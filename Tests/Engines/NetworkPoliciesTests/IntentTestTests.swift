@@ -55,6 +55,14 @@ import Testing
         }
     }
 
+    @Test func aTestOfNobodyNamesBothEnds() throws {
+        let source = SourceText(name: "tests.yaml", bytes: Array("tests:\n- shop/wbe may not reach shop/db".utf8))
+        let root = try #require(DocumentReader.read(source).documents.first?.root)
+        let failure = try #require(IntentTest.read(root).tests.flatMap { $0.failures(DualStack(Shop().state)) }.first)
+        #expect(failure.source == .domain("shop/wbe"))
+        #expect(failure.target == .domain("shop/db"))
+    }
+
     @Test func aTestOfNobodyFails() throws {
         #expect(try failures("{from: shop/wbe, to: shop/db, expect: denied}", "") == ["\"shop/wbe\" matches nothing"])
     }

@@ -152,6 +152,42 @@ import Testing
         #expect(missing.output.isEmpty)
     }
 
+    @Test(arguments: ["matrix", "exposure", "score", "lint", "generate", "fix"])
+    func anEmptyFolderIsNoAnswer(_ command: String) throws {
+        let folder = FileManager.default.temporaryDirectory.appending(path: "martlet-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { _ = try? FileManager.default.removeItem(at: folder) }
+        let found = try run("network", command, folder.path)
+        #expect(found.errors.contains("no Kubernetes objects were found"), "\(found.errors)")
+    }
+
+    @Test func aDifferenceWithAFileThatCannotBeReadIsNone() throws {
+        let found = try run("network", "diff", "Examples/shop", "-", input: "kind: [\n")
+        #expect(found.code == 2, "\(found.errors)")
+        #expect(found.output.isEmpty, "\(found.output)")
+        // Of a file that can be read in part the difference is told, and that it is not whole.
+        let half = try run("network", "diff", "Examples/shop", "-", input: Self.oddNetwork + "---\nkind: [\n")
+        #expect(half.code == 2, "\(half.errors)")
+        #expect(half.errors.contains("not valid YAML"), "\(half.errors)")
+    }
+
+    @Test(arguments: ["exposure", "score", "lint", "generate", "fix"])
+    func whoSpeaksOfOneNetworkOnlySaysSo(_ command: String) throws {
+        let attached = """
+            apiVersion: v1
+            kind: Pod
+            metadata: {name: web, namespace: shop, annotations: {k8s.v1.cni.cncf.io/networks: shop/storage}}
+            spec: {containers: [{name: c, image: i}]}
+            ---
+            apiVersion: k8s.cni.cncf.io/v1
+            kind: NetworkAttachmentDefinition
+            metadata: {name: storage, namespace: shop}
+            spec: {config: '{}'}
+            """
+        let found = try run("network", command, "-", input: attached)
+        #expect(found.errors.contains("reach, matrix and diff look at the others, too: "), "\(found.errors)")
+    }
+
     @Test func theExampleHasFindingsWithPlaces() throws {
         let run = try run("scan", "Examples/shop")
         #expect(run.code == 1)

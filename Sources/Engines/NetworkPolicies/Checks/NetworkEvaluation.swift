@@ -134,7 +134,11 @@ package struct NetworkEvaluation: Sendable {
             let object = state.plugin.source ?? state.pods.first?.object
         else { return }
         let said =
-            state.policyCount == 0 ? "" : "; \(state.policyCount) policies are kept and nothing acts on them"
+            switch state.policyCount {
+            case 0: ""
+            case 1: "; a policy is kept and nothing acts on it"
+            default: "; \(state.policyCount) policies are kept and nothing acts on them"
+            }
         say(
             NetworkRules.pluginWithoutEnforcement, .fail, object.reference,
             [

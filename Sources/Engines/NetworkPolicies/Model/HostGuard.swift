@@ -149,11 +149,17 @@ extension NetworkState {
     }
 
     /// The number of the filters of a pod's node where these decide over what the node hands on: -1 without any, -2 when
-    /// the node is not known.
+    /// the pod has no node yet, -3 when its node was not seen.
     func hostSign(of pod: NetworkPod) -> Int32 {
         guard filtersForwarded else { return -1 }
-        guard let node = pod.node.flatMap({ nodeIndex[$0] }), node < hostSigns.count else { return -2 }
+        guard let name = pod.node else { return -2 }
+        guard let node = nodeIndex[name], node < hostSigns.count else { return -3 }
         return hostSigns[node]
+    }
+
+    /// Whether what every node does is known: that of nodes which filters speak of and nobody showed is not.
+    var seesAllFilteredNodes: Bool {
+        !nodes.isEmpty && guards.allSatisfy { nodeIndex[$0.node] != nil }
     }
 }
 

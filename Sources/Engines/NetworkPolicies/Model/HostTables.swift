@@ -44,8 +44,12 @@ struct HostTables: Sendable {
             for (node, sign) in state.hostSigns.enumerated() where lists[sign] == nil {
                 lists[sign] = handingOn(direction, state.guards(of: node, direction), state, space)
             }
-            // A pod of which the node is not known may be behind any of them.
-            lists[-2] = AllowedPeers.oneOf(lists.sorted { $0.key < $1.key }.map(\.value), space.count)
+            // A pod that has no node yet may come behind any of them; of nodes that nobody showed nothing is known.
+            lists[-3] = Self.unseen(space)
+            lists[-2] =
+                state.seesAllFilteredNodes
+                ? AllowedPeers.oneOf(lists.filter { $0.key >= -1 }.sorted { $0.key < $1.key }.map(\.value), space.count)
+                : lists[-3]
             lists[-1] = nil
             handedOn[direction] = lists
         }
@@ -181,6 +185,15 @@ struct HostTables: Sendable {
             out.denied = denied
             return out
         }
+    }
+
+    /// What a node may hand on of which nothing is known: its own traffic with its pods is no matter of filters.
+    private static func unseen(_ space: PeerSpace) -> [AllowedPeers] {
+        var part = AllowedPeers.anything(space.count)
+        var own = Bits(count: space.count)
+        own.insert(space.ownNodes)
+        part.denied?.subtract(own)
+        return [part]
     }
 
     /// What filters let a node hand on to its pods, or from them. Its own traffic is no matter of theirs, and whether

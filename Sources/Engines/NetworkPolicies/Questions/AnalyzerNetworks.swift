@@ -180,7 +180,7 @@ struct AnalyzerNetworks {
 
 extension NetworkState {
     /// The state with some of its pods only.
-    fileprivate func keeping(_ isKept: (NetworkPod) -> Bool) -> NetworkState {
+    func keeping(_ isKept: (NetworkPod) -> Bool) -> NetworkState {
         var out = self
         for index in pods.indices.reversed() where !isKept(pods[index]) { out.remove(pod: index) }
         return out

@@ -19,11 +19,14 @@ extension NetworkModel {
         case .address, .domain: return free
         case .node, .pod: break
         }
-        guard let node = node(of: own) else {
-            guard !state.guards.isEmpty else { return free }
-            return Decision(
-                verdict: .unknown, reason: .unknown(["which node it runs on is not known, and nodes are filtered"]))
-        }
+        if let node = node(of: own) { return decideHost(direction, at: node, peer, traffic, sourcePort) }
+        guard !state.guards.isEmpty else { return free }
+        return anywhere(own, "nodes are filtered") { decideHost(direction, at: $0, peer, traffic, sourcePort) }
+    }
+
+    private func decideHost(
+        _ direction: Direction, at node: Int, _ peer: Endpoint, _ traffic: Traffic, _ sourcePort: UInt16?
+    ) -> Decision {
         let isNeighbour = self.node(of: peer) == node
         guard case .pod(let number) = peer, !state.pods[number].isOnHostNetwork else {
             // Nodes, and pods on their network, speak to themselves without leaving.
@@ -43,6 +46,23 @@ extension NetworkModel {
             verdict: .unknown,
             reason: .unknown(["which node the pod runs on is not known, and its own node treats it otherwise"]),
             isAboutHost: true)
+    }
+
+    /// What holds wherever a pod comes to run that has no node yet; where nodes differ, or one it names was not seen,
+    /// nothing is certain.
+    private func anywhere(_ own: Endpoint, _ what: String, _ decide: (Int) -> Decision) -> Decision {
+        let doubt = Decision(
+            verdict: .unknown, reason: .unknown(["which node it runs on is not known, and \(what)"]),
+            isAboutHost: true)
+        guard case .pod(let pod) = own, state.pods[pod].node == nil, state.seesAllFilteredNodes else { return doubt }
+        var common: Decision?
+        for node in state.nodes.indices {
+            let decision = decide(node)
+            if decision.verdict == .unknown { return decision }
+            if let common, common.verdict != decision.verdict { return doubt }
+            common = common ?? decision
+        }
+        return common ?? doubt
     }
 
     /// What becomes of traffic between a node and a pod it runs.
@@ -153,12 +173,19 @@ extension NetworkModel {
         _ direction: Direction, _ pod: Int, _ peer: Endpoint, _ traffic: Traffic, _ sourcePort: UInt16?
     ) -> Decision? {
         guard state.filtersForwarded, let table = hosts.forwardTable(direction) else { return nil }
-        guard let node = node(of: .pod(pod)) else {
-            return Decision(
-                verdict: .unknown,
-                reason: .unknown(["which node it runs on is not known, and nodes filter what they hand on"]),
-                isAboutHost: true)
+        if let node = node(of: .pod(pod)) {
+            return decideForwarding(direction, table, at: node, peer, traffic, sourcePort)
         }
+        return anywhere(.pod(pod), "nodes filter what they hand on") { node in
+            decideForwarding(direction, table, at: node, peer, traffic, sourcePort)
+                ?? Decision(verdict: .allowed, reason: .notAPod)
+        }
+    }
+
+    private func decideForwarding(
+        _ direction: Direction, _ table: DirectionTable, at node: Int, _ peer: Endpoint, _ traffic: Traffic,
+        _ sourcePort: UInt16?
+    ) -> Decision? {
         let way = state.guards(of: node, direction)
         guard !way.numbers.isEmpty, self.node(of: peer) != node else { return nil }
         let decision = settle(way, table, [target(of: peer, false)], traffic, sourcePort)

@@ -121,9 +121,10 @@ package struct IntentTest: Sendable {
         let targets = network.ends(matching: to)
         guard !sources.isEmpty, !targets.isEmpty else {
             let missing = sources.isEmpty ? from : to
-            let nowhere = NetworkModel.Endpoint.domain(missing)
             return [
-                Failure(source: nowhere, target: nowhere, message: "\"\(missing)\" matches nothing", isUnknown: false)
+                Failure(
+                    source: .domain(from), target: .domain(to), message: "\"\(missing)\" matches nothing",
+                    isUnknown: false)
             ]
         }
         var out: [Failure] = []

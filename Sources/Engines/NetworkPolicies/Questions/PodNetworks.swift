@@ -45,6 +45,33 @@ package struct PodNetworks: Sendable {
         }
     }
 
+    /// What a change opens and cuts over one network.
+    package struct Change: Sendable {
+        package var network: String
+        package var change: ConnectivityChange
+    }
+
+    /// What a change opens and cuts over each network beside the cluster's own, in order; networks over which nothing
+    /// changes are left out.
+    package func changes(to after: PodNetworks) -> [Change] {
+        Set(names).union(after.names).sorted().compactMap { name in
+            let (old, new) = (network(named: name), after.network(named: name))
+            guard let some = old ?? new else { return nil }
+            // A network that one side does not have is one without pods there.
+            let nobody = some.state.keeping { _ in false }
+            var change = ConnectivityChange(from: old?.state ?? nobody, to: new?.state ?? nobody)
+            if some.isAttached {
+                func areOnIt(_ connection: Connection) -> Bool { connection.source.isPods && connection.target.isPods }
+                change.added = change.added.filter(areOnIt)
+                change.removed = change.removed.filter(areOnIt)
+                change.unclear = change.unclear.filter(areOnIt)
+            }
+            return change.isEmpty ? nil : Change(network: name, change: change)
+        }
+    }
+
+    private func network(named name: String) -> AnalyzerNetworks.Network? { networks.first { $0.name == name } }
+
     /// Who may talk to whom over any of the networks, in order.
     package func connections(byNamespace: Bool = false) -> [Connection] {
         let lists = networks.flatMap { network in

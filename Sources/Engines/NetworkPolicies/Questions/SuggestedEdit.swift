@@ -57,8 +57,13 @@ extension NetworkModel {
         package var text: String
         /// Connections that are cut beside the one asked for: pairs of parties.
         package var others: Int
-        /// `cuts nothing else`, `cuts 3 more connections`.
-        package var also: String { others == 0 ? "cuts nothing else" : "cuts \(others) more connections" }
+        /// All that is cut, where that is one connection and wider than was asked about.
+        package var whole: String?
+        /// `cuts nothing else`, `cuts 3 more connections`, `cuts shop/a → 0.0.0.0/0: TCP 80,443`.
+        package var also: String {
+            if let whole { return "cuts \(whole)" }
+            return others == 0 ? "cuts nothing else" : "cuts \(others) more connection\(others == 1 ? "" : "s")"
+        }
     }
 
     /// One change that denies: leaving out the only rule that allows, or else a policy that isolates the destination or
@@ -69,7 +74,13 @@ extension NetworkModel {
         var best: Cut?
         func take(_ text: String, _ changed: NetworkState) {
             guard NetworkModel(changed).verdict(from: source, to: target, traffic).verdict == .denied else { return }
-            let cut = Cut(text: text, others: max(0, ConnectivityChange(from: state, to: changed).removed.count - 1))
+            let removed = ConnectivityChange(from: state, to: changed).removed
+            var cut = Cut(text: text, others: max(0, removed.count - 1))
+            if let own = removed.first, removed.count == 1, traffic.protocol.hasPorts,
+                own.traffic != TrafficSet(traffic.protocol, traffic.port...traffic.port)
+            {
+                cut.whole = "\(own.source) → \(own.target): \(own.traffic)"
+            }
             if cut.others < best?.others ?? .max { best = cut }
         }
         for (direction, decision, own) in [
