@@ -2,6 +2,7 @@ import Detection
 import Documents
 import Foundation
 import Sensor
+import Testing
 
 @testable import RuntimeWatch
 
@@ -22,6 +23,10 @@ enum Live {
         return refusal == nil
     }
 }
+
+/// What needs the kernel, one after the other: a response stops programs in every container of the machine, also in
+/// those of another test.
+@Suite(.serialized, .enabled(if: Live.isPossible)) struct LiveTests {}
 
 /// A sensor with rules, as `martlet runtime run` has them.
 final class LiveWatch {
