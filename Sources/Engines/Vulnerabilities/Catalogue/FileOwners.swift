@@ -4,7 +4,7 @@
 /// without changing the version that the library tells of itself.
 struct FileOwners: Sendable {
     /// Hashes of paths to packages; see ``LayerFacts`` on hashes of paths.
-    private var owners: [UInt64: UInt32] = [:]
+    private var owners = HashTable(expecting: 0)
     private var names: [String] = []
     /// The layer in which the package's list of files was last written.
     private var layers: [Int] = []
@@ -21,7 +21,7 @@ struct FileOwners: Sendable {
             }
         }
         // Paths are about this long; the table is not to be made anew while it grows.
-        owners.reserveCapacity(length / 48)
+        owners = HashTable(expecting: length / 48)
         for item in view.files {
             for owned in item.facts.owned where installed.contains(owned.package) { add(owned, item.layer) }
         }
@@ -41,8 +41,7 @@ struct FileOwners: Sendable {
         let span = bytes.span
         for line in Lines(bytes) where !line.isEmpty {
             let hash = Self.hash(span, line)
-            if isLanguage, owners[hash] != nil { continue }
-            owners[hash] = number
+            owners.set(hash, number, keepingOlder: isLanguage)
         }
     }
 
