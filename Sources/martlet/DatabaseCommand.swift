@@ -2,6 +2,7 @@ import AdvisoryStore
 import ArgumentParser
 import Encodings
 import Foundation
+import Synchronization
 import Vulnerabilities
 
 struct DatabaseCommand: ParsableCommand {
@@ -29,15 +30,38 @@ struct DatabaseCommand: ParsableCommand {
 enum DatabasePlace {
     static func path(_ given: String?) -> String { given ?? AdvisoryStore.standardPath }
 
+    /// Those this run has checked: one that answers for many images is checked once.
+    private static let checked = Mutex<[String: AdvisoryDatabase]>([:])
+
+    /// Opens a database whose answers count: every part was compared with its digest, since a changed bit may hide an
+    /// advisory.
     static func open(_ given: String?) throws -> AdvisoryDatabase {
-        let path = path(given)
+        try checked.withLock { checked in
+            let path = path(given)
+            if let known = checked[path] { return known }
+            let database = try opened(path, AdvisoryStore.openWhole)
+            checked[path] = database
+            return database
+        }
+    }
+
+    /// Opens a database to say what its head tells, damaged or not.
+    static func openUnchecked(_ given: String?) throws -> AdvisoryDatabase {
+        try opened(path(given), AdvisoryStore.open)
+    }
+
+    private static func opened(
+        _ path: String, _ open: (String) throws -> AdvisoryDatabase
+    ) throws -> AdvisoryDatabase {
         guard FileManager.default.fileExists(atPath: path) else {
             throw Failure(message: "there is no advisory database at \(path); `martlet db build` makes one")
         }
         do {
-            return try AdvisoryStore.open(path)
+            return try open(path)
         } catch let error as DatabaseError {
             throw Failure(message: "\(path): \(error.message)")
+        } catch {
+            throw Failure(message: "\(path): cannot be read")
         }
     }
 
@@ -112,7 +136,9 @@ struct FeedOptions: ParsableArguments {
         } catch let failure as Failure {
             throw failure
         } catch {
-            throw Failure(message: "a feed cannot be read: \(error)")
+            let path = (error as? CocoaError)?.filePath
+            throw Failure(
+                message: path.map { "\($0): cannot be read" } ?? "a feed cannot be read: \(error.localizedDescription)")
         }
         if let signWith {
             guard let data = FileManager.default.contents(atPath: signWith) else {
@@ -158,7 +184,7 @@ struct DatabaseStatusCommand: ParsableCommand {
     var database: String?
 
     func run() throws {
-        let open = try DatabasePlace.open(database)
+        let open = try DatabasePlace.openUnchecked(database)
         var lines = ["built \(open.built?.text ?? "on an unknown day"), \(open.isSigned ? "signed" : "not signed")"]
         for feed in open.feeds {
             let date = feed.description.date?.text ?? "of an unknown day"
@@ -185,7 +211,7 @@ struct DatabaseVerifyCommand: ParsableCommand {
     var key: String?
 
     func run() throws {
-        let open = try DatabasePlace.open(database)
+        let open = try DatabasePlace.openUnchecked(database)
         let wanted = try DatabasePlace.publicKey(key)
         do throws(DatabaseError) {
             try AdvisoryStore.verify(open, key: wanted)

@@ -42,7 +42,7 @@ struct DatabasePushCommand: AsyncParsableCommand {
 
     func run() async throws {
         let path = DatabasePlace.path(database)
-        let size = try DatabasePlace.open(database).size
+        let size = try DatabasePlace.openUnchecked(database).size
         let line = ProgressLine(quiet: quiet)
         let digest = try await RegistryWork.run(access, name) { client in
             try await AdvisoryArtifact.push(path, to: name, client) { sent in

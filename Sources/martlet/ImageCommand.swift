@@ -57,7 +57,7 @@ struct ImageMatchOptions: ParsableArguments {
             let parts = distribution.split(separator: ":", maxSplits: 1).map(String.init)
             bill.distribution = Distribution(id: parts[0], version: parts.count > 1 ? parts[1] : "")
         }
-        bill.distribution?.streams = Set(stream.map { $0.lowercased() })
+        bill.distribution?.streams.formUnion(stream.map { $0.lowercased() })
         return bill
     }
 

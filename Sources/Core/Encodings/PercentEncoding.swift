@@ -17,7 +17,10 @@ package enum PercentEncoding {
     }
 
     package static func encoded(_ text: some StringProtocol, keeping others: String = "") -> String {
-        encoded(text.utf8, keeping: others)
+        // Most texts hold nothing that has to be written otherwise, and are what they were.
+        let plain = String(text)
+        let isKept = plain.utf8.allSatisfy { isUnreserved($0) || others.utf8.contains($0) }
+        return isKept ? plain : encoded(plain.utf8, keeping: others)
     }
 
     /// What stands behind the percent signs; nil where one of them has no two hexadecimal digits behind it.

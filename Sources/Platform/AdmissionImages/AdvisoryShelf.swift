@@ -32,7 +32,7 @@ package final class AdvisoryShelf: Sendable {
                 let size = (attributes[.size] as? UInt64) ?? UInt64((attributes[.size] as? Int) ?? 0)
                 let changed = (attributes[.modificationDate] as? Date) ?? .distantPast
                 if let copy = state.copy, size == state.size, changed == state.changed { return copy }
-                let database = try AdvisoryStore.open(path)
+                let database = try AdvisoryStore.openWhole(path)
                 let copy = Copy(database: database, digest: AdvisoryStore.digest(database.head))
                 state = State(copy: copy, size: size, changed: changed)
                 return copy

@@ -77,7 +77,15 @@ package enum AdvisoryStore {
         try Data(bytes).write(to: place, options: .atomic)
     }
 
+    /// Opens without looking at more than the head: what answers comes from ``openWhole(_:)``.
     package static func open(_ path: String) throws -> AdvisoryDatabase { try AdvisoryDatabase(MappedFile(path: path)) }
+
+    /// Opens and checks every part: a bit that was changed on disk is an error, and never a missing advisory.
+    package static func openWhole(_ path: String) throws -> AdvisoryDatabase {
+        let database = try open(path)
+        try verify(database)
+        return database
+    }
 
     /// The bytes of a file that may be packed.
     package static func unpacked(_ bytes: [UInt8]) throws -> [UInt8] {
@@ -114,9 +122,16 @@ package enum AdvisoryStore {
         } else if key != nil {
             throw DatabaseError(code: .badSignature, message: "the database is not signed")
         }
-        for feed in database.feeds where digest(database.bytes(of: feed)) != feed.digest {
+        for feed in database.feeds where digest(of: feed, in: database) != feed.digest {
             throw DatabaseError(
                 code: .badDigest, message: "the part of feed \"\(feed.description.name)\" is not what was built")
         }
+    }
+
+    /// Of one part, a megabyte at a time.
+    private static func digest(of feed: AdvisoryDatabase.Feed, in database: AdvisoryDatabase) -> String {
+        var hash = SHA256()
+        database.pieces(of: feed, size: 1 << 20) { hash.update(data: $0) }
+        return Hexadecimal.text(hash.finalize())
     }
 }

@@ -14,6 +14,8 @@ package struct LayerCache: Sendable {
 
     /// Of the file's form; what facts there are has a version of its own.
     private static let form = "1"
+    /// No layer tells more: what is larger is not an entry of ours.
+    private static let largest = 1 << 30
     private static let magic = Array("martlet layer \(form)\n".utf8)
 
     package init(_ folder: String) { self.folder = folder }
@@ -45,11 +47,29 @@ package struct LayerCache: Sendable {
 
     func entry(_ diffID: ContentDigest) -> Answer {
         let path = path(diffID)
-        guard let data = FileManager.default.contents(atPath: path) else { return .unknown }
-        if let entry = Self.decoded(Array(data)) { return .known(entry) }
+        guard let bytes = Self.bytes(of: path) else { return .unknown }
+        if let entry = Self.decoded(bytes) { return .known(entry) }
         // Removing may fail in a read-only cache; the entry stays damaged and is passed over again.
         try? FileManager.default.removeItem(atPath: path)
         return .damaged
+    }
+
+    /// The file, read into the place where it is decoded.
+    private static func bytes(of path: String) -> [UInt8]? {
+        guard let file = FileHandle(forReadingAtPath: path) else { return nil }
+        defer { try? file.close() }
+        guard let size = try? file.seekToEnd(), size <= Self.largest, (try? file.seek(toOffset: 0)) != nil else {
+            return nil
+        }
+        return [UInt8](unsafeUninitializedCapacity: Int(size)) { buffer, count in
+            while count < buffer.count {
+                let got = Foundation.read(
+                    file.fileDescriptor, buffer.baseAddress?.advanced(by: count), buffer.count - count)
+                if got < 0, errno == EINTR { continue }
+                guard got > 0 else { return }
+                count += got
+            }
+        }
     }
 
     /// - Throws: when the folder cannot be written to.

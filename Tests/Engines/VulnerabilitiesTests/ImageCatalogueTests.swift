@@ -38,6 +38,45 @@ private let status = """
         #expect(image.owner(of: "/etc/curlrc") == "curl")
     }
 
+    @Test(arguments: [
+        ("https://dl-cdn.alpinelinux.org/alpine/edge/main\n", "alpine:edge"),
+        (
+            "https://dl-cdn.alpinelinux.org/alpine/v3.16/main\nhttps://mirror.example/alpine/v3.18/community\n",
+            "alpine:3.18"
+        ),
+        (
+            "https://dl-cdn.alpinelinux.org/alpine/v3.16/main\n@testing https://dl-cdn.alpinelinux.org/alpine/edge/testing\n",
+            "alpine:3.16"
+        ),
+        ("# https://dl-cdn.alpinelinux.org/alpine/edge/main\n", "alpine:3.16"),
+        ("https://packages.wolfi.dev/os\nalpine/edge/main\n\u{0}://alpine/\n", "alpine:3.16"),
+    ])
+    func `Alpine's packages are of the release that apk takes them from`(repositories: String, key: String) {
+        let image = ImageCatalogue(layers: [
+            layer(["etc/os-release": "ID=alpine\nVERSION_ID=3.16.2\n", "etc/apk/repositories": repositories])
+        ])
+        #expect(image.distribution?.keys.map(\.text) == [key])
+    }
+
+    @Test func `support streams of Red Hat are read from the sets that packages are from, of every layer`() {
+        let release = "ID=\"rhel\"\nVERSION_ID=\"8.6\"\n"
+        func streams(_ sets: [String: String], _ release: String) -> Set<String>? {
+            let files = sets.merging(["etc/os-release": release]) { first, _ in first }
+            return ImageCatalogue(layers: [layer(files)]).distribution?.streams
+        }
+        let usual = #"{"content_sets": ["rhel-8-for-x86_64-baseos-rpms", "rhel-8-museum-rpms"]}"#
+        let extended = #"{"content_sets": ["rhel-8-for-x86_64-baseos-eus-rpms__8_DOT_6"]}"#
+        #expect(streams(["root/buildinfo/content_manifests/ubi8-1.json": usual], release) == [])
+        #expect(
+            streams(
+                [
+                    "root/buildinfo/content_manifests/ubi8-1.json": usual,
+                    "usr/share/buildinfo/content-sets.json": extended,
+                ], release) == ["eus"])
+        #expect(streams(["root/buildinfo/content_manifests/a.json": extended], "ID=fedora\nVERSION_ID=40\n") == [])
+        #expect(streams(["root/buildinfo/content_manifests/a.json": "[]"], release) == [])
+    }
+
     @Test func `parts of a distroless image are packages, their sums tell what they own`() {
         let image = ImageCatalogue(layers: [
             layer([

@@ -106,6 +106,21 @@ final class FeedFolder: Sendable {
         #expect(unseen.allSatisfy { bytes[$0] == 0 } && unseen.count < 16, "\(unseen)")
     }
 
+    @Test func aDatabaseWhoseAnswersCountIsOpenedWholeOrNotAtAll() throws {
+        let folder = try FeedFolder()
+        let place = try folder.database()
+        #expect(try AdvisoryStore.openWhole(place).feeds.count == 2)
+        var bytes = try Array(Data(contentsOf: URL(filePath: place)))
+        let feed = try AdvisoryStore.open(place).feeds[1]
+        bytes[feed.range.lowerBound + feed.range.count / 2] ^= 1
+        try AdvisoryStore.write(bytes, to: place)
+        // Its head is sound, and says what is in it.
+        #expect(try AdvisoryStore.open(place).feeds.count == 2)
+        #expect {
+            try AdvisoryStore.openWhole(place)
+        } throws: { ($0 as? DatabaseError)?.code == .badDigest }
+    }
+
     @Test func aDatabaseCutAnywhereIsRefused() throws {
         let folder = try FeedFolder()
         let place = try folder.database()

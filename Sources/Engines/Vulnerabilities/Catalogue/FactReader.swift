@@ -21,6 +21,7 @@ enum FactReader {
         case .rpmManifest: RPMDatabase.manifest(contents, &facts)
         case .osRelease: facts.release = ReleaseReader.osRelease(contents)
         case .releaseLine: facts.release = ReleaseReader.line(contents, file: String(member.name))
+        case .apkRepositories: facts.release = ReleaseReader.apkRepositories(contents)
         case .pythonMetadata: PythonReader.metadata(contents, &facts)
         case .pythonRecord: PythonReader.record(contents, &facts)
         case .pythonArchive: PythonReader.archive(contents, &facts)
@@ -50,6 +51,7 @@ enum FactReader {
         }
         switch form {
         case .nodeManifest: NodeReader.manifest(root, &facts)
+        case .contentSets: facts.release = ReleaseReader.contentSets(root)
         case .npmLock: NodeReader.npm(root, &facts)
         case .pnpmLock: NodeReader.pnpm(root, &facts)
         case .bunLock: NodeReader.bun(root, &facts)

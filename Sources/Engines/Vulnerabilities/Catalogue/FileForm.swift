@@ -13,6 +13,10 @@ enum FileForm: Sendable, Hashable {
     case osRelease
     /// A file whose first line names the release, or is the version.
     case releaseLine
+    /// Where apk takes packages from.
+    case apkRepositories
+    /// What Red Hat's builds say of the repositories that their packages are from.
+    case contentSets
     case pythonMetadata, pythonRecord, pythonArchive, pythonRequirements, pythonPipfile, pythonLock
     case nodeManifest, npmLock, yarnLock, pnpmLock, bunLock
     case javaArchive, pom, gradleLock
@@ -68,6 +72,7 @@ enum FileForm: Sendable, Hashable {
         case ".gemspec":
             return folder.contains("/specifications") || folder.hasPrefix("specifications") ? .gemspec : nil
         case ".json":
+            if folder == "root/buildinfo/content_manifests" { return .contentSets }
             if name.hasSuffix(".deps.json") { return .dotnetDependencies }
             return folder.hasSuffix("conda-meta") ? .condaMeta : nil
         default: return JavaReader.isArchive(String(name)) ? .javaArchive : nil
@@ -99,6 +104,8 @@ enum FileForm: Sendable, Hashable {
         "etc/os-release": .osRelease,
         "usr/lib/os-release": .osRelease,
         "etc/lsb-release": .osRelease,
+        "usr/share/buildinfo/content-sets.json": .contentSets,
+        "etc/apk/repositories": .apkRepositories,
         "etc/alpine-release": .releaseLine,
         "etc/debian_version": .releaseLine,
         "etc/redhat-release": .releaseLine,

@@ -26,7 +26,15 @@ struct PackageFact: Sendable, Hashable {
     }
 
     /// What makes two mentions the same package.
-    var identity: String { "\(type)\u{1}\(name)\u{1}\(version)\u{1}\(architecture)" }
+    var identity: String {
+        var out = type
+        out.reserveCapacity(type.utf8.count + name.utf8.count + version.utf8.count + architecture.utf8.count + 3)
+        for part in [name, version, architecture] {
+            out += "\u{1}"
+            out += part
+        }
+        return out
+    }
 }
 
 /// Files that a package says are its own: paths below the root, one a line, as its list has them.

@@ -120,6 +120,13 @@ package struct AdvisoryDatabase: Sendable {
 
     package func bytes(of feed: Feed) -> [UInt8] { bytes.read { Array($0.extracting(feed.range)) } }
 
+    /// The same in pieces of at most `size` bytes, for who needs them once.
+    package func pieces(of feed: Feed, size: Int, _ body: ([UInt8]) -> Void) {
+        for start in stride(from: feed.range.lowerBound, to: feed.range.upperBound, by: max(1, size)) {
+            body(bytes.read { Array($0.extracting(start..<min(start + max(1, size), feed.range.upperBound))) })
+        }
+    }
+
     /// The feeds that say anything about an ecosystem.
     package func feeds(for ecosystem: EcosystemKey) -> [Int] { byEcosystem[ecosystem] ?? [] }
 

@@ -1,3 +1,5 @@
+import Documents
+
 /// Files that tell which distribution an image is made of.
 ///
 /// Standard: os-release(5); the older files of each family.
@@ -59,11 +61,48 @@ enum ReleaseReader {
         ("suse linux enterprise", "sles"), ("photon", "photon"), ("mariner", "mariner"), ("azure", "azurelinux"),
     ]
 
+    /// `etc/apk/repositories`: of the releases named the highest, `edge` before all others. A repository with a tag
+    /// (`@testing https://…`) is only for packages that are asked for by it, and says nothing of the rest.
+    static func apkRepositories(_ bytes: [UInt8]) -> ReleaseFact? {
+        var highest: (text: String, numbers: [Int])?
+        for line in Lines(bytes) {
+            let text = String(decoding: bytes[line].prefix(1024), as: UTF8.self).trimmed
+            let steps = text.split(separator: "/")
+            guard !text.hasPrefix("#"), !text.hasPrefix("@"), text.contains("://"),
+                let place = steps.firstIndex(of: "alpine"), place + 2 < steps.count
+            else { continue }
+            let name = String(steps[place + 1])
+            if name == "edge" { return ReleaseFact(id: "alpine", version: "edge") }
+            let numbers = name.dropFirst(name.hasPrefix("v") ? 1 : 0).split(separator: ".").compactMap { Int($0) }
+            guard numbers.count == 2 else { continue }
+            if let known = highest, !known.numbers.lexicographicallyPrecedes(numbers) { continue }
+            highest = ("\(numbers[0]).\(numbers[1])", numbers)
+        }
+        return highest.map { ReleaseFact(id: "alpine", version: $0.text) }
+    }
+
+    /// The id of facts that name support streams in place of a release.
+    private static let streamsID = "red hat streams"
+
+    /// `root/buildinfo/content_manifests/NAME.json`, `usr/share/buildinfo/content-sets.json`: names of repositories,
+    /// as `rhel-8-for-x86_64-baseos-eus-rpms__8_DOT_6`. Those of a support stream carry its name.
+    static func contentSets(_ root: Node) -> ReleaseFact? {
+        var streams: Set<String> = []
+        for name in root["content_sets"].strings {
+            let words = name.split(separator: "-")
+            for stream in ["eus", "e4s", "aus", "tus", "els"] where words.contains(Substring(stream)) {
+                streams.insert(stream)
+            }
+        }
+        return streams.isEmpty ? nil : ReleaseFact(id: streamsID, version: streams.sorted().joined(separator: ","))
+    }
+
     /// One distribution of all that the files of an image tell; os-release names it, the others add what it leaves
     /// out.
     static func distribution(_ facts: [String: ReleaseFact]) -> Distribution? {
         let main = ["etc/os-release", "usr/lib/os-release"].lazy.compactMap { facts[$0] }.first
-        let others = facts.sorted { $0.key < $1.key }.filter { !$0.key.hasSuffix("os-release") }.map(\.value)
+        let told = facts.sorted { $0.key < $1.key }.filter { !$0.key.hasSuffix("os-release") }.map(\.value)
+        let others = told.filter { $0.id != streamsID }
         guard let main else {
             // Derivatives keep Debian's version file, so it speaks last.
             guard let first = others.first(where: { $0.id != "debian" }) ?? others.first else { return nil }
@@ -75,7 +114,20 @@ enum ReleaseReader {
         {
             version = finer.version
         }
-        return Distribution(id: main.id, version: version)
+        // Packages are of the release that apk takes them from: an image of apko, or one that was moved on, keeps the
+        // os-release it began with.
+        if main.id == "alpine", let source = facts["etc/apk/repositories"], version != source.version,
+            !version.hasPrefix(source.version + ".")
+        {
+            version = source.version
+        }
+        var out = Distribution(id: main.id, version: version)
+        if out.family == "redhat" {
+            for fact in told where fact.id == streamsID {
+                out.streams.formUnion(fact.version.split(separator: ",").map(String.init))
+            }
+        }
+        return out
     }
 
     /// Releases still to come have a name and no number.
