@@ -28,7 +28,7 @@ scan: build ## scan the current cluster once if one answers, else the example sh
 serve: run ## the same as run
 
 test: setup ## run every test
-	$(SWIFT) test $(SCRATCH) --experimental-maximum-parallelization-width 8
+	@scripts/test $(SCRATCH)
 
 conformance: setup ## run the suites (one: SUITE=pss; differences: VERBOSE=1)
 	@$(SWIFT) build $(RELEASE) --product conformance

@@ -54,7 +54,21 @@ struct AdmissionDoor: Sendable {
             networkGroups: policy.asksEngines ? AdmissionScan.networkGroups(asking: policy.checksOfInterest) : [])
     }
 
+    /// Answers until it is cancelled; what it holds open is closed then, also where it could not begin.
     func run() async throws {
+        do {
+            try await answer()
+        } catch {
+            await close()
+            throw error
+        }
+        await close()
+    }
+
+    /// A door that was made and is not run has to be closed.
+    func close() async { await images?.close() }
+
+    private func answer() async throws {
         let client = client
         let certificates = try ServingCertificates(
             names: names.isEmpty ? ["localhost", "127.0.0.1"] : names, now: Self.seconds())
@@ -116,7 +130,6 @@ struct AdmissionDoor: Sendable {
             _ = try await group.next()
             group.cancelAll()
         }
-        await images?.close()
     }
 
     /// Without the right to watch pods nothing is compared; reviews are answered all the same.

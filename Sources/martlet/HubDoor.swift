@@ -13,7 +13,9 @@ struct HubDoor: Sendable {
     /// Nil where no webhook was asked for.
     ///
     /// - Throws: where its policy or its files are not right, before anything is started.
-    init?(_ options: HubDoorOptions, host: String, _ configuration: ClientConfiguration?, _ server: HubServer) throws {
+    init?(
+        _ options: HubDoorOptions, host: String, _ configuration: ClientConfiguration?, _ server: HubServer
+    ) async throws {
         guard let port = options.port else { return nil }
         let door = options.door
         if configuration == nil, door.register != nil {
@@ -27,7 +29,7 @@ struct HubDoor: Sendable {
             made.onEvent = { log.note($0) }
             return made
         }
-        _ = try make()
+        try await make().close()
         self.log = log
     }
 

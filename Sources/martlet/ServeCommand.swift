@@ -66,7 +66,7 @@ struct ServeCommand: AsyncParsableCommand {
         if connection.context != nil || connection.kubeconfig != nil, found == nil {
             _ = try ClientConfiguration.here(connection.flags)
         }
-        let door = try HubDoor(admission, host: settings.host, found, server)
+        let door = try await HubDoor(admission, host: settings.host, found, server)
         let folders = otherwise.isEmpty ? Self.examples : otherwise
         let scheme = settings.speaksTLS ? "https" : "http"
         do {

@@ -46,8 +46,6 @@ package struct SigningKey: Sendable {
     }
 
     package var pem: String { Self.armour(Self.privateHead + key.rawRepresentation, "PRIVATE KEY") }
-    /// See ``fingerprint(publicPEM:file:)``.
-    package var fingerprint: String { Digest.hex(of: Self.publicHead + key.publicKey.rawRepresentation) }
     package var publicPEM: String { Self.armour(Self.publicHead + key.publicKey.rawRepresentation, "PUBLIC KEY") }
 
     func sign(_ bytes: [UInt8]) throws(EvidenceError) -> [UInt8] {

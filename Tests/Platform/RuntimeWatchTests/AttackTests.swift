@@ -97,7 +97,7 @@ struct Routine: Sendable, CustomTestStringConvertible {
             "nc -w 1 169.254.169.254 1338 </dev/null"),
         Attack(
             "a shell over the network", "Shell talks over the network",
-            "nc -l -p 34567 </dev/null >/dev/null & sleep 0.3; nc -w 2 127.0.0.1 34567 -e /bin/true; kill %1"),
+            "nc -l -p 34567 </dev/null >/dev/null & sleep 1; nc -w 2 127.0.0.1 34567 -e /bin/true; kill %1"),
         Attack(
             "a way out by core_pattern", "Way out of a container written", privileged: true,
             "echo '|/tmp/x' > /proc/sys/kernel/core_pattern.none 2>/dev/null; : >> /proc/sys/kernel/core_pattern"),

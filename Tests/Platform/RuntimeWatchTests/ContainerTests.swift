@@ -55,8 +55,8 @@ import Testing
         defer { container.remove() }
         let found = try live.run(
             &container,
-            "mkdir /tmp/a /tmp/b; cp /bin/busybox /tmp/a/sleep; /tmp/a/sleep 1; cp /bin/busybox /tmp/b/sleep; "
-                + "echo x >> /tmp/b/sleep; /tmp/b/sleep 1; mv /tmp/b/sleep /bin/busybox; /bin/sleep 1; true")
+            "mkdir /tmp/a /tmp/b; cp /bin/busybox /tmp/a/sleep; /tmp/a/sleep 4; cp /bin/busybox /tmp/b/sleep; "
+                + "echo x >> /tmp/b/sleep; /tmp/b/sleep 4; mv /tmp/b/sleep /bin/busybox; /bin/sleep 4; true")
         let drift = found.filter { $0.rule == OwnAlert.drift.rawValue }.map(\.message)
         #expect(drift.contains { $0.contains("it is a copy of /bin/busybox (of busybox 1.35.0, CVE-2022-28391)") })
         #expect(drift.contains { $0.contains("the image has no such file") && $0.contains("exepath=/tmp/b/sleep") })

@@ -24,7 +24,7 @@ import Testing
         defer { container.remove() }
         // What is written tells which programs came to their end. A container is watched from its first program on.
         let script =
-            "/bin/true && /bin/sleep 0.5; echo own >> /tmp/out; cp /bin/busybox /tmp/true; "
+            LiveWatch.known + "/bin/true; echo own >> /tmp/out; cp /bin/busybox /tmp/true; "
             + "/tmp/true && echo dropped >> /tmp/out; /bin/sleep 0.2; sync"
         let found = try live.run(&container, script)
         let output = (try? String(contentsOfFile: "\(container.folder)/rootfs/tmp/out", encoding: .utf8)) ?? ""
@@ -71,7 +71,7 @@ import Testing
         defer { container.remove() }
         let found = try live.run(
             &container,
-            "/bin/true; /bin/sleep 0.5; /bin/true; /bin/sleep 0.3; cp /bin/busybox /scratch/true; "
+            LiveWatch.known + "/bin/true; cp /bin/busybox /scratch/true; "
                 + "/scratch/true && echo scratch >> /tools/out; /tools/true && echo tools >> /tools/out; /bin/sleep 0.2"
         )
         let output = try String(contentsOfFile: "\(volume)/out", encoding: .utf8)
