@@ -72,7 +72,8 @@ enum SecretBenchmarks {
         static let credsweeper = Scanner(program: "credsweeper", megabytes: 1) { ["--path", $0, "--jobs", "1"] }
 
         static let detectSecrets = Scanner(program: "detect-secrets", megabytes: 1) {
-            ["-c", "1", "scan", "--all-files", "--no-verify", $0]
+            // It looks at nothing outside the folder it stands in.
+            ["-c", "1", "-C", $0, "scan", "--all-files", "--no-verify", "."]
         }
     }
 
