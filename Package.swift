@@ -74,7 +74,7 @@ func tests(
     resources: [Resource] = []
 ) -> Target {
     .testTarget(
-        name: "\(name)Tests", dependencies: rooms.map { .byName(name: $0) } + packages,
+        name: "\(name)Tests", dependencies: ["TestSupport"] + rooms.map { .byName(name: $0) } + packages,
         path: "Tests/\(layer)/\(name)Tests", resources: resources, swiftSettings: strict)
 }
 
@@ -231,6 +231,8 @@ let package = Package(
             ],
             path: "Sources/martlet",
             swiftSettings: strict),
+        // What tests of several rooms need of the machine.
+        .target(name: "TestSupport", path: "Tests/Support/TestSupport", swiftSettings: strict),
         tests("Core", "Encodings", on: ["Encodings"]),
         tests("Core", "Documents", on: ["Documents"]),
         tests("Core", "Kubernetes", on: ["Kubernetes"]),
@@ -293,7 +295,7 @@ let package = Package(
         ),
         tests("Platform", "ImageStore", on: ["ImageStore", "Vulnerabilities"]),
         tests("Adapters", "Sensor", on: ["Sensor", "SensorObject"]),
-        tests("Platform", "RuntimeWatch", on: ["RuntimeWatch", "NetworkPolicies", "Kubernetes"]),
+        tests("Platform", "RuntimeWatch", on: ["RuntimeWatch", "NetworkPolicies", "Kubernetes"], [Parts.crypto]),
         tests("Architecture", "Architecture", on: []),
         tests("Program", "Program", on: ["martlet"]),
         // Runs the suites of MARTLET_CONFORMANCE; not a product.

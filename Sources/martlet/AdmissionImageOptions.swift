@@ -73,10 +73,13 @@ struct AdmissionImageOptions: ParsableArguments {
                 message: "the policy asks for signatures: say whose are believed, --trusted-root or --signature-key")
         }
         do {
-            let examiner = ImageExaminer(
-                try inspections(), shelf: shelf, bases: try trust.bases.map(BaseOptions.read) ?? BaseImageIndex(),
-                signatures: try trust.signatures())
-            return StoredVerdicts(try keep.store(), examiner, policy: policy, onNote: onNote)
+            // Connections last: what has none to close may fail.
+            let (bases, signatures) = (
+                try trust.bases.map(BaseOptions.read) ?? BaseImageIndex(), try trust.signatures()
+            )
+            let store = try keep.store()
+            let examiner = ImageExaminer(try inspections(), shelf: shelf, bases: bases, signatures: signatures)
+            return StoredVerdicts(store, examiner, policy: policy, onNote: onNote)
         } catch let error as ImageError {
             throw Failure(message: error.message)
         } catch let error as ImageStoreError {
@@ -95,9 +98,9 @@ struct AdmissionImageOptions: ParsableArguments {
         registry.retries = 2
         registry.longestWait = .seconds(20)
         let names = trust.platforms.isEmpty ? ["linux/amd64"] : trust.platforms
-        return try names.map { name in
+        return try names.map { try Platform($0) }.map { platform in
             var options = ImageInspection.Options(cache: .standard)
-            options.platform = try Platform(name)
+            options.platform = platform
             options.registry = registry
             return try ImageInspection(options)
         }

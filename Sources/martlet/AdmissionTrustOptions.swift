@@ -38,7 +38,16 @@ struct AdmissionTrustOptions: ParsableArguments {
         guard root != nil || !keys.isEmpty else { return nil }
         return SignatureSearch(
             root: try root.map { try TrustedRoot(try InputFile.read($0), name: $0) },
-            keys: try keys.map { try VerificationKey(pem: String(decoding: try InputFile.read($0), as: UTF8.self)) })
+            keys: try keys.map(Self.key))
+    }
+
+    private static func key(_ path: String) throws -> VerificationKey {
+        let pem = String(decoding: try InputFile.read(path), as: UTF8.self)
+        do {
+            return try VerificationKey(pem: pem)
+        } catch {
+            throw Failure(message: "\(path): \(error)")
+        }
     }
 
     /// The files that are named, each with its flag, in the order in which a server's command line names them.

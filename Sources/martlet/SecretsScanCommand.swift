@@ -171,8 +171,8 @@ struct SecretsScanCommand: AsyncParsableCommand {
     private func lookAtImages(_ locations: [ImageLocation], _ seal: SecretSeal) async throws -> SearchResult {
         var result = SearchResult()
         do throws(ImageError) {
-            let client = try RegistryClient(try images.registry())
             let search = ImageSearch(seal: seal, platform: try images.chosenPlatform())
+            let client = try RegistryClient(try images.registry())
             for location in locations {
                 do throws(ImageError) {
                     result.add(try await search.search(location, client))

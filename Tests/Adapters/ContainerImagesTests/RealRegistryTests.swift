@@ -3,21 +3,13 @@ import Images
 import NIOCore
 import NIOPosix
 import Subprocess
+import TestSupport
 import Testing
 
 @testable import ContainerImages
 
 /// Debian's docker-registry on loopback, with TLS and a login, and images that skopeo pushed.
 @Suite struct RealRegistryTests {
-    /// A port that was free a moment ago.
-    private static func freePort() async throws -> Int {
-        let channel = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
-            .bind(host: "127.0.0.1", port: 0).get()
-        let port = channel.localAddress?.port ?? 0
-        try await channel.close()
-        return port
-    }
-
     private static func settings(_ folder: String, _ port: Int) -> String {
         """
         version: 0.1
@@ -51,7 +43,7 @@ import Testing
         // The bcrypt hash of "secret".
         try Data("tester:$2b$04$hXjD.8lnvdTywQCtW.iN6uKRwu0oYthnDL/TiSKW2BYSqnQqU28sC\n".utf8).write(
             to: URL(filePath: "\(folder.path)/htpasswd"))
-        let port = try await Self.freePort()
+        let port = TestMachine.freePort()
         try Data(Self.settings(folder.path, port).utf8).write(to: URL(filePath: "\(folder.path)/config.yml"))
         let path = folder.path
         try await withThrowingTaskGroup(of: Void.self) { group in

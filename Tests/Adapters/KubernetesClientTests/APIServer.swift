@@ -3,6 +3,7 @@ import NIOCore
 import NIOPosix
 import Subprocess
 import SystemPackage
+import TestSupport
 import Testing
 
 @testable import KubernetesClient
@@ -53,7 +54,7 @@ struct APIServer: Sendable {
             try write("server.crt", certificates.server.certificate)
             try write("server.key", certificates.server.key)
             let more = try arguments(folder)
-            let ports = try await freePorts(3)
+            let ports = (0..<3).map { _ in TestMachine.freePort() }
             let server = APIServer(certificates: certificates, port: ports[0], etcdPort: ports[1])
             let (etcd, peer) = ("http://127.0.0.1:\(ports[1])", "http://127.0.0.1:\(ports[2])")
             try await process(
@@ -109,17 +110,5 @@ struct APIServer: Sendable {
             try await Task.sleep(for: .milliseconds(250))
         }
         throw ClientError(.timeout, "the API server was not ready within a minute")
-    }
-
-    private static func freePorts(_ count: Int) async throws -> [Int] {
-        var channels: [any Channel] = []
-        for _ in 0..<count {
-            channels.append(
-                try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton).bind(host: "127.0.0.1", port: 0)
-                    .get())
-        }
-        let ports = channels.compactMap { $0.localAddress?.port }
-        for channel in channels { try await channel.close() }
-        return ports
     }
 }

@@ -1,14 +1,15 @@
+import TestSupport
 import Testing
 
 @testable import SecretManagers
 
 /// Against moto, a real HTTP server with AWS's API.
 @Suite(
-    .enabled(if: ServerProcess.find("moto_server") != nil, "moto_server is not installed (pip install moto[server])"))
+    .enabled(if: TestMachine.program("moto_server") != nil, "moto_server is not installed (pip install moto[server])"))
 struct AWSTests {
     @Test func `versions, times and rotation come from a server, values do not`() async throws {
-        let moto = try #require(ServerProcess.find("moto_server"))
-        let port = try await ServerProcess.freePort()
+        let moto = try #require(TestMachine.program("moto_server"))
+        let port = TestMachine.freePort()
         let address = "http://127.0.0.1:\(port)"
         try await ServerProcess.run(moto, ["-H", "127.0.0.1", "-p", "\(port)"]) {
             (try? await ServerProcess.ask("GET", "\(address)/moto-api/data.json"))?.status == 200

@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 @testable import SecretManagers
@@ -50,7 +51,7 @@ import Testing
     }
 
     @Test func `nobody listening is said in one line`() async throws {
-        let port = try await ServerProcess.freePort()
+        let port = TestMachine.freePort()
         try await expectFailure(.unreachable) { _ = try await client("http://127.0.0.1:\(port)").secret("db") }
     }
 }

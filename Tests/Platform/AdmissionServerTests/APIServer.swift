@@ -4,6 +4,7 @@ import NIOCore
 import NIOPosix
 import Subprocess
 import SystemPackage
+import TestSupport
 import Testing
 
 @testable import AdmissionServer
@@ -52,7 +53,7 @@ struct APIServer: Sendable {
             ("ca.crt", authority.certificatePEM), ("server.crt", leaf.certificatePEM), ("server.key", leaf.keyPEM),
             ("tokens", "\(token),administrator,1,system:masters\n"),
         ] { try Data(text.utf8).write(to: URL(filePath: "\(folder)/\(name)")) }
-        let ports = try await freePorts(3)
+        let ports = (0..<3).map { _ in TestMachine.freePort() }
         let (client, peer) = ("http://127.0.0.1:\(ports[1])", "http://127.0.0.1:\(ports[2])")
         let server = APIServer(folder: folder, authority: authority, port: ports[0], etcd: client)
         try await process(
@@ -124,17 +125,5 @@ struct APIServer: Sendable {
             try await Task.sleep(for: .milliseconds(250))
         }
         throw ClientError(.timeout, "the API server was not ready within a minute")
-    }
-
-    private static func freePorts(_ count: Int) async throws -> [Int] {
-        var channels: [any Channel] = []
-        for _ in 0..<count {
-            channels.append(
-                try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton).bind(host: "127.0.0.1", port: 0)
-                    .get())
-        }
-        let ports = channels.compactMap { $0.localAddress?.port }
-        for channel in channels { try await channel.close() }
-        return ports
     }
 }

@@ -5,6 +5,7 @@ import NIOCore
 import NIOPosix
 import NIOSSL
 import Subprocess
+import TestSupport
 import Testing
 
 @testable import AdmissionServer
@@ -30,7 +31,7 @@ struct TestRegistry: Sendable {
         let now = Int(Date().timeIntervalSince1970)
         let authority = try ServingAuthority(now: now)
         let leaf = try authority.leaf(for: ["localhost", "127.0.0.1"], now: now)
-        let port = try await freePort()
+        let port = TestMachine.freePort()
         let settings = """
             version: 0.1
             storage: {filesystem: {rootdirectory: \(folder)/data}}
@@ -61,14 +62,6 @@ struct TestRegistry: Sendable {
                 throw CancellationError()
             }
         }
-    }
-
-    private static func freePort() async throws -> Int {
-        let channel = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
-            .bind(host: "127.0.0.1", port: 0).get()
-        let port = channel.localAddress?.port ?? 0
-        try await channel.close()
-        return port
     }
 
     private func waitUntilReady() async throws {

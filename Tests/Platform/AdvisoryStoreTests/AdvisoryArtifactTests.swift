@@ -1,6 +1,7 @@
 import ContainerImages
 import Foundation
 import Subprocess
+import TestSupport
 import Testing
 import Vulnerabilities
 
@@ -8,17 +9,12 @@ import Vulnerabilities
 
 /// Databases in Debian's docker-registry on loopback.
 @Suite struct AdvisoryArtifactTests {
-    private static func isInstalled(_ tool: String) -> Bool {
-        (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":")
-            .contains { FileManager.default.isExecutableFile(atPath: "\($0)/\(tool)") }
-    }
-
     /// Runs `work` with the address of an empty registry; says so and does nothing where there is none to start.
     private func withRegistry(_ folder: FeedFolder, _ work: @Sendable @escaping (String) async throws -> Void)
         async throws
     {
-        guard Self.isInstalled("docker-registry") else { return print("skipped: docker-registry not found") }
-        let port = Int.random(in: 20_000..<30_000)
+        guard TestMachine.program("docker-registry") != nil else { return print("skipped: docker-registry not found") }
+        let port = TestMachine.freePort()
         try folder.write(
             "config.yml",
             """

@@ -3,6 +3,7 @@ import Documents
 import Foundation
 import NIOCore
 import Store
+import TestSupport
 import Testing
 
 @testable import Hub
@@ -12,15 +13,10 @@ private struct ProviderFixture {
     let process: Process
     let issuer: String
 
-    static var program: String? {
-        let path = ProcessInfo.processInfo.environment["PATH"] ?? ""
-        return path.split(separator: ":").map { "\($0)/oidc-provider-mock" }.first {
-            FileManager.default.isExecutableFile(atPath: $0)
-        }
-    }
+    static var program: String? { TestMachine.program("oidc-provider-mock") }
 
     init(_ program: String) throws {
-        let port = Int.random(in: 20_000..<30_000)
+        let port = TestMachine.freePort()
         process = Process()
         process.executableURL = URL(filePath: program)
         process.arguments = [

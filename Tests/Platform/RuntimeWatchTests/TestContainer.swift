@@ -1,5 +1,10 @@
 import Foundation
 
+/// The runtime did not start a container; a test of what it does would test nothing.
+struct NotStarted: Error {
+    let reason: String
+}
+
 /// A real container: runc with a busybox of this machine in an overlay, in control groups as the kubelet makes them.
 struct TestContainer {
     static let podUID = "11111111-2222-3333-4444-555555555555"
@@ -96,9 +101,14 @@ struct TestContainer {
         runtime.arguments = ["run", "--bundle", folder, id]
         runtime.standardInput = FileHandle.nullDevice
         runtime.standardOutput = FileHandle.nullDevice
-        runtime.standardError = FileHandle.nullDevice
+        let complaints = "\(folder)/complaints"
+        _ = FileManager.default.createFile(atPath: complaints, contents: nil)
+        runtime.standardError = FileHandle(forWritingAtPath: complaints)
         try runtime.run()
         while runtime.isRunning { meanwhile() }
+        let said = try String(contentsOfFile: complaints, encoding: .utf8)
+        // The script may complain; the runtime may not.
+        if said.contains("runc run failed") || said.contains("level=error") { throw NotStarted(reason: said) }
     }
 
     func remove() {

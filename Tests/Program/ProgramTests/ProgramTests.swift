@@ -13,7 +13,7 @@ import Testing
         .deletingLastPathComponent().deletingLastPathComponent()
 
     /// The program that was built beside these tests.
-    private static let program: URL? = {
+    static let program: URL? = {
         let folder = URL(filePath: CommandLine.arguments[0]).resolvingSymlinksInPath().deletingLastPathComponent()
         let beside = [folder, folder.deletingLastPathComponent()].map { $0.appending(path: "martlet") }
         let built = root.appending(path: ".build/debug/martlet")
