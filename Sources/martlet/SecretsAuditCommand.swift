@@ -25,9 +25,15 @@ struct SecretsAuditCommand: ParsableCommand {
         var audit = SecretAudit()
         for log in logs { try LogFile.audit(log).read(into: &audit) }
         let summary = audit.summary
+        // What holds no event at all says nothing of who reads Secrets, and must not read as nobody.
+        guard summary.malformed == 0 || summary.hasEvents else {
+            throw Failure(
+                message: "no audit event in \(logs.joined(separator: ", ")): expected audit.k8s.io/v1, one a line")
+        }
+        let period = summary.first.isEmpty ? "" : ", from \(summary.first) to \(summary.last)"
         Console.note(
-            "\(summary.lines) lines, \(summary.events) about Secrets, tokens and new pods, from \(summary.first) to "
-                + "\(summary.last); \(summary.malformed) malformed")
+            "\(summary.lines) lines, \(summary.events) about Secrets, tokens and new pods\(period); "
+                + "\(summary.malformed) malformed")
         switch output {
         case .json: Console.print(json(audit))
         case .csv:

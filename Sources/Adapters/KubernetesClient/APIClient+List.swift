@@ -6,12 +6,14 @@ package enum ObjectForm: Sendable, Hashable {
     case full
     /// Names, labels, annotations and owners only; the server leaves the rest out.
     ///
-    /// The only form Secrets are ever read in.
+    /// The form Secrets are read in.
     case metadata
+    /// Everything, and of Secrets the values: for a comparison that the user asked for, and for nothing else.
+    case values
 
     var acceptList: String {
         switch self {
-        case .full: "application/json"
+        case .full, .values: "application/json"
         case .metadata: "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
         }
     }
@@ -53,8 +55,9 @@ extension APIClient {
         _ resource: APIResource, in namespace: String? = nil, form: ObjectForm = .full, limit: Int = 500,
         _ consume: (ListEvent) throws -> Void
     ) async throws -> ListOutcome {
-        // Whatever a caller asks for, the values of Secrets never come to this machine.
-        let form: ObjectForm = resource.name == "secrets" && resource.group.isEmpty ? .metadata : form
+        // The values of Secrets come to this machine only where they are asked for as such.
+        let isSecrets = resource.name == "secrets" && resource.group.isEmpty
+        let form: ObjectForm = isSecrets && form != .values ? .metadata : form
         let path = resource.path(in: namespace)
         var outcome = ListOutcome()
         var token = ""

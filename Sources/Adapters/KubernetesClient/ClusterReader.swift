@@ -140,7 +140,7 @@ package struct ClusterReader: Sendable {
         let resource = item.resource
         let time = client.options.time
         let start = time.now()
-        let condenser = ObjectCondenser(resource)
+        let condenser = ObjectCondenser(resource, form: item.form)
         var out = Result()
         var skipped = 0
         do {

@@ -16,10 +16,10 @@ package struct ObjectCondenser: Sendable {
     /// Members of `status` that are kept whole.
     private let keptStatus: Set<String>
 
-    package init(_ resource: APIResource) {
+    package init(_ resource: APIResource, form: ObjectForm = .full) {
         apiVersion = resource.apiVersion
         kind = resource.kind
-        isPartial = resource.group.isEmpty && resource.name == "secrets"
+        isPartial = resource.group.isEmpty && resource.name == "secrets" && form != .values
         var writer = JSONWriter()
         writer.object { writer in
             writer.member("apiVersion", resource.apiVersion)

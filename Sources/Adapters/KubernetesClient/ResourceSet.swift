@@ -68,7 +68,9 @@ package struct ResourceSet: Sendable {
 
     /// Secrets with their values: read only where the user says so, with the user's own rights, to compare them.
     package static let secretValues = ResourceSet([
-        Entry("", "secrets", "Whether one value stands in several places (martlet secrets dossier --compare-values)")
+        Entry(
+            "", "secrets", form: .values,
+            "Whether one value stands in several places (martlet secrets dossier --compare-values)")
     ])
 
     /// ConfigMaps, whole.

@@ -54,12 +54,18 @@ package enum FileBytes {
     static func unreadable(_ path: String, _ code: Int32) -> DocumentError {
         let reason =
             switch code {
+            case ENOENT where isLink(path): "a link to what is not there"
             case ENOENT: "no such file or folder\(hint(path))"
             case EACCES: "permission denied"
             case EISDIR: "is a folder"
             default: String(cString: strerror(code))
             }
         return DocumentError(.unreadable, at: place(path), reason)
+    }
+
+    private static func isLink(_ path: String) -> Bool {
+        var info = stat()
+        return lstat(path, &info) == 0
     }
 
     /// What a path that names nothing was meant to name, where its folder has something that is written nearly so.

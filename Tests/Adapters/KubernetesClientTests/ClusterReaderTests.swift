@@ -136,6 +136,29 @@ import Testing
         #expect(server.requests(to: "/api/v1/secrets")[0].headers["accept"][0].contains("as=PartialObjectMetadataList"))
     }
 
+    @Test func `values of Secrets come only where a comparison was asked for`() async throws {
+        let server = try await FakeServer { request in
+            let item = #"{"metadata":{"name":"db","namespace":"shop"},"data":{"p":"aHVudGVyMg=="}}"#
+            let isPartial = request.headers["accept"].contains { $0.contains("as=PartialObjectMetadataList") }
+            return switch request.path {
+            case "/version": .json(TransportTests.version)
+            case "/api": .json(Self.core)
+            case "/apis": .json(Self.groups)
+            case "/api/v1/secrets" where isPartial:
+                .json(
+                    #"{"kind":"PartialObjectMetadataList","items":[{"metadata":{"name":"db","namespace":"shop"}}]}"#)
+            case "/api/v1/secrets": .json(#"{"kind":"SecretList","items":[\#(item)]}"#)
+            default: .json(status(404, "NotFound", "not found"), status: 404)
+            }
+        }
+        for (set, value) in [(ResourceSet.secretMetadata, nil), (ResourceSet.secretValues, "aHVudGVyMg==")] {
+            let snapshot = try await ClusterReader(try .plain(server), set: set).read()
+            let secrets = snapshot.inventory.objects("Secret")
+            #expect(secrets.map(\.name) == ["db"])
+            #expect(secrets.first?.node["data"]["p"].string == value)
+        }
+    }
+
     @Test func `credentials that are not accepted end the reading at once`() async throws {
         let server = try await FakeServer { _ in .json(status(401, "Unauthorized", "Unauthorized"), status: 401) }
         let reader = ClusterReader(try .plain(server))

@@ -145,4 +145,13 @@ import Testing
         // The processes were hidden, so a scheduler may run unseen.
         #expect(try ConfigurationTests.result("1.4.1", capture).outcome == .notObservable)
     }
+
+    /// A folder that is no node's `/`: that a file is not there says nothing, and is no reason to leave a control out.
+    @Test func aFolderWithoutANodeIsUnseen() throws {
+        var capture = NodeCapture(name: "none", processProblem: "/proc is not there")
+        for _ in 0..<3 { for request in NodePlan.requests(capture) { capture.take(request, []) } }
+        for id in ["1.1.1", "1.1.12", "4.1.1", "4.1.9", "1.2.1", "4.2.1"] {
+            #expect(try ConfigurationTests.result(id, capture).outcome == .notObservable, "\(id)")
+        }
+    }
 }

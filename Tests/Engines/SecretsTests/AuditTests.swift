@@ -5,6 +5,16 @@ import Testing
 @testable import Secrets
 
 @Suite struct AuditTests {
+    @Test("a text without an event is told apart from a log in which nobody reads Secrets")
+    func textWithoutEvents() {
+        let event = #"{"kind":"Event","stage":"ResponseComplete","verb":"get","objectRef":{"resource":"pods"}}"#
+        for (lines, hasEvents) in [(["junk", "{"], false), ([], false), (["junk", event], true), ([event], true)] {
+            var audit = SecretAudit()
+            for line in lines { audit.read(line: Array(line.utf8)) }
+            #expect(audit.summary.hasEvents == hasEvents, "\(lines)")
+        }
+    }
+
     @Test func `a time is read with fractions and offsets`() {
         #expect(EventTime("1970-01-02T00:00:00Z").seconds == 86400)
         #expect(EventTime("2026-11-15T01:12:00.500000Z").seconds == 1_794_705_120.5)

@@ -32,6 +32,48 @@ struct MatchingTests {
         #expect(try match("Key=([a-z]+);", "Key=abc;")?.secret == 4..<7)
     }
 
+    @Test("a pattern without choices reads as the machine for every pattern would, for every detector there is")
+    func chains() throws {
+        var maker = TokenMaker(seed: 11)
+        var threads = PatternThreads()
+        var chains = 0
+        var matches = 0
+        for detector in DetectorCatalogue.known.detectors {
+            guard case .chain = detector.pattern.form else { continue }
+            chains += 1
+            var parser = BytePatternParser(detector.notation, ignoringCase: false)
+            var compiler = BytePatternCompiler()
+            let root = try parser.parse()
+            let program = try compiler.compile(root)
+            let pattern = try BytePattern(detector.notation)
+            let token = maker.token(root)
+            // Whole, cut, with more behind it, and with one byte changed.
+            var changed = token
+            changed[maker.next(changed.count)] = 0x21
+            for text in [token, Array(token.dropLast()), token + token, token + [0x2E], changed] {
+                let match = pattern.match(text.span, at: 0, &threads)
+                #expect(match == threads.run(program, text.span, 0), "\(detector.id)")
+                if match != nil { matches += 1 }
+            }
+        }
+        #expect(chains > 100 && matches > chains)
+    }
+
+    @Test("a name that was judged says the same again, also when another has taken its place")
+    func nameMemory() {
+        var memory = NameMemory()
+        var maker = TokenMaker(seed: 3)
+        let parts = ["db", "API", "token", "Password", "key", "identified by", "_", "-", "file", "secret", "count"]
+        for _ in 0..<2000 {
+            let name = (0..<1 + maker.next(4)).map { _ in parts[maker.next(parts.count)] }.joined()
+            let bytes = Array(name.utf8)
+            let wanted =
+                CredentialName(name)
+                ?? (name.lowercased().hasPrefix("identified") ? CredentialName("password") : nil)
+            #expect(memory.name(bytes.span, 0..<bytes.count) == wanted, "\(name)")
+        }
+    }
+
     @Test(
         "what is no pattern is told with its place",
         arguments: ["a{", "(a", "[a", "a{3,2}", "*a", "a)", #"\"#, "(a)(b)"])

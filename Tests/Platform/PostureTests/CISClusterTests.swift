@@ -53,6 +53,24 @@ import Testing
         #expect(plugin.text == "--enable-admission-plugins=NodeRestriction,EventRateLimit")
     }
 
+    /// RKE2 writes its manifests anew at each start: what is to be changed is its own configuration.
+    @Test func aRemedyForRKE2IsInItsConfiguration() throws {
+        var capture = KubeadmCluster().capture
+        capture.take(.init("/var/lib/rancher/rke2"), [("/var/lib/rancher/rke2", .init(kind: .folder, mode: 0o755))])
+        let folder = "/var/lib/rancher/rke2/agent/pod-manifests"
+        let name = "kube-apiserver.yaml"
+        let pod = try #require(capture["/etc/kubernetes/manifests/\(name)"])
+        capture.take(.init("\(folder)/\(name)", wantsContent: true), [("\(folder)/\(name)", pod)])
+        var input = CISInput()
+        input.captures = [capture]
+        let report = CISBenchmark(input).report()
+        #expect(report.platform.id == "rke2")
+        let profiling = try #require(CISPosture.remedies(report, input)["1.2.15"])
+        #expect(profiling.text == #"kube-apiserver-arg: ["profiling=false"]"#)
+        #expect(profiling.file == "/etc/rancher/rke2/config.yaml")
+        #expect(profiling.effect?.closes == ["1.2.15"])
+    }
+
     @Test func writingEveryRemedyLeavesNothingToWrite() throws {
         let objects = KubeadmCluster().objects.filter { $0.kind == "Pod" }
         let kubelet = Self.objects(KubeadmCluster().kubeletConfiguration)

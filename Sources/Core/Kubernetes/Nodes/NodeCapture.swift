@@ -100,6 +100,13 @@ package struct NodeCapture: Sendable {
         }
     }
 
+    /// Whether nothing of a node was found: no process, and none of the paths that were asked for.
+    ///
+    /// A folder that is no node's `/` looks like that; what it does not have says nothing of a node.
+    package var isEmpty: Bool {
+        processes.isEmpty && !files.values.contains { $0.kind != .absent }
+    }
+
     /// The file at a path; nil when nobody looked.
     package subscript(_ path: String) -> File? { files[path] }
 

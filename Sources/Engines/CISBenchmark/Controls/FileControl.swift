@@ -21,6 +21,7 @@ struct FileControl {
         var seen: Set<String> = []
         paths = paths.filter { seen.insert($0).inserted }.filter { isMeant($0, place) }
         var parts = paths.compactMap { path in capture[path].map { judge(control, path, $0, condition) } }
+        if capture.isEmpty { return [part(.notObservable, "nothing of a node was found: is it the node's /?")] }
         if parts.isEmpty, unseen.isEmpty {
             return [part(.notApplicable, "there is no \(patterns.first ?? place) on this node")]
         }

@@ -9,10 +9,22 @@ package struct SettingChange: Sendable {
     /// What is written, for people: `--profiling=false`.
     package var text: String
 
+    /// The flags that are written, each `--name=value`; none where a flag is removed or a file is changed.
+    var flags: [String]
     /// The component, whose process starts anew with the change.
     var component: Component
     /// The node whose file it is; nil for an object of the inventory.
     var node: String?
+
+    /// The change in the configuration of what writes the manifest itself; nil where the manifest is for people.
+    ///
+    /// RKE2 writes the static pods of its control plane at each start: a change in them is gone with the next.
+    /// Source: RKE2 documentation, "Server Configuration Reference", `kube-apiserver-arg` and its kin.
+    package func told(by platform: Platform) -> (text: String, file: String)? {
+        guard platform.id == "rke2", !flags.isEmpty else { return nil }
+        let values = flags.map { "\"\($0.drop { $0 == "-" })\"" }.joined(separator: ", ")
+        return ("\(component.rawValue)-arg: [\(values)]", "/etc/rancher/rke2/config.yaml")
+    }
 
     /// What was seen, with the change in it and the component started anew.
     package func apply(to input: CISInput) -> CISInput {
@@ -94,7 +106,8 @@ extension CISBenchmark {
         }
         return SettingChange(
             object: place.object, changed: place.object.with(editor.finish()), text: texts.joined(separator: ", "),
-            component: component, node: place.node)
+            flags: !place.isConfiguration && texts.allSatisfy { $0.hasPrefix("--") } ? texts : [], component: component,
+            node: place.node)
     }
 
     /// Where the settings of a component are written: an object of the inventory, or a file of a node.

@@ -11,6 +11,8 @@ package struct SecretAudit: Sendable {
         package var events = 0
         /// Lines that are no event, or half of one.
         package var malformed = 0
+        /// Whether something was an event, about whatever: a text without one says nothing of who reads Secrets.
+        package var hasEvents = false
         package var first = ""
         package var last = ""
     }
@@ -30,7 +32,7 @@ package struct SecretAudit: Sendable {
         summary.lines += 1
         guard Self.isOfInterest(line) else {
             // A line that does not begin and end as an object is half of one.
-            if !Self.isObject(line) { summary.malformed += 1 }
+            if Self.isObject(line) { summary.hasEvents = true } else { summary.malformed += 1 }
             return
         }
         let read = DocumentReader.read(
@@ -55,6 +57,7 @@ package struct SecretAudit: Sendable {
             summary.malformed += 1
             return
         }
+        summary.hasEvents = true
         guard let event = SecretEvent(node) else { return }
         summary.events += 1
         let time = event.time.description

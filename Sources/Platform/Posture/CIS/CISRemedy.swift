@@ -60,6 +60,10 @@ extension CISPosture {
         guard effect.closes.contains(control.id), effect.opens.isEmpty else {
             return CISRemedy(text: control.rule.remedy, file: change.object.file, effect: nil)
         }
+        // What writes the manifests anew at each start is told by its own configuration.
+        if let told = change.told(by: report.platform) {
+            return CISRemedy(text: told.text, file: told.file, effect: effect)
+        }
         return CISRemedy(text: change.text, file: change.object.file.isEmpty ? nil : change.object.file, effect: effect)
     }
 }

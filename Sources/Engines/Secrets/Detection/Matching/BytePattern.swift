@@ -7,7 +7,16 @@ struct BytePattern: Sendable {
     /// Most shapes are one class repeated; those need no machine.
     enum Form: Sendable {
         case run(ByteClass, min: Int, max: Int)
+        /// Classes behind each other of which only the last may vary in length; the secret begins `secret` bytes in.
+        case chain([Link], secret: Int)
         case program(Program)
+    }
+
+    /// So many bytes of a class; without a `max` as many as there are.
+    struct Link: Sendable {
+        var set: ByteClass
+        var min: Int
+        var max: Int?
     }
 
     struct Match: Equatable {
@@ -32,6 +41,9 @@ struct BytePattern: Sendable {
         if case .repeated(.bytes(let set), let low, let high) = root, let high, low > 0 {
             form = .run(set, min: low, max: high)
             first = set
+        } else if let chain = root.chain {
+            form = .chain(chain.links, secret: chain.secret)
+            first = root.firstBytes.set
         } else {
             var compiler = BytePatternCompiler()
             let program = try compiler.compile(root)
@@ -51,6 +63,15 @@ struct BytePattern: Sendable {
             // A longer run of the same bytes is another thing.
             guard end - start >= low, end == text.count || !set.contains(text[end]) else { return nil }
             return Match(end: end, secret: start..<end)
+        case .chain(let links, let secret):
+            var end = start
+            for link in links {
+                let least = end + link.min
+                let limit = link.max.map { min(text.count, end + $0) } ?? text.count
+                while end < limit, link.set.contains(text[end]) { end += 1 }
+                guard end >= least else { return nil }
+            }
+            return Match(end: end, secret: start + secret..<end)
         case .program(let program):
             return threads.run(program, text, start)
         }
@@ -189,6 +210,12 @@ struct PatternThreads {
     }
 
     private mutating func add(_ program: Program, _ thread: Thread, at place: Int, intoNext: Bool) {
+        if case .byte = program.steps[thread.step] {
+            guard seen[thread.step] != generation else { return }
+            seen[thread.step] = generation
+            if intoNext { next.append(thread) } else { now.append(thread) }
+            return
+        }
         stack.removeAll(keepingCapacity: true)
         stack.append(thread)
         while var top = stack.popLast() {

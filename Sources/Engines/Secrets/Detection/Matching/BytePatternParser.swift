@@ -49,6 +49,35 @@ indirect enum PatternNode: Sendable, Equatable {
         }
     }
 
+    /// The pattern as links of which only the last may vary in length, and how many bytes stand before the secret.
+    var chain: (links: [BytePattern.Link], secret: Int)? {
+        var links: [BytePattern.Link] = []
+        var secret = 0
+        var isClosed = false
+        guard collectLinks(&links, &secret, &isClosed), !links.isEmpty else { return nil }
+        return (links, secret)
+    }
+
+    /// Gives false for what is no chain; nothing may follow what `isClosed`: a length that varies, or the secret.
+    private func collectLinks(_ links: inout [BytePattern.Link], _ secret: inout Int, _ isClosed: inout Bool) -> Bool {
+        guard !isClosed else { return false }
+        switch self {
+        case .bytes(let set):
+            links.append(.init(set: set, min: 1, max: 1))
+        case .repeated(.bytes(let set), let low, let high):
+            links.append(.init(set: set, min: low, max: high))
+            isClosed = high != low
+        case .sequence(let parts):
+            for part in parts { guard part.collectLinks(&links, &secret, &isClosed) else { return false } }
+        case .group(let inner):
+            secret = links.reduce(0) { $0 + $1.min }
+            guard inner.collectLinks(&links, &secret, &isClosed) else { return false }
+            isClosed = true
+        case .choice, .repeated: return false
+        }
+        return true
+    }
+
     /// Gives false where the literal ends.
     private func collectPrefix(_ out: inout [UInt8]) -> Bool {
         switch self {

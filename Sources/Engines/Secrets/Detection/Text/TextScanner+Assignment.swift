@@ -33,10 +33,9 @@ extension TextScanner {
         }
         let isFlag = text[nameStart] == UInt8(ascii: "-")
         if value.operation == .space, !isFlag, !standsAlone(text, nameStart, value.range) { return }
-        let written = String(copying: text, nameStart..<nameEnd)
-        guard let name = CredentialName(written) ?? sqlName(written) else { return }
+        guard let name = names.name(text, nameStart..<nameEnd) else { return }
         if value.operation == .space, name.kind == .weak { return }
-        judge(text, written, name, value)
+        judge(text, String(copying: text, nameStart..<nameEnd), name, value)
     }
 
     func nameStart(_ text: Span<UInt8>, _ word: Int) -> Int {
@@ -56,19 +55,16 @@ extension TextScanner {
         note("generic-password", "Password", .high, .generic, range)
     }
 
-    private func sqlName(_ written: String) -> CredentialName? {
-        written.lowercased().hasPrefix("identified") ? CredentialName("password") : nil
-    }
-
     mutating func judge(_ text: Span<UInt8>, _ written: String, _ name: CredentialName, _ value: AssignedValue) {
         var setting: ValueJudge.Setting =
             language == .configuration ? .configuration : value.isQuoted ? .quotedSource : .bareSource
         if value.operation == .space, !value.isQuoted { setting = .bareSource }
         if value.operation == .call { setting = .quotedSource }
         // A key of what? Of a map, mostly: only a provider's name near it makes it one of a service.
-        let isBareKey = name.kind == .weak && ["key", "keys"].contains(written.lowercased())
-        if name.kind == .weak, CredentialName.words(of: written).last == "auth", value.range.count >= 12,
-            Base64.isAlphabet(text, value.range), TokenCheck.basicAuthorization.accepts(text, value.range)
+        let isBareKey =
+            name.kind == .weak && written.utf8.count <= 4 && ["key", "keys"].contains(written.lowercased())
+        if name.kind == .weak, value.range.count >= 12, Base64.isAlphabet(text, value.range),
+            CredentialName.words(of: written).last == "auth", TokenCheck.basicAuthorization.accepts(text, value.range)
         {
             note("registry-auth", "User and password of a registry", .high, .structure, value.range)
             return
@@ -365,13 +361,12 @@ extension TextScanner {
         while i < text.count, text[i] == 0x20 || text[i] == 0x09 || text[i] == 0x0D || text[i] == UInt8(ascii: ";") {
             i += 1
         }
-        let endsLine = i >= text.count || text[i] == 0x0A
+        let quotes = value.lowerBound > 0 && Self.isQuote(text[value.lowerBound - 1])
+        guard i >= text.count || text[i] == 0x0A else { return quotes }
         var j = nameStart
         while j > 0, text[j - 1] == 0x20 || text[j - 1] == 0x09 { j -= 1 }
         let beginsLine = j == 0 || text[j - 1] == 0x0A || isDeclared(text, j)
-        if beginsLine, endsLine { return true }
-        let quotes = value.lowerBound > 0 && Self.isQuote(text[value.lowerBound - 1])
-        return quotes || endsLine && lineHas(text, nameStart, "login ")
+        return beginsLine || quotes || lineHas(text, nameStart, "login ")
     }
 
     private static let declaringWords = ["define", "global", "export", "setenv", "set", "env", "arg"]

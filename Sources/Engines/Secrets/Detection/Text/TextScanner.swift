@@ -16,6 +16,7 @@ package struct TextScanner: Sendable {
     let catalogue: DetectorCatalogue
     private var hits: [KeywordIndex.Hit] = []
     var threads = PatternThreads()
+    var names = NameMemory()
     /// Names end here that have been looked at.
     var namedUntil = 0
     var matches: [SecretMatch] = []

@@ -14,7 +14,8 @@ enum ValueJudge {
     static func isSecret(
         _ text: Span<UInt8>, _ range: Range<Int>, named kind: CredentialName.Kind, in setting: Setting
     ) -> Bool {
-        guard range.count >= 4, range.count <= 4096, !isReference(text, range) else { return false }
+        guard range.count >= 4, range.count <= 4096, isEnough(text, range, kind, setting), !isReference(text, range)
+        else { return false }
         let shape = ValueShape(text, range)
         if isPlaceholder(text, range, shape) || isPublished(text, range) { return false }
         guard !isOrdinary(text, range, shape), !isLabel(text, range) else { return false }
@@ -39,6 +40,29 @@ enum ValueJudge {
         }
     }
 
+    /// Whether the length and the digits alone leave it open: most values are ruled out by looking no further.
+    private static func isEnough(
+        _ text: Span<UInt8>, _ range: Range<Int>, _ kind: CredentialName.Kind, _ setting: Setting
+    ) -> Bool {
+        let (length, digits): (Int, Int) =
+            switch (kind, setting) {
+            case (.weak, .bareSource): (20, 2)
+            case (.weak, _): (16, 1)
+            case (.secret, .bareSource): (10, 1)
+            case (.secret, _): (8, 0)
+            case (.password, .bareSource): (6, 0)
+            case (.password, _): (4, 0)
+            }
+        guard range.count >= length else { return false }
+        guard digits > 0 else { return true }
+        var found = 0
+        for i in range where ByteClass.digits.contains(text[i]) {
+            found += 1
+            if found == digits { return true }
+        }
+        return false
+    }
+
     // MARK: References
 
     private static let referenceStarts: [[UInt8]] = [
@@ -56,9 +80,14 @@ enum ValueJudge {
         "bao:", "conjur:", "doppler:", "infisical:", "projects/", "%env(", "@env",
     ].map { Array($0.utf8) }
 
+    /// The starts by the byte they begin with.
+    private static let referencesByByte: [[[UInt8]]] = (0...255).map { byte in
+        referenceStarts.filter { $0[0] == UInt8(byte) }
+    }
+
     /// A name of something that holds the value, or a value that is encrypted or public.
     static func isReference(_ text: Span<UInt8>, _ range: Range<Int>) -> Bool {
-        for start in referenceStarts where begins(text, range, start) {
+        for start in referencesByByte[Int(lower(text[range.lowerBound]))] where begins(text, range, start) {
             switch start[0] {
             case UInt8(ascii: "$"):
                 // $2a$… and $6$… are hashes and $Pa55word$ may be a password; $NAME, ${…} and $(…) are references.
