@@ -110,7 +110,8 @@ struct SecretsScanCommand: AsyncParsableCommand {
         if let writeBaseline {
             let baseline = SecretBaseline(key: key, secrets: secrets)
             try OutputFile.replace(writeBaseline, with: Array(baseline.render().utf8))
-            Console.note("martlet: wrote \(baseline.entries.count) values to \(writeBaseline)")
+            let count = baseline.entries.count
+            Console.note("martlet: wrote \(count) \(count == 1 ? "value" : "values") to \(writeBaseline)")
         }
         if let known { secrets.removeAll(where: known.contains) }
         let report = SecretScanReport(

@@ -49,6 +49,8 @@ package struct GitHistory: Sendable {
 
     /// What is staged for the next commit.
     package func readStaged(each: @Sendable (SourceItem) -> Void) async throws(Failure) -> [SourceGap] {
+        // Outside of a repository `diff` compares files and speaks of its options.
+        _ = try await git(["rev-parse", "--git-dir"])
         let output = try await git(["diff", "--cached", "--raw", "-z", "--no-abbrev", "--no-renames"])
         return try await contents(of: Self.blobs(output), each: each)
     }
@@ -143,8 +145,9 @@ package struct GitHistory: Sendable {
             guard result.terminationStatus.isSuccess else {
                 // What is wrong stands first; what follows says how git is used.
                 let lines = result.standardError.split(separator: "\n")
-                let words = lines.first { $0.hasPrefix("fatal: ") }?.dropFirst("fatal: ".count) ?? lines.last
-                throw Failure(message: "git: \(words.map(String.init) ?? "it failed without a word")")
+                let line = lines.first { $0.hasPrefix("fatal: ") } ?? lines.first ?? "it failed without a word"
+                let word = ["fatal: ", "error: ", "warning: "].first { line.hasPrefix($0) } ?? ""
+                throw Failure(message: "git: \(line.dropFirst(word.count))")
             }
             return result.standardOutput
         } catch let failure as Failure {

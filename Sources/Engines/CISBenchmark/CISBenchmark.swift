@@ -303,6 +303,10 @@ package struct CISBenchmark: Sendable {
             where instance.component != .kubelet || stray != "kubelet" {
                 out.append("\(instance.title): \"\(stray)\" is no flag and is ignored or refused")
             }
+            out += instance.mistypedFlags.map { wrong, meant in
+                "\(instance.title): --\(wrong) is no flag we know, --\(meant) is; a component that is given a flag it does "
+                    + "not know does not start"
+            }
             out += instance.conflicts.map { "\(instance.title): \($0)" }
         }
         return out

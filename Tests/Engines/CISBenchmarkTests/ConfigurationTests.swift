@@ -110,6 +110,23 @@ import Testing
         #expect(try Self.result("1.2.21", capture).outcome == .notObservable)
     }
 
+    @Test(
+        arguments: [
+            ("--anonymus-auth=false", "--anonymous-auth is"), ("--audit-log-max-age=30", "--audit-log-maxage is"),
+            ("--anonymous-auth=false", nil), ("--anonymous_auth=false", nil), ("--etcd-compaction-interval=5m", nil),
+            ("--v=2", nil), ("--oidc-issuer-url=https://a.example", nil),
+        ] as [(String, String?)])
+    func aMistypedFlagIsToldOf(_ flag: String, _ remark: String?) {
+        var input = CISInput()
+        input.captures = [Self.capture(["kube-apiserver", flag], [:])]
+        let report = CISBenchmark(input).report()
+        let name = flag.prefix { $0 != "=" }
+        #expect(report.remarks.filter { $0.contains("\(name) is no flag") }.count == (remark == nil ? 0 : 1))
+        if let remark { #expect(report.remarks.contains { $0.contains(remark) }) }
+        // What the mistyped flag was to say is not taken for said.
+        #expect((report["1.2.1"]?.outcome.isPass == true) == (flag == "--anonymous-auth=false" || flag.contains("_")))
+    }
+
     @Test func conflictingDropInsAreToldOf() throws {
         var input = CISInput()
         input.captures = [

@@ -53,10 +53,16 @@ extension LiveTests {
             let live = try LiveWatch(images: lists)
             var container = try TestContainer()
             defer { container.remove() }
+            // Whoever is gone has no content to be read: each program stays until it was looked at.
             let found = try live.run(
                 &container,
-                "mkdir /tmp/a /tmp/b; cp /bin/busybox /tmp/a/sleep; /tmp/a/sleep 4; cp /bin/busybox /tmp/b/sleep; "
-                    + "echo x >> /tmp/b/sleep; /tmp/b/sleep 4; mv /tmp/b/sleep /bin/busybox; /bin/sleep 4; true")
+                "mkdir /tmp/a /tmp/b; cp /bin/busybox /tmp/a/sleep; " + LiveWatch.held("/tmp/a/sleep", 0)
+                    + "cp /bin/busybox /tmp/b/sleep; echo x >> /tmp/b/sleep; " + LiveWatch.held("/tmp/b/sleep", 1)
+                    + "mv /tmp/b/sleep /bin/busybox; " + LiveWatch.held("/bin/sleep", 2) + "true",
+                awaited: [
+                    "of the container's image ran", "of the container's image ran: the image has no such file",
+                    "it has other content than the image's",
+                ])
             let drift = found.filter { $0.rule == OwnAlert.drift.rawValue }.map(\.message)
             #expect(live.containers.contains(container.id))
             #expect(live.sensor.ledger.counts.allSatisfy { $0.lost == 0 }, "\(live.sensor.ledger)")

@@ -83,21 +83,39 @@ final class LiveWatch {
     }
 
     /// A script's line that waits until the sensor has seen a few programs of the container, however busy the machine.
-    static let known = "until [ -e /tmp/known ]; do /bin/sleep 0.05; done; rm /tmp/known; "
+    static let known = wait(for: "known")
 
-    /// Everything a container did, asked about; the names of the alerts for it.
-    func run(_ container: inout TestContainer, _ script: String) throws -> [Alert] {
+    /// A script's line that runs a program until an alert tells of it, the `number`-th of what is awaited.
+    static func held(_ program: String, _ number: Int) -> String {
+        "\(program) 300 & held=$!; \(wait(for: "seen\(number)"))kill $held; "
+    }
+
+    private static func wait(for mark: String) -> String {
+        "i=0; until [ -e /tmp/\(mark) ] || [ $i -gt 900 ]; do i=$((i+1)); /bin/sleep 0.1; done; "
+    }
+
+    /// Everything a container did, asked about; the alerts for it. `awaited` are parts of alerts that the script waits
+    /// for.
+    func run(_ container: inout TestContainer, _ script: String, awaited: [String] = []) throws -> [Alert] {
         take()
         alerts = []
-        let (whole, mark) = (container.id, "\(container.folder)/rootfs/tmp/known")
-        var isMarked = !script.contains(Self.known)
+        let (whole, folder) = (container.id, "\(container.folder)/rootfs/tmp")
+        let id = String(whole.prefix(12))
+        var marks: [String: () -> Bool] = [:]
+        if script.contains(Self.known) { marks["known"] = { self.starts[whole, default: 0] >= 3 } }
+        for (number, part) in awaited.enumerated() {
+            marks["seen\(number)"] = {
+                self.alerts.contains { $0.field("container.id") == id && $0.message.contains(part) }
+            }
+        }
         try container.run(script) {
             take(milliseconds: 5)
-            guard !isMarked, starts[whole, default: 0] >= 3 else { return }
-            isMarked = FileManager.default.createFile(atPath: mark, contents: nil)
+            for (mark, isTrue) in marks where isTrue() {
+                guard FileManager.default.createFile(atPath: "\(folder)/\(mark)", contents: nil) else { continue }
+                marks[mark] = nil
+            }
         }
         take()
-        let id = String(container.id.prefix(12))
         return alerts.filter { $0.field("container.id") == id }
     }
 }

@@ -74,6 +74,21 @@ package struct ComponentInstance: Sendable {
     /// The container, or the object, that a missing setting belongs to.
     var place: Node? { container ?? object?.node }
 
+    /// Flags that are not known and are written nearly as one that is. Flags that no control looks at are not all known,
+    /// so what resembles none is no mistake.
+    var mistypedFlags: [(wrong: String, meant: String)] {
+        let known = facts.flags
+        var told: Set<String> = []
+        return (command?.flags ?? []).compactMap { use in
+            guard use.name.utf8.count >= 8, !known.contains(use.name), told.insert(use.name).inserted else {
+                return nil
+            }
+            let near = known.map { (name: $0, distance: EditDistance.between($0, use.name)) }
+                .filter { $0.distance <= 2 }.min { ($0.distance, $0.name) < ($1.distance, $1.name) }
+            return near.map { (use.name, $0.name) }
+        }
+    }
+
     // MARK: Settings
 
     /// A setting in effect.

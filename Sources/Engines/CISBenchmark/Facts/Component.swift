@@ -57,6 +57,9 @@ struct ComponentFacts: Sendable {
     private var gates: [String: [(since: ComponentVersion, isOn: Bool)]]
     private var plugins: [(since: ComponentVersion, names: [String])]
 
+    /// Every flag there is a fact about.
+    var flags: Set<String> { booleans.union(settings.values.map(\.flag)) }
+
     /// Whether a feature gate is on by itself; nil for gates that are not known.
     func gateDefault(_ gate: String, _ version: ComponentVersion) -> Bool? {
         gates[gate]?.last { $0.since <= version }?.isOn
