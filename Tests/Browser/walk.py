@@ -5,10 +5,13 @@ finding of axe, one heading, keyboard ways, hostile names shown harmless, readab
 on paper and without scripts, every table as a file. On the fleet the server's answers are timed. Needs playwright and
 axe-playwright-python from PyPI and a chromium; says "skipped" where one is missing.
 
+A walk that takes more than a quarter of an hour hangs: it ends with 1 and tells where.
+
 Usage: walk.py PROGRAM [--screenshots FOLDER] [--findings N]
 Prints: browser: S of S screens, A serious axe findings, C console errors, X external requests
 """
 
+import faulthandler
 import http.cookiejar
 import json
 import os
@@ -55,6 +58,9 @@ FLEET_SCREENS = [
     "/alerts", "/alerts?state=resolved", "/compliance", "/settings", "/search?q=app-123", "/search?q=nothing-like-this",
 ]
 MOST_MILLISECONDS = 100
+# The longest walk, and the longest answer that is waited for, in seconds.
+MOST_SECONDS = 900
+PATIENCE = 60
 MOST_BYTES = 100_000
 
 # Text that tries to be markup, to turn text around, to be endless, to be a formula.
@@ -129,41 +135,41 @@ class Hub:
     def __init__(self, program, folder, manifests, password=None):
         self.base = f"http://127.0.0.1:{free_port()}"
         environment = dict(os.environ, KUBECONFIG="/nonexistent")
-        self.process = subprocess.Popen(
-            [program, "serve", "--data", os.path.join(folder, "data"), "--port", self.base.rsplit(":", 1)[1], "--no-cluster",
-             "--otherwise", manifests],
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment)
-        self.password = password
+        # To a file and not to a pipe: nobody reads on once the hub listens, and a full pipe would stop it.
+        log = os.path.join(folder, "hub.log")
+        with open(log, "w", encoding="utf-8") as file:
+            self.process = subprocess.Popen(
+                [program, "serve", "--data", os.path.join(folder, "data"), "--port", self.base.rsplit(":", 1)[1],
+                 "--no-cluster", "--otherwise", manifests],
+                stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.STDOUT, env=environment)
         deadline = time.time() + 120
-        while time.time() < deadline:
-            line = self.process.stdout.readline()
-            if not line:
-                break
-            found = re.search(r"password (\S+)", line)
-            if found:
-                self.password = found.group(1)
-            if "listens on" in line:
-                break
-        if self.password is None:
+        said = ""
+        while time.time() < deadline and "listens on" not in said and self.process.poll() is None:
+            time.sleep(0.1)
+            with open(log, encoding="utf-8") as file:
+                said = file.read()
+        found = re.search(r"password (\S+)", said)
+        self.password = found.group(1) if found else password
+        if "listens on" not in said or self.password is None:
             self.process.kill()
-            sys.exit("browser: the hub did not start")
+            sys.exit(f"browser: the hub did not start: {said[-1000:]}")
         self.opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(http.cookiejar.CookieJar()))
 
     def log_in(self):
         form = urllib.parse.urlencode({"name": "admin", "password": self.password, "next": "/login"}).encode()
-        self.opener.open(self.base + "/login", form).read()
+        self.opener.open(self.base + "/login", form, PATIENCE).read()
         body = json.dumps({"name": "admin", "password": self.password}).encode()
         request = urllib.request.Request(self.base + "/api/v1/session", body, {"Content-Type": "application/json"})
-        self.csrf = json.load(self.opener.open(request))["csrf"]
+        self.csrf = json.load(self.opener.open(request, timeout=PATIENCE))["csrf"]
 
     def post(self, path, body):
         request = urllib.request.Request(
             self.base + path, json.dumps(body).encode(),
             {"Content-Type": "application/json", "X-CSRF-Token": self.csrf})
-        return self.opener.open(request).read()
+        return self.opener.open(request, timeout=PATIENCE).read()
 
     def get(self, path):
-        with self.opener.open(self.base + path) as answer:
+        with self.opener.open(self.base + path, timeout=PATIENCE) as answer:
             return answer.read()
 
     def cpu(self):
@@ -174,7 +180,11 @@ class Hub:
 
     def stop(self):
         self.process.terminate()
-        self.process.wait(timeout=30)
+        try:
+            self.process.wait(timeout=30)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            raise
 
 
 class Walk:
@@ -450,6 +460,8 @@ def option(name):
 
 
 def main():
+    sys.stdout.reconfigure(line_buffering=True)
+    faulthandler.dump_traceback_later(MOST_SECONDS, exit=True)
     program = os.path.abspath(sys.argv[1])
     pictures = option("--screenshots")
     findings = int(option("--findings") or os.environ.get("BROWSER_FINDINGS", "1000000"))
@@ -462,6 +474,7 @@ def main():
     walks = []
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        print(f"browser: {browser.version}")
         os.mkdir(os.path.join(folder, "example"))
         walks.append(example(program, browser, pictures, os.path.join(folder, "example")))
         if findings:
