@@ -4,15 +4,16 @@ import Synchronization
 final class Hint: Sendable {
     private let listener = Mutex<AsyncStream<Void>.Continuation?>(nil)
 
-    func tell() { _ = listener.withLock { $0?.yield() } }
+    func tell() { listener.withLock { $0 }?.yield() }
 
     /// A new stream: one that somebody has stopped to listen to is over for good.
     func listen() -> AsyncStream<Void> {
         let (stream, continuation) = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
-        listener.withLock { old in
-            old?.finish()
-            old = continuation
+        let old = listener.withLock { listener in
+            defer { listener = continuation }
+            return listener
         }
+        old?.finish()
         return stream
     }
 }

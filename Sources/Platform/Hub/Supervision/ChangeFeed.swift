@@ -24,22 +24,25 @@ package final class ChangeFeed: Sendable {
         package let event: HubEvent
     }
 
-    private struct State {
-        var next = 1
-        var listeners: [Int: AsyncStream<Item>.Continuation] = [:]
-        var listener = 0
+    private struct Listeners {
+        var all: [Int: AsyncStream<Item>.Continuation] = [:]
+        var last = 0
     }
 
-    private let state = Mutex(State())
+    /// The number of the next item; held while it is handed out, so that everybody hears the same order.
+    private let next = Mutex(1)
+    /// Never held while a stream is spoken to: a stream that ends comes back for it.
+    private let listeners = Mutex(Listeners())
 
     package init() {}
 
     package func tell(_ events: [HubEvent]) {
-        state.withLock { state in
+        next.withLock { next in
+            let continuations = listeners.withLock { Array($0.all.values) }
             for event in events {
-                let item = Item(number: state.next, event: event)
-                state.next += 1
-                for continuation in state.listeners.values { continuation.yield(item) }
+                let item = Item(number: next, event: event)
+                next += 1
+                for continuation in continuations { continuation.yield(item) }
             }
         }
     }
@@ -47,16 +50,17 @@ package final class ChangeFeed: Sendable {
     /// What happens from now on.
     package func listen(buffer: Int = 512) -> AsyncStream<Item> {
         AsyncStream(bufferingPolicy: .bufferingNewest(buffer)) { continuation in
-            let id = state.withLock { state in
-                state.listener += 1
-                state.listeners[state.listener] = continuation
-                return state.listener
+            let id = listeners.withLock { listeners in
+                listeners.last += 1
+                listeners.all[listeners.last] = continuation
+                return listeners.last
             }
             continuation.onTermination = { _ in
-                self.state.withLock { state in state.listeners[id] = nil }
+                // What is let go may end a stream, which must not happen under the lock.
+                _ = self.listeners.withLock { $0.all.removeValue(forKey: id) }
             }
         }
     }
 
-    package var listenerCount: Int { state.withLock { $0.listeners.count } }
+    package var listenerCount: Int { listeners.withLock { $0.all.count } }
 }
