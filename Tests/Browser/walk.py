@@ -5,7 +5,7 @@ finding of axe, one heading, keyboard ways, hostile names shown harmless, readab
 on paper and without scripts, every table as a file. On the fleet the server's answers are timed. Needs playwright and
 axe-playwright-python from PyPI and a chromium; says "skipped" where one is missing.
 
-A walk that takes more than a quarter of an hour hangs: it ends with 1 and tells where.
+A walk that takes more than a quarter of an hour hangs: it ends with 3 and tells where.
 
 Usage: walk.py PROGRAM [--screenshots FOLDER] [--findings N]
 Prints: browser: S of S screens, A serious axe findings, C console errors, X external requests
@@ -21,6 +21,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import urllib.error
 import urllib.parse
@@ -132,21 +133,24 @@ def free_port():
 class Hub:
     """A running hub, and a client that is logged in."""
 
+    running = []
+
     def __init__(self, program, folder, manifests, password=None):
         self.base = f"http://127.0.0.1:{free_port()}"
         environment = dict(os.environ, KUBECONFIG="/nonexistent")
         # To a file and not to a pipe: nobody reads on once the hub listens, and a full pipe would stop it.
-        log = os.path.join(folder, "hub.log")
-        with open(log, "w", encoding="utf-8") as file:
+        self.log = os.path.join(folder, "hub.log")
+        with open(self.log, "w", encoding="utf-8") as file:
             self.process = subprocess.Popen(
                 [program, "serve", "--data", os.path.join(folder, "data"), "--port", self.base.rsplit(":", 1)[1],
                  "--no-cluster", "--otherwise", manifests],
                 stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.STDOUT, env=environment)
+        Hub.running.append(self)
         deadline = time.time() + 120
         said = ""
         while time.time() < deadline and "listens on" not in said and self.process.poll() is None:
             time.sleep(0.1)
-            with open(log, encoding="utf-8") as file:
+            with open(self.log, encoding="utf-8") as file:
                 said = file.read()
         found = re.search(r"password (\S+)", said)
         self.password = found.group(1) if found else password
@@ -178,7 +182,31 @@ class Hub:
             fields = file.read().rsplit(")", 1)[1].split()
         return (int(fields[11]) + int(fields[12])) * 1000 / os.sysconf("SC_CLK_TCK")
 
+    def describe(self):
+        """What a hub that does not answer said last, and where each of its threads waits."""
+        print(f"browser: the hub's last lines ({'running' if self.process.poll() is None else self.process.returncode}):")
+        with open(self.log, encoding="utf-8", errors="replace") as file:
+            print("".join(file.readlines()[-40:])[-8000:])
+        folder = f"/proc/{self.process.pid}/task"
+        for thread in sorted(os.listdir(folder)) if os.path.isdir(folder) else []:
+            words = []
+            for name in ("comm", "wchan", "syscall"):
+                try:
+                    with open(f"{folder}/{thread}/{name}", encoding="ascii") as file:
+                        words.append(file.read().strip())
+                except OSError:
+                    words.append("?")
+            print(f"browser: thread {thread}: {' · '.join(words)}")
+        if shutil.which("gdb") and self.process.poll() is None:
+            try:
+                subprocess.run(
+                    ["gdb", "-p", str(self.process.pid), "-batch", "-nx", "-ex", "thread apply all bt 24"],
+                    stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=120, check=False)
+            except subprocess.TimeoutExpired:
+                print("browser: gdb took too long")
+
     def stop(self):
+        Hub.running.remove(self)
         self.process.terminate()
         try:
             self.process.wait(timeout=30)
@@ -407,6 +435,9 @@ def example(program, browser, pictures, folder):
         if size > MOST_BYTES:
             walk.faults.append(f"the first load has {size} bytes")
         print(f"browser: the first load is {size // 1000} kB; {count} tables as files")
+    except Exception:
+        hub.describe()
+        raise
     finally:
         # First the pages: one that listens to a hub that ends calls that an error, and rightly so.
         for context in browser.contexts:
@@ -447,6 +478,9 @@ def fleet(program, browser, pictures, folder, findings):
         for path in paths:
             name = path.split("?")[0].strip("/").replace("/", "-") or "fix-first"
             walk.look(path, f"fleet-{name}" if "?" not in path else None, axe=False)
+    except Exception:
+        hub.describe()
+        raise
     finally:
         # First the pages: one that listens to a hub that ends calls that an error, and rightly so.
         for context in browser.contexts:
@@ -459,9 +493,21 @@ def option(name):
     return sys.argv[sys.argv.index(name) + 1] if name in sys.argv else None
 
 
+def give_up():
+    """Ends a walk that hangs, whatever it waits for."""
+    print(f"browser: no end after {MOST_SECONDS} s; it waits here:")
+    faulthandler.dump_traceback(sys.stdout)
+    for hub in Hub.running:
+        hub.describe()
+        hub.process.kill()
+    os._exit(3)
+
+
 def main():
     sys.stdout.reconfigure(line_buffering=True)
-    faulthandler.dump_traceback_later(MOST_SECONDS, exit=True)
+    watch = threading.Timer(MOST_SECONDS, give_up)
+    watch.daemon = True
+    watch.start()
     program = os.path.abspath(sys.argv[1])
     pictures = option("--screenshots")
     findings = int(option("--findings") or os.environ.get("BROWSER_FINDINGS", "1000000"))
