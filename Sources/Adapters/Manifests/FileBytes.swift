@@ -76,12 +76,9 @@ package enum FileBytes {
         let folder = parts.joined(separator: "/")
         let place = parts.isEmpty ? "." : folder.isEmpty ? "/" : folder
         let limit = max(1, min(3, name.utf8.count / 3))
-        guard
-            let near = try? FileManager.default.contentsOfDirectory(atPath: place)
-                .map({ (name: $0, distance: EditDistance.between($0.lowercased(), name.lowercased())) })
-                .filter({ $0.distance <= limit }).min(by: { ($0.distance, $0.name) < ($1.distance, $1.name) })
-        else { return "" }
-        return "; did you mean \(parts.isEmpty ? near.name : "\(folder)/\(near.name)")?"
+        let beside = ((try? FileManager.default.contentsOfDirectory(atPath: place)) ?? []).sorted()
+        let near = EditDistance.nearest(to: name.lowercased(), in: beside, within: limit) { $0.lowercased() }
+        return near.map { "; did you mean \(parts.isEmpty ? $0 : "\(folder)/\($0)")?" } ?? ""
     }
 
     private static func place(_ path: String) -> SourceLocation { SourceLocation(file: path, line: 1, column: 1) }

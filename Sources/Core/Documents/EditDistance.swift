@@ -17,4 +17,17 @@ package enum EditDistance {
         }
         return row[b.count]
     }
+
+    /// The one of `all` whose name differs in the fewest letters from `name`, and in no more than `limit`; of several that
+    /// are as near, the first by its name.
+    package static func nearest<All: Sequence>(
+        to name: String, in all: All, within limit: Int, by nameOf: (All.Element) -> String
+    ) -> All.Element? {
+        let near = all.compactMap { one -> (one: All.Element, name: String, distance: Int)? in
+            let its = nameOf(one)
+            let distance = between(its, name)
+            return distance <= limit ? (one, its, distance) : nil
+        }
+        return near.min { ($0.distance, $0.name) < ($1.distance, $1.name) }?.one
+    }
 }

@@ -50,4 +50,9 @@ struct EditDistanceTests {
         #expect(EditDistance.between(a, b) == distance)
         #expect(EditDistance.between(b, a) == distance)
     }
+
+    @Test(arguments: [("deplpy", "deploy"), ("sevrice", "service"), ("wholly-other", nil), ("a1", "a2")])
+    func tellsTheNearest(_ name: String, _ near: String?) {
+        #expect(EditDistance.nearest(to: name, in: ["service", "deploy", "a3", "a2"], within: 2, by: \.self) == near)
+    }
 }

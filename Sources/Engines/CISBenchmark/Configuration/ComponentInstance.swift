@@ -83,9 +83,7 @@ package struct ComponentInstance: Sendable {
             guard use.name.utf8.count >= 8, !known.contains(use.name), told.insert(use.name).inserted else {
                 return nil
             }
-            let near = known.map { (name: $0, distance: EditDistance.between($0, use.name)) }
-                .filter { $0.distance <= 2 }.min { ($0.distance, $0.name) < ($1.distance, $1.name) }
-            return near.map { (use.name, $0.name) }
+            return EditDistance.nearest(to: use.name, in: known, within: 2, by: \.self).map { (use.name, $0) }
         }
     }
 

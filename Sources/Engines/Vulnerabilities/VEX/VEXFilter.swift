@@ -86,9 +86,7 @@ package struct VEXFilter: Sendable {
         }
         let known = urls.compactMap { $0 }
         let target = wanted.first?.name ?? product
-        if let near = known.min(by: { EditDistance.between($0.name, target) < EditDistance.between($1.name, target) }),
-            EditDistance.between(near.name, target) <= 3
-        {
+        if let near = EditDistance.nearest(to: target, in: known, within: 3, by: \.name) {
             return "\(head); did you mean \(near.text)?"
         }
         return "\(head); no package is named like it"
