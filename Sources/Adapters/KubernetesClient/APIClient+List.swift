@@ -56,8 +56,7 @@ extension APIClient {
         _ consume: (ListEvent) throws -> Void
     ) async throws -> ListOutcome {
         // The values of Secrets come to this machine only where they are asked for as such.
-        let isSecrets = resource.name == "secrets" && resource.group.isEmpty
-        let form: ObjectForm = isSecrets && form != .values ? .metadata : form
+        let form: ObjectForm = resource.isSecrets && form != .values ? .metadata : form
         let path = resource.path(in: namespace)
         var outcome = ListOutcome()
         var token = ""

@@ -30,6 +30,9 @@ package struct APIResource: Sendable, Hashable, CustomStringConvertible {
     /// `deployments.apps`, as kubectl and permission messages write it.
     package var description: String { group.isEmpty ? name : "\(name).\(group)" }
 
+    /// Whether these are the Secrets of Kubernetes itself, whose values are fetched only where they are asked for as such.
+    package var isSecrets: Bool { group.isEmpty && name == "secrets" }
+
     /// The path of the collection, of all namespaces or of one.
     package func path(in namespace: String? = nil) -> String {
         var path = group.isEmpty ? "/api/\(version)" : "/apis/\(group)/\(version)"

@@ -19,7 +19,7 @@ package struct ObjectCondenser: Sendable {
     package init(_ resource: APIResource, form: ObjectForm = .full) {
         apiVersion = resource.apiVersion
         kind = resource.kind
-        isPartial = resource.group.isEmpty && resource.name == "secrets" && form != .values
+        isPartial = resource.isSecrets && form != .values
         var writer = JSONWriter()
         writer.object { writer in
             writer.member("apiVersion", resource.apiVersion)

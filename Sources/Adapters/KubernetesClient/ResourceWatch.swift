@@ -173,7 +173,7 @@ extension APIClient {
     package func watch(
         _ resource: APIResource, in namespace: String? = nil, form: ObjectForm = .full, period: Duration = .seconds(300)
     ) -> ResourceWatch {
-        let form: ObjectForm = resource.name == "secrets" && resource.group.isEmpty ? .metadata : form
+        let form: ObjectForm = resource.isSecrets ? .metadata : form
         return ResourceWatch(client: self, resource: resource, namespace: namespace, form: form, period: period)
     }
 }

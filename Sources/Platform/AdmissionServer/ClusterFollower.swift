@@ -59,7 +59,7 @@ package actor ClusterFollower {
         for (apiVersion, kind) in parameters {
             let found = discovery.resources.first { $0.apiVersion == apiVersion && $0.kind == kind }
             // Secrets are read in no form but their metadata, which no policy can take parameters of.
-            guard let found, !(found.group.isEmpty && found.name == "secrets"),
+            guard let found, !found.isSecrets,
                 !watched.contains(where: { $0.resource.group == found.group && $0.resource.name == found.name })
             else { continue }
             watched.append((found, .full))
