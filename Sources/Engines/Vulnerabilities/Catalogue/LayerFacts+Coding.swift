@@ -20,6 +20,7 @@ extension LayerFacts {
             out.record.number(file.release == nil ? 0 : 1)
             if let release = file.release {
                 for text in [release.id, release.version, release.codename, release.title] { out.text(text) }
+                out.texts(release.streams)
             }
             out.optional(file.problem)
         }
@@ -59,7 +60,7 @@ extension LayerFacts {
             if try reader.number() == 1 {
                 file.release = ReleaseFact(
                     id: try reader.text(), version: try reader.text(), codename: try reader.text(),
-                    title: try reader.text())
+                    title: try reader.text(), streams: try reader.texts())
             }
             file.problem = try reader.optional()
             return file

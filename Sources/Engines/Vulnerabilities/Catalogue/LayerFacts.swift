@@ -4,7 +4,7 @@
 /// paths share one with a probability below one in ten million, and then a package is taken for removed.
 package struct LayerFacts: Sendable, Hashable {
     /// Changes whenever the catalogue would tell something else of the same layer.
-    package static let formatVersion = "5"
+    package static let formatVersion = "6"
 
     /// Sorted by path.
     var files: [FileFacts] = []

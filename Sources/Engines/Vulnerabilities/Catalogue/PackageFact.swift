@@ -49,6 +49,8 @@ struct ReleaseFact: Sendable, Hashable {
     var version = ""
     var codename = ""
     var title = ""
+    /// Support streams of Red Hat that packages come from, in the order of their letters: `eus`.
+    var streams: [String] = []
 }
 
 /// Everything that one file of a layer tells.

@@ -81,9 +81,6 @@ enum ReleaseReader {
         return highest.map { ReleaseFact(id: "alpine", version: $0.text) }
     }
 
-    /// The id of facts that name support streams in place of a release.
-    private static let streamsID = "red hat streams"
-
     /// `root/buildinfo/content_manifests/NAME.json`, `usr/share/buildinfo/content-sets.json`: names of repositories,
     /// as `rhel-8-for-x86_64-baseos-eus-rpms__8_DOT_6`. Those of a support stream carry its name.
     static func contentSets(_ root: Node) -> ReleaseFact? {
@@ -94,7 +91,7 @@ enum ReleaseReader {
                 streams.insert(stream)
             }
         }
-        return streams.isEmpty ? nil : ReleaseFact(id: streamsID, version: streams.sorted().joined(separator: ","))
+        return streams.isEmpty ? nil : ReleaseFact(streams: streams.sorted())
     }
 
     /// One distribution of all that the files of an image tell; os-release names it, the others add what it leaves
@@ -102,7 +99,8 @@ enum ReleaseReader {
     static func distribution(_ facts: [String: ReleaseFact]) -> Distribution? {
         let main = ["etc/os-release", "usr/lib/os-release"].lazy.compactMap { facts[$0] }.first
         let told = facts.sorted { $0.key < $1.key }.filter { !$0.key.hasSuffix("os-release") }.map(\.value)
-        let others = told.filter { $0.id != streamsID }
+        // Sets of content name streams and no release.
+        let others = told.filter { !$0.id.isEmpty }
         guard let main else {
             // Derivatives keep Debian's version file, so it speaks last.
             guard let first = others.first(where: { $0.id != "debian" }) ?? others.first else { return nil }
@@ -122,11 +120,7 @@ enum ReleaseReader {
             version = source.version
         }
         var out = Distribution(id: main.id, version: version)
-        if out.family == "redhat" {
-            for fact in told where fact.id == streamsID {
-                out.streams.formUnion(fact.version.split(separator: ",").map(String.init))
-            }
-        }
+        if out.family == "redhat" { out.streams.formUnion(told.flatMap(\.streams)) }
         return out
     }
 
