@@ -1,4 +1,5 @@
 import Images
+import TestSupport
 import Testing
 
 @testable import ContainerImages
@@ -28,7 +29,7 @@ import Testing
 
     @Test(arguments: [["gzip", "-c"], ["zstd", "-qc"], ["cat"]])
     func everyPackingGivesTheSameMembersAndBothDigests(command: [String]) async throws {
-        guard Command.exists(command[0]) else { return print("skipped: \(command[0]) not found") }
+        guard TestMachine.program(command[0]) != nil else { return print("skipped: \(command[0]) not found") }
         let archive = Self.archive()
         let packed = try await Command.run(command[0], Array(command.dropFirst()), archive)
         for piece in [1, 5, 4096, 1 << 20] {
@@ -43,7 +44,7 @@ import Testing
 
     @Test(arguments: [["gzip", "-c"], ["zstd", "-qc"]])
     func streamsOneBehindTheOtherAreOne(command: [String]) async throws {
-        guard Command.exists(command[0]) else { return print("skipped: \(command[0]) not found") }
+        guard TestMachine.program(command[0]) != nil else { return print("skipped: \(command[0]) not found") }
         let archive = Self.archive()
         var packed: [UInt8] = []
         for start in stride(from: 0, to: archive.count, by: 20_000) {
@@ -58,7 +59,7 @@ import Testing
 
     @Test(arguments: [["gzip", "-c"], ["zstd", "-qc"], ["cat"]])
     func aCutLayerIsIncompleteWhereverItIsCut(command: [String]) async throws {
-        guard Command.exists(command[0]) else { return print("skipped: \(command[0]) not found") }
+        guard TestMachine.program(command[0]) != nil else { return print("skipped: \(command[0]) not found") }
         let packed = try await Command.run(command[0], Array(command.dropFirst()), Self.archive())
         for count in [7, 100, packed.count / 2, packed.count * 3 / 4] {
             let (reading, _) = Self.read(Array(packed[..<count]))

@@ -1,5 +1,6 @@
 import Foundation
 import Images
+import TestSupport
 import Testing
 
 @testable import ContainerImages
@@ -161,7 +162,7 @@ import Testing
 
     /// A store of podman's as skopeo writes it; nil where it cannot be written here.
     private static func store(_ driver: String, _ folder: TestFolder, _ image: TestImage) async throws -> String? {
-        guard Command.exists("skopeo"), geteuid() == 0 else { return nil }
+        guard TestMachine.program("skopeo") != nil, geteuid() == 0 else { return nil }
         try image.writeLayout("\(folder.path)/layout")
         let root = "\(folder.path)/store"
         let place = "containers-storage:[\(driver)@\(root)+\(folder.path)/run]"

@@ -25,7 +25,7 @@ import Testing
     }
 
     @Test func aPushedImageIsReadWithItsLoginAndAuthorityAndNotWithout() async throws {
-        for tool in ["docker-registry", "skopeo", "openssl"] where !Command.exists(tool) {
+        for tool in ["docker-registry", "skopeo", "openssl"] where TestMachine.program(tool) == nil {
             return print("skipped: \(tool) not found")
         }
         let folder = try TestFolder()

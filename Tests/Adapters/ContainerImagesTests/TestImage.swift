@@ -96,12 +96,6 @@ enum Command {
         guard result.terminationStatus == .exited(0) else { throw CocoaError(.executableLoad) }
         return result.standardOutput
     }
-
-    static func exists(_ name: String) -> Bool {
-        (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":").contains {
-            FileManager.default.isExecutableFile(atPath: "\($0)/\(name)")
-        }
-    }
 }
 
 /// A folder that is gone when the test is over.

@@ -1,6 +1,7 @@
 import Documents
 import Foundation
 import Manifests
+import TestSupport
 import Testing
 
 /// A folder that lives as long as the test.
@@ -23,6 +24,9 @@ final class TemporaryFolder {
         return file.path
     }
 }
+
+/// Either of the programs that build overlays.
+private let hasKustomize = ["kubectl", "kustomize"].contains { TestMachine.program($0) != nil }
 
 @Suite struct ManifestReaderTests {
     private static let pod = "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\n"
@@ -95,7 +99,7 @@ final class TemporaryFolder {
         #expect(set.problems.isEmpty)
     }
 
-    @Test(.enabled(if: Installed.has("kubectl") || Installed.has("kustomize"), "skipped: kustomize not found"))
+    @Test(.enabled(if: hasKustomize, "skipped: kustomize not found"))
     func anOverlayIsBuilt() async throws {
         let folder = try TemporaryFolder()
         try folder.write("kustomization.yaml", "namePrefix: prod-\nresources: [pod.yaml]\n")
@@ -106,7 +110,7 @@ final class TemporaryFolder {
         #expect(set.objects.first?.node["kind"].location?.line == 1)
     }
 
-    @Test(.enabled(if: Installed.has("kubectl") || Installed.has("kustomize"), "skipped: kustomize not found"))
+    @Test(.enabled(if: hasKustomize, "skipped: kustomize not found"))
     func anOverlayThatCannotBeBuiltSaysWhy() async throws {
         let folder = try TemporaryFolder()
         try folder.write("kustomization.yaml", "resources: [absent.yaml]\n")
@@ -124,12 +128,5 @@ final class TemporaryFolder {
         let set = ManifestReader.parse(Array(text.utf8), named: "dump.json", explicit: true)
         #expect(set.objects.map(\.reference.description) == ["Pod x", "Deployment y"])
         #expect(set.objects.map(\.item) == [0, 1])
-    }
-}
-
-enum Installed {
-    static func has(_ program: String) -> Bool {
-        (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":")
-            .contains { FileManager.default.isExecutableFile(atPath: "\($0)/\(program)") }
     }
 }

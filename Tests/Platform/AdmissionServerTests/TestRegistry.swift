@@ -12,9 +12,7 @@ import Testing
 
 /// Debian's docker-registry on loopback with TLS, in a folder that goes with it.
 struct TestRegistry: Sendable {
-    static let isInstalled = ["/usr/bin/docker-registry", "/usr/local/bin/docker-registry"].contains {
-        FileManager.default.fileExists(atPath: $0)
-    }
+    static let isInstalled = TestMachine.program("docker-registry") != nil
 
     let folder: String
     let host: String
