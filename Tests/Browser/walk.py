@@ -159,22 +159,31 @@ class Hub:
             sys.exit(f"browser: the hub did not start: {said[-1000:]}")
         self.opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(http.cookiejar.CookieJar()))
 
+    def ask(self, request, form=None):
+        """The answer's bytes. A hub that lets somebody wait is described while it does: a full disk queue is no fault
+        of it, a hub that never answers is."""
+        watch = threading.Timer(PATIENCE, self.describe)
+        watch.start()
+        try:
+            with self.opener.open(request, form, 5 * PATIENCE) as answer:
+                return answer.read()
+        finally:
+            watch.cancel()
+
     def log_in(self):
         form = urllib.parse.urlencode({"name": "admin", "password": self.password, "next": "/login"}).encode()
-        self.opener.open(self.base + "/login", form, PATIENCE).read()
+        self.ask(self.base + "/login", form)
         body = json.dumps({"name": "admin", "password": self.password}).encode()
         request = urllib.request.Request(self.base + "/api/v1/session", body, {"Content-Type": "application/json"})
-        self.csrf = json.load(self.opener.open(request, timeout=PATIENCE))["csrf"]
+        self.csrf = json.loads(self.ask(request))["csrf"]
 
     def post(self, path, body):
-        request = urllib.request.Request(
+        return self.ask(urllib.request.Request(
             self.base + path, json.dumps(body).encode(),
-            {"Content-Type": "application/json", "X-CSRF-Token": self.csrf})
-        return self.opener.open(request, timeout=PATIENCE).read()
+            {"Content-Type": "application/json", "X-CSRF-Token": self.csrf}))
 
     def get(self, path):
-        with self.opener.open(self.base + path, timeout=PATIENCE) as answer:
-            return answer.read()
+        return self.ask(self.base + path)
 
     def cpu(self):
         """Processor time of the hub so far, in milliseconds."""
