@@ -34,6 +34,8 @@ enum event_kind {
     KIND_CGROUP_GONE,
     // A program was kept from starting, or was stopped as it started.
     KIND_STOPPED,
+    // A process in a container mapped code from a file that its image's layers do not hold.
+    KIND_MAPPED,
 };
 
 // What is done about a program in a container that its image did not bring.
@@ -50,6 +52,7 @@ enum handler {
     HANDLER_OPEN,
     HANDLER_SOCKET_FD,
     HANDLER_DUP,
+    HANDLER_MAP,
     HANDLER_COUNT,
 };
 

@@ -23,6 +23,10 @@ char license_text[] SEC("license") = "Dual MIT/GPL";
 #define AT_FDCWD -100
 #define SIGKILL 9
 #define TS_COMPAT 2
+#define PROT_EXEC 4
+#define MAP_TYPE 15
+#define MAP_PRIVATE 2
+#define MAP_ANONYMOUS 32
 #define O_ACCMODE 3
 #define O_CREAT 0100
 #define O_TRUNC 01000
@@ -257,15 +261,28 @@ static __always_inline void put_path(struct scratch *s, u8 tag, struct path *fro
 
 // MARK: Reading the kernel
 
+extern void *bpf_rdonly_cast(const void *, u32) __ksym __weak;
+
+// Whether pointers that were computed can be read like those of known types (6.2 and newer): without a helper.
+static __always_inline int casts(void) { return &bpf_rdonly_cast != 0; }
+
+// Eight bytes, read as the first member of a structure that begins with such a number.
+static __always_inline u64 word_at(const void *place) {
+    if (casts()) {
+        struct timespec64 *typed = bpf_rdonly_cast(place, bpf_core_type_id_kernel(struct timespec64));
+        return typed->tv_sec;
+    }
+    u64 word = 0;
+    bpf_probe_read_kernel(&word, sizeof(word), place);
+    return word;
+}
+
 static __always_inline struct file *file_of(s64 number) {
     // Read without a helper wherever the kernel knows the types: this is on the way of every file that is opened.
     struct task_struct *task = bpf_get_current_task_btf();
     struct fdtable *table = task->files->fdt;
     if (number < 0 || number >= table->max_fds) return 0;
-    struct file **all = table->fd;
-    struct file *file = 0;
-    bpf_probe_read_kernel(&file, sizeof(file), all + number);
-    return file;
+    return (struct file *)word_at(table->fd + number);
 }
 
 static __always_inline void file_facts(struct file *file, struct file_facts *f) {
@@ -747,34 +764,40 @@ int BPF_PROG(handle_generic, struct pt_regs *regs, long result) {
     return 0;
 }
 
-// What is read of a directory entry: three neighbours in every kernel so far, so that one reading takes all.
+// The entry above, and the first eight bytes of a name: what most entries are told from names that are asked about by.
 struct entry {
     struct dentry *above;
-    u64 hash;
     const unsigned char *name;
+    u64 first;
 };
 
 static __always_inline void read_entry(struct dentry *dentry, struct entry *e) {
-    u32 above = bpf_core_field_offset(struct dentry, d_parent);
-    u32 name = bpf_core_field_offset(struct dentry, d_name) + bpf_core_field_offset(struct qstr, name);
-    if (name == above + 16) {
-        bpf_probe_read_kernel(e, sizeof(*e), (void *)dentry + above);
+    if (casts()) {
+        struct dentry *typed = bpf_rdonly_cast(dentry, bpf_core_type_id_kernel(struct dentry));
+        e->above = typed->d_parent;
+        e->name = typed->d_name.name;
     } else {
         e->above = BPF_CORE_READ(dentry, d_parent);
         e->name = BPF_CORE_READ(dentry, d_name.name);
     }
+    e->first = word_at(e->name);
+}
+
+static __always_inline struct dentry *entry_of(struct file *file) {
+    if (!casts()) return BPF_CORE_READ(file, f_path.dentry);
+    struct file *typed = bpf_rdonly_cast(file, bpf_core_type_id_kernel(struct file));
+    return typed->f_path.dentry;
 }
 
 // Reading is filtered unless the file, its folder or the folder above has a name that rules ask about. A table of bits
 // by the first eight bytes of a name keeps nearly all others from being looked up.
 static __always_inline int is_read_wanted(struct file *file, struct configuration *c) {
-    struct dentry *dentry = BPF_CORE_READ(file, f_path.dentry);
+    struct dentry *dentry = entry_of(file);
     for (int i = 0; i < 3; i++) {
         struct entry e = {};
         read_entry(dentry, &e);
-        u64 first = 0;
-        bpf_probe_read_kernel(&first, sizeof(first), e.name);
         // What lies behind the end of a short name is none of it.
+        u64 first = e.first;
         u64 zeros = (first - 0x0101010101010101ULL) & ~first & 0x8080808080808080ULL;
         if (zeros) first &= ((zeros & -zeros) >> 7) - 1;
         u32 bit = (u32)((first * 0x9E3779B97F4A7C15ULL) >> (64 - NAME_BITS_LOG));
@@ -953,6 +976,35 @@ int BPF_PROG(handle_dup, struct pt_regs *regs, long result) {
     }
     begin_call(s, regs, result, w, c);
     put_bytes(s, PART_SOCKET, &f, sizeof(f));
+    send(s, n, c);
+    give(s);
+    return 0;
+}
+
+// Libraries that are loaded in containers, unless they lie where only images reach. Shared memory that can be run is what
+// compilers at run time make, and no library.
+SEC("tp_btf/sys_exit")
+int BPF_PROG(handle_map, struct pt_regs *regs, long result) {
+    struct call call = {.is_compat = is_compat()};
+    read_call(regs, &call);
+    u64 protection = call.arguments[2], flags = call.arguments[3];
+    if (!(protection & PROT_EXEC) || (flags & MAP_ANONYMOUS) || (flags & MAP_TYPE) != MAP_PRIVATE) return 0;
+    struct configuration *c;
+    struct counters *n;
+    struct wanted *w;
+    struct scratch *s = open_call(regs, result, &c, &n, &w);
+    if (!s) return 0;
+    struct file *file = is_outside(c) ? 0 : file_of((s32)call.arguments[4]);
+    struct file_facts f = {};
+    if (file) file_facts(file, &f);
+    if (!file || ((f.flags & FILE_OVERLAY) && !(f.flags & FILE_UPPER))) {
+        n->filtered++;
+        give(s);
+        return 0;
+    }
+    begin_call(s, regs, result, w, c);
+    put_bytes(s, PART_FILE, &f, sizeof(f));
+    put_path(s, PART_FILE_PATH, __builtin_preserve_access_index(&file->f_path));
     send(s, n, c);
     give(s);
     return 0;

@@ -34,6 +34,7 @@ package final class EventDecoder {
         case KIND_STOPPED.rawValue:
             let how: SensorOptions.Response = record.header.result == Int64(RESPONSE_DENY.rawValue) ? .deny : .signal
             return make(.stopped(how), record, processes.process(header))
+        case KIND_MAPPED.rawValue: return make(.mapped, record, processes.process(header))
         case KIND_CGROUP_MADE.rawValue:
             let key = ControlGroups.Key(root: header.cgroup_root, id: header.cgroup)
             if let path = record.groupPath {

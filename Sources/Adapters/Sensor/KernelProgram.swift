@@ -32,7 +32,7 @@ final class KernelProgram {
     private static let attached = ["on_exec", "on_fork", "on_exit", "on_group_made", "on_group_gone", "on_call"]
     private static let handled: [(name: String, handler: handler)] = [
         ("handle_generic", HANDLER_GENERIC), ("handle_open", HANDLER_OPEN), ("handle_socket", HANDLER_SOCKET_FD),
-        ("handle_dup", HANDLER_DUP),
+        ("handle_dup", HANDLER_DUP), ("handle_map", HANDLER_MAP),
     ]
 
     init(_ options: SensorOptions) throws(SensorError) {

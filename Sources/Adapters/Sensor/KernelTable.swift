@@ -61,7 +61,23 @@ struct KernelTable {
             (out[at + 5], out[at + 6]) = entry.folders
             out[at + 7] = UInt8(entry.flags)
         }
+        if options.mappedCode {
+            let at = Self.mapNumber(machine) * 8
+            out[at] = UInt8(KIND_MAPPED.rawValue)
+            out[at + 1] = UInt8(CLASS_PROCESS.rawValue)
+            out[at + 2] = UInt8(HANDLER_MAP.rawValue)
+            out[at + 7] = UInt8(WANTED_SUCCESS.rawValue)
+        }
         return out
+    }
+
+    /// `mmap`, of the old calls `mmap2`. No call of rules: only what maps code in a container is handed over.
+    private static func mapNumber(_ machine: SystemCall.Machine) -> Int {
+        switch machine {
+        case .amd64: 9
+        case .arm64: 222
+        case .i386: 192
+        }
     }
 
     /// The folder of a path without one: the working directory.

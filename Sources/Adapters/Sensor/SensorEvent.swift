@@ -6,6 +6,8 @@ package struct SensorEvent {
         case exit
         /// A program was kept from starting (`deny`) or killed as it started (`signal`).
         case stopped(SensorOptions.Response)
+        /// A process in a container loaded a library that lies in none of its image's layers.
+        case mapped
         case call(SystemCall)
 
         /// The event's type as rules name it.
@@ -16,6 +18,7 @@ package struct SensorEvent {
             case .exit: "procexit"
             // No rule asks about it: it is a response of this program itself.
             case .stopped: "martlet_stopped"
+            case .mapped: "mmap"
             case .call(let call): call.name
             }
         }

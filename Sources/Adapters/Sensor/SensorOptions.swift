@@ -9,6 +9,8 @@ package struct SensorOptions: Sendable {
     /// Names of files and folders whose reading is asked about: of the file itself or of the two folders above it.
     package var readNames: Set<String> = []
     package var unixSockets = false
+    /// Libraries that processes in containers load from elsewhere than their image's layers.
+    package var mappedCode = true
     /// Bytes of the ring between kernel and sensor: a power of two.
     package var ringBytes = 8 << 20
 

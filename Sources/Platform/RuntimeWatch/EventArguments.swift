@@ -16,7 +16,7 @@ enum EventArguments {
         if name == "res" { return Array(ErrorNames.text(event.result).utf8) }
         switch event.kind {
         case .exec: return name == "filename" ? event.written1 : name == "flags" ? executableFlags(event) : nil
-        case .fork, .exit, .stopped: return nil
+        case .fork, .exit, .stopped, .mapped: return nil
         case .call(let call): return value(name, event, call, context)
         }
     }

@@ -53,14 +53,16 @@ package final class ImageFileLists: ImageFiles {
 
     /// Read through the process itself, so that what ran is read and not what lies at its path by now. A process that is
     /// gone left the file to its parent's view of the container, if it is still the same file.
-    package func digest(of path: [UInt8], in process: SensorProcess) -> String? {
-        var key = process.file
+    package func digest(of path: [UInt8], _ file: SensorProcess.File, in process: SensorProcess) -> String? {
+        let isProgram = file == process.file
+        var key = file
         key.isDeleted = false
         guard key.inode != 0 else { return nil }
         if let known = digests[key] { return known }
-        var found = process.ended == 0 ? read("/proc/\(process.id)/exe") : nil
+        let text = String(decoding: path, as: UTF8.self)
+        var found = process.ended == 0 ? read("/proc/\(process.id)/\(isProgram ? "exe" : "root\(text)")") : nil
         if found == nil, let parent = process.parent, parent.container === process.container, parent.ended == 0 {
-            found = read("/proc/\(parent.id)/root" + String(decoding: path, as: UTF8.self))
+            found = read("/proc/\(parent.id)/root\(text)")
         }
         guard let found else { return nil }
         if digests.count >= Self.mostDigests { digests.removeAll() }

@@ -5,8 +5,9 @@ package import Sensor
 package protocol ImageFiles: AnyObject {
     /// The files of the image a container runs; nil when they are not known, or not yet.
     func files(of container: SensorContainer) -> ContentDrift?
-    /// The digest of a file in a running container; nil when it cannot be read.
-    func digest(of path: [UInt8], in process: SensorProcess) -> String?
+    /// The digest of a file in a running container, a process's own program or a library it loaded; nil when it cannot
+    /// be read.
+    func digest(of path: [UInt8], _ file: SensorProcess.File, in process: SensorProcess) -> String?
 }
 
 /// Who decides what the cluster's network policies say of a connection.
@@ -59,13 +60,9 @@ struct DriftFallback {
         return file.isInUpperLayer ? "it was written into the running container" : "it is not of the image"
     }
 
-    /// Why a program is none of the image's; nil when nothing says so.
-    static func reason(_ event: SensorEvent) -> String? {
-        let process = event.process
-        guard let container = process.container, case .exec = event.kind else { return nil }
-        let file = process.file
-        if process.executablePath.starts(with: Array("memfd:".utf8)) { return "it lies in memory only" }
-        let path = String(decoding: process.executablePath, as: UTF8.self)
+    /// Why a program or library is none of the image's; nil when nothing says so.
+    static func reason(_ path: String, _ file: SensorProcess.File, in container: SensorContainer) -> String? {
+        if file.isPseudo || path.hasPrefix("memfd:") { return "it lies in memory only" }
         let isInVolume = container.facts.volumes.contains { path.hasPrefix("\($0)/") }
         // A volume in memory is like one on disk: what was there before the container began may be an init container's.
         if memoryFileSystems.contains(file.fileSystem), !isInVolume { return "it lies on a file system in memory" }

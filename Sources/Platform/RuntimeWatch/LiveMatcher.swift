@@ -105,6 +105,8 @@ package struct LiveMatcher {
 
     /// The rules that match, in order.
     package mutating func match(_ event: SensorEvent) -> [DetectionRule] {
+        // Rules ask about all that is mapped, which nobody hands over.
+        if event.kind == .mapped { return [] }
         found.removeAll(keepingCapacity: true)
         find(event)
         if event.hasTwoNames {
@@ -234,9 +236,10 @@ extension SensorEvent.Kind {
         case .fork: 1
         case .exit: 2
         case .stopped: 3
-        case .call(let call): 4 + Int(call.rawValue)
+        case .mapped: 4
+        case .call(let call): 5 + Int(call.rawValue)
         }
     }
 
-    fileprivate static let numbers = 4 + 256
+    fileprivate static let numbers = 5 + 256
 }

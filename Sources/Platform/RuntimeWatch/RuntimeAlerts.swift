@@ -4,6 +4,7 @@ internal import Sensor
 /// The alerts Martlet raises of itself, beside those of rules: their names are forever.
 package enum OwnAlert: String, Sendable, CaseIterable {
     case drift = "Program not of the image"
+    case libraryDrift = "Library not of the image"
     case refusedWrite = "Write refused by a read-only file system"
     case undeclaredWrite = "File written outside the declared mounts"
     case unlearnedProcess = "Process outside the learned profile"
@@ -12,7 +13,7 @@ package enum OwnAlert: String, Sendable, CaseIterable {
 
     var priority: Priority {
         switch self {
-        case .drift, .stopped: .error
+        case .drift, .libraryDrift, .stopped: .error
         case .refusedWrite, .undeclaredWrite, .unlearnedProcess, .unlearnedConnection: .warning
         }
     }
@@ -20,6 +21,7 @@ package enum OwnAlert: String, Sendable, CaseIterable {
     var tags: [String] {
         switch self {
         case .drift, .stopped: ["T1105", "martlet", "mitre_execution"]
+        case .libraryDrift: ["T1574.006", "martlet", "mitre_persistence"]
         case .refusedWrite: ["T1222", "martlet", "mitre_defense_evasion"]
         case .undeclaredWrite: ["T1554", "martlet", "mitre_persistence"]
         case .unlearnedProcess: ["T1059", "martlet", "mitre_execution"]

@@ -96,6 +96,7 @@ package struct RuntimeWatch {
             default: return []
             }
         case .stopped(let how): return [stopped(event, how)]
+        case .mapped: return library(event)
         case .fork, .exit: return []
         }
     }
@@ -105,41 +106,56 @@ package struct RuntimeWatch {
         guard let container = process.container, !process.isRuntime else { return [] }
         var out: [Alert] = []
         let path = String(decoding: process.executablePath, as: UTF8.self)
-        var digest: String?
-        var reason: String?
-        var origin: ContentDrift.File?
-        if let files = images?.files(of: container) {
-            digest = images?.digest(of: process.executablePath, in: process)
-            switch files.verdict(path: path, digest: digest) {
-            case .ofImage: break
-            case .moved(let from, let file):
-                reason = "it is a copy of \(from)\(Self.owner(file))"
-                origin = file
-            case .changed(let file):
-                reason = "it has other content than the image's\(Self.owner(file))"
-                origin = file
-            case .dropped: reason = "the image has no such file"
-            case .notObservable: reason = DriftFallback.reason(event)
-            }
-        } else {
-            reason = DriftFallback.reason(event)
-        }
-        if let reason {
+        let drift = drift(process.executablePath, process.file, process, container)
+        if let reason = drift.reason {
             var alert = OwnAlert.drift.alert(
                 "a program that is not of the container's image ran: \(reason) | process=\(process.shown) exepath=\(path)",
                 event, matcher.context)
-            if let origin { Self.name(origin, in: &alert) }
+            if let origin = drift.origin { Self.name(origin, in: &alert) }
             out.append(alert)
         }
         let parent = process.parent.map { String(decoding: $0.executablePath, as: UTF8.self) } ?? ""
         let name = ProcessShape.name(
             path: path, parent: parent,
             arguments: process.arguments.dropFirst().map { String(decoding: $0, as: UTF8.self) })
-        if observe(name, .process, container, digest: digest) {
+        if observe(name, .process, container, digest: drift.digest) {
             out.append(
                 OwnAlert.unlearnedProcess.alert("a process that was never seen here: \(name)", event, matcher.context))
         }
         return out
+    }
+
+    /// A library the image did not bring.
+    private func library(_ event: SensorEvent) -> [Alert] {
+        guard let container = event.process.container, !event.process.isRuntime, let file = event.file,
+            let path = event.path
+        else { return [] }
+        let drift = drift(path, file, event.process, container)
+        guard let reason = drift.reason else { return [] }
+        var alert = OwnAlert.libraryDrift.alert(
+            "a library that is not of the container's image was loaded: \(reason) | process=\(event.process.shown) "
+                + "library=\(String(decoding: path, as: UTF8.self))", event, matcher.context)
+        if let origin = drift.origin { Self.name(origin, in: &alert) }
+        return [alert]
+    }
+
+    /// Whether code that runs is the image's: why not, the image's file it stands for, and its digest where the image's
+    /// files are known.
+    private func drift(
+        _ path: [UInt8], _ file: SensorProcess.File, _ process: SensorProcess, _ container: SensorContainer
+    ) -> (reason: String?, origin: ContentDrift.File?, digest: String?) {
+        let text = String(decoding: path, as: UTF8.self)
+        guard let files = images?.files(of: container) else {
+            return (DriftFallback.reason(text, file, in: container), nil, nil)
+        }
+        let digest = images?.digest(of: path, file, in: process)
+        switch files.verdict(path: text, digest: digest) {
+        case .ofImage: return (nil, nil, digest)
+        case .moved(let from, let file): return ("it is a copy of \(from)\(Self.owner(file))", file, digest)
+        case .changed(let file): return ("it has other content than the image's\(Self.owner(file))", file, digest)
+        case .dropped: return ("the image has no such file", nil, digest)
+        case .notObservable: return (DriftFallback.reason(text, file, in: container), nil, digest)
+        }
     }
 
     private func stopped(_ event: SensorEvent, _ how: SensorOptions.Response) -> Alert {

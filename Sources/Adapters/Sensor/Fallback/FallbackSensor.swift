@@ -44,7 +44,7 @@ package final class FallbackSensor: EventSource {
 
     package var blindSpots: [String] {
         var out = [
-            "connections, rights, refused writes, reading, renaming and removing of files are not seen",
+            "connections, rights, refused writes, loaded libraries, reading, renaming and removing of files are not seen",
             "programs that end within a moment are told with little more than their number",
         ]
         if let fileProblem { out.append("written files are not seen: \(fileProblem)") }
