@@ -78,6 +78,22 @@ extension LiveTests {
             #expect(copied.field("martlet.process_tree")?.contains(" > ") == true)
         }
 
+        @Test func librariesOfTheImageAreNoNewsAndDroppedOnesAre() throws {
+            let live = try LiveWatch()
+            let program = "/usr/bin/true"
+            var container = try TestContainer(programs: [program])
+            defer { container.remove() }
+            let library = try #require(container.libraries.first { $0.contains("libc.so") })
+            let found = try live.run(
+                &container, "\(program); cp \(library) /tmp/dropped.so; LD_PRELOAD=/tmp/dropped.so \(program)")
+            let alerts = found.filter { $0.rule == OwnAlert.libraryDrift.rawValue }
+            #expect(!alerts.isEmpty)
+            #expect(alerts.allSatisfy { $0.message.contains("library=/tmp/dropped.so") }, "\(alerts.map(\.message))")
+            #expect(alerts.first?.message.contains("it was written into the running container") == true)
+            #expect(alerts.allSatisfy { $0.field("k8s.pod.uid") == TestContainer.podUID })
+            #expect(live.sensor.ledger.counts.allSatisfy { $0.isExact && $0.lost == 0 })
+        }
+
         @Test func containersThatLiveAFewMillisecondsHaveTheirPod() throws {
             let live = try LiveWatch()
             var identifiers: Set<String> = []

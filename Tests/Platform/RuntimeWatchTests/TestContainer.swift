@@ -22,7 +22,13 @@ struct TestContainer {
     /// Whether the root is an overlay; without, it is a plain folder.
     let isOverlay: Bool
 
-    init(isReadOnly: Bool = false, privileged: Bool = false, mounts: [[String: Any]] = []) throws {
+    /// What the programs brought along load.
+    private(set) var libraries: [String] = []
+
+    /// `programs` are those of this machine that the image has besides busybox.
+    init(
+        isReadOnly: Bool = false, privileged: Bool = false, mounts: [[String: Any]] = [], programs: [String] = []
+    ) throws {
         id = (0..<4).map { _ in String(format: "%016lx", UInt64.random(in: 0...UInt64.max)) }.joined()
         folder = "/var/tmp/martlet-test-\(id.prefix(12))"
         let files = FileManager.default
@@ -46,6 +52,7 @@ struct TestContainer {
             .write(to: URL(fileURLWithPath: "\(folder)/lower/etc/passwd"))
         try Data("root:!:1::::::\n".utf8).write(to: URL(fileURLWithPath: "\(folder)/lower/etc/shadow"))
         try Data("history".utf8).write(to: URL(fileURLWithPath: "\(folder)/lower/root/.ash_history"))
+        for program in programs { libraries += try Self.bring(program, to: "\(folder)/lower") }
         let options = "lowerdir=\(folder)/lower,upperdir=\(folder)/upper,workdir=\(folder)/work"
         isOverlay = try Self.run(["/bin/mount", "-t", "overlay", "overlay", "-o", options, "\(folder)/rootfs"]) == 0
         if !isOverlay {
@@ -89,6 +96,21 @@ struct TestContainer {
         configuration["process"] = process
     }
 
+    /// Adds a program of this machine to an image, at its own path with every library it needs; these libraries.
+    private static func bring(_ program: String, to lower: String) throws -> [String] {
+        let libraries = try output(["/usr/bin/ldd", program]).split(separator: "\n").compactMap { line in
+            line.split { $0 == " " || $0 == "\t" }.first { $0.hasPrefix("/") }.map(String.init)
+        }
+        for path in libraries + [program] {
+            let place = URL(fileURLWithPath: lower + path)
+            try FileManager.default.createDirectory(
+                at: place.deletingLastPathComponent(), withIntermediateDirectories: true)
+            try Data(contentsOf: URL(fileURLWithPath: path)).write(to: place)
+            try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: place.path)
+        }
+        return libraries
+    }
+
     /// Runs a script in the container to its end; `meanwhile` is called while it goes on.
     mutating func run(_ script: String, meanwhile: () -> Void) throws {
         var process = configuration["process"] as? [String: Any] ?? [:]
@@ -119,14 +141,29 @@ struct TestContainer {
 
     @discardableResult
     static func run(_ arguments: [String]) throws -> Int32 {
+        let process = process(arguments)
+        process.standardOutput = FileHandle.nullDevice
+        try process.run()
+        process.waitUntilExit()
+        return process.terminationStatus
+    }
+
+    private static func output(_ arguments: [String]) throws -> String {
+        let process = process(arguments)
+        let pipe = Pipe()
+        process.standardOutput = pipe
+        try process.run()
+        let bytes = pipe.fileHandleForReading.readDataToEndOfFile()
+        process.waitUntilExit()
+        return String(decoding: bytes, as: UTF8.self)
+    }
+
+    private static func process(_ arguments: [String]) -> Process {
         let process = Process()
         process.executableURL = URL(fileURLWithPath: arguments[0])
         process.arguments = Array(arguments.dropFirst())
         process.standardInput = FileHandle.nullDevice
-        process.standardOutput = FileHandle.nullDevice
         process.standardError = FileHandle.nullDevice
-        try process.run()
-        process.waitUntilExit()
-        return process.terminationStatus
+        return process
     }
 }
