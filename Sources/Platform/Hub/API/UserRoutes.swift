@@ -97,7 +97,9 @@ enum UserRoutes {
 
     static func mayGive(_ grant: GrantRow, _ request: HubRequest) throws(HubProblem) {
         let cluster = grant.cluster == "*" ? "" : grant.cluster
-        let namespace = grant.namespace == "*" || grant.namespace.hasSuffix("*") ? nil : grant.namespace
+        // Labels may come to stand on any namespace.
+        let isOne = !grant.namespace.hasSuffix("*") && grant.labels.isEmpty
+        let namespace = isOne ? grant.namespace : nil
         try request.require(.administer, cluster: cluster, namespace: namespace)
     }
 
@@ -112,7 +114,7 @@ enum UserRoutes {
             }
             let grant = GrantRow(
                 role: role, cluster: try element.optional("cluster") ?? "*",
-                namespace: try element.optional("namespace") ?? "*")
+                namespace: try element.optional("namespace") ?? "*", labels: try labels(element["labels"]))
             guard !grant.namespace.dropLast().contains("*"), grant.cluster == "*" || !grant.cluster.contains("*") else {
                 throw .invalid("a cluster is an id or *; a namespace is a name, a prefix with * behind it, or *")
             }
@@ -120,5 +122,19 @@ enum UserRoutes {
             out.append(grant)
         }
         return out
+    }
+
+    private static func labels(_ node: Node) throws(HubProblem) -> [String] {
+        guard node.exists, !node.isNull else { return [] }
+        guard node.isObject, node.count <= 10 else {
+            throw .invalid("\"labels\" is an object of at most 10 labels of namespaces")
+        }
+        var out: [String: String] = [:]
+        for member in node.members {
+            guard let value = member.value.string else { throw .invalid("the value of a label is a text") }
+            out[member.key] = value
+        }
+        guard let labels = GrantRow.labels(out) else { throw .invalid(GrantRow.labelForm) }
+        return labels
     }
 }
