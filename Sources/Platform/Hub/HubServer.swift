@@ -99,6 +99,7 @@ package struct HubServer: Sendable {
         let workers = [
             Task { await keepHouse() }, Task { await deliverer.run() }, Task { await reports.run() },
             Task { await listenForAgents() }, Task { await beside() },
+            Task { await FeedRelay(hub).run() },
         ]
         var failure: (any Error)?
         do {

@@ -52,10 +52,11 @@ enum EventRoutes {
                     text = ": still here\n\n"
                 case .item(let item):
                     // What was left out because this side is slow: ask for the lists again.
-                    let missed = last > 0 && item.number > last + 1 ? "event: missed\ndata: {}\n\n" : ""
-                    last = item.number
                     let event = item.event
-                    let isMeant = (cluster == nil || cluster == event.cluster) && isVisible(event, scope)
+                    let isMissing = event.isMissed || last > 0 && item.number > last + 1
+                    let missed = isMissing ? "event: missed\ndata: {}\n\n" : ""
+                    last = item.number
+                    let isMeant = !event.isMissed && (cluster == nil || cluster == event.cluster) && isVisible(event, scope)
                     text =
                         missed
                         + (isMeant ? "id: \(item.number)\nevent: \(event.kind)\ndata: \(event.data)\n\n" : "")
