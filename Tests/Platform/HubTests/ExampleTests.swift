@@ -105,7 +105,9 @@ import Testing
     @Test func aTokenSeesTheNamespacesThatCarryItsLabels() async throws {
         try await Self.withManifests { hub, admin, folder in
             func label(_ team: String) throws {
-                let text = "{kind: Namespace, apiVersion: v1, metadata: {name: shop, labels: {team: \(team), tier: web}}}"
+                let text = """
+                    {kind: Namespace, apiVersion: v1, metadata: {name: shop, labels: {team: \(team), tier: web}}}
+                    """
                 try Data(text.utf8).write(to: folder.appending(path: "namespace.yaml"))
             }
             func ask(_ grants: String) async throws -> HubFixture.Answer {

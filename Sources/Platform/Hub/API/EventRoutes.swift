@@ -56,7 +56,8 @@ enum EventRoutes {
                     let isMissing = event.isMissed || last > 0 && item.number > last + 1
                     let missed = isMissing ? "event: missed\ndata: {}\n\n" : ""
                     last = item.number
-                    let isMeant = !event.isMissed && (cluster == nil || cluster == event.cluster) && isVisible(event, scope)
+                    let isAsked = !event.isMissed && (cluster == nil || cluster == event.cluster)
+                    let isMeant = isAsked && isVisible(event, scope)
                     text =
                         missed
                         + (isMeant ? "id: \(item.number)\nevent: \(event.kind)\ndata: \(event.data)\n\n" : "")
