@@ -134,6 +134,10 @@ import Testing
             for wrong in [#"{"a=b":"c"}"#, #"["team"]"#, #"{"team":1}"#, #"{"":"c"}"#] {
                 #expect(try await ask(#"[{"role":"viewer","labels":\#(wrong)}]"#).status == 400, "\(wrong)")
             }
+            let users = try await hub.send("GET", "/api/v1/users", as: admin).json["items"]
+            let own = try #require(users[0]["id"].string)
+            let unsaid = try await hub.send("PATCH", "/api/v1/users/\(own)", #"{"disabled":{}}"#, as: admin)
+            #expect(unsaid.status == 400, "neither yes nor no")
             let part = try await hub.user(
                 "part", #"[{"role":"admin","cluster":"demo","namespace":"shop"}]"#, as: admin)
             let more = try await hub.send(

@@ -47,6 +47,9 @@ enum UserRoutes {
         }
         let grants = body["grants"].exists ? try grants(body["grants"], of: request) : nil
         let disabled = body["disabled"].bool
+        guard disabled != nil || !body["disabled"].exists else {
+            throw HubProblem.invalid("\"disabled\" is true or false")
+        }
         if isOwn, grants != nil || disabled == true {
             throw HubProblem(.conflict, "own-rights", "nobody changes his own rights; ask another administrator")
         }
