@@ -134,6 +134,8 @@ import Testing
             for wrong in [#"{"a=b":"c"}"#, #"["team"]"#, #"{"team":1}"#, #"{"":"c"}"#] {
                 #expect(try await ask(#"[{"role":"viewer","labels":\#(wrong)}]"#).status == 400, "\(wrong)")
             }
+            let misspelt = try await ask(#"[{"role":"viewer","label":{"team":"red"}}]"#)
+            #expect(misspelt.status == 400, "a limit that is misspelt is no right without one")
             let users = try await hub.send("GET", "/api/v1/users", as: admin).json["items"]
             let own = try #require(users[0]["id"].string)
             let unsaid = try await hub.send("PATCH", "/api/v1/users/\(own)", #"{"disabled":{}}"#, as: admin)

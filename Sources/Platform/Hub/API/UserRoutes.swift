@@ -111,6 +111,11 @@ enum UserRoutes {
         guard node.isArray, node.count <= 100 else { throw .invalid("\"grants\" must be a list of at most 100 roles") }
         var out: [GrantRow] = []
         for element in node.elements {
+            // A limit that is misspelt must not become a right without one.
+            for member in element.members
+            where !["role", "cluster", "namespace", "labels"].contains(member.key) {
+                throw .invalid("a grant has no member \"\(member.key.prefix(40))\"")
+            }
             let role = try element.required("role")
             guard Role(rawValue: role) != nil else {
                 throw .invalid("a role is one of \(Role.allCases.map(\.rawValue).joined(separator: ", "))")
