@@ -34,23 +34,30 @@ package struct ResourceWatch: AsyncSequence, Sendable {
         private var answer: Transport.Answer?
         private var buffer = ByteBuffer()
         private var failures = 0
+        private var hasListed = false
 
         init(watch: ResourceWatch) { self.watch = watch }
 
-        /// The next event; throws only what trying again does not mend. There is no end but cancellation.
+        /// The next event. After the first list it throws only what trying again does not mend; the first one tells who
+        /// asks that there is no server. There is no end but cancellation.
         package mutating func next() async throws -> Event? {
             while true {
                 try Task.checkCancellation()
-                if resourceVersion.isEmpty { return try await relist() }
                 do {
+                    if resourceVersion.isEmpty {
+                        let event = try await relist()
+                        hasListed = true
+                        failures = 0
+                        return event
+                    }
                     if let event = try await nextOfStream() {
                         failures = 0
                         return event
                     }
-                } catch let error as ClientError where error.code == .expired {
+                } catch let error as ClientError where error.code == .expired && !resourceVersion.isEmpty {
                     hangUp()
                     resourceVersion = ""
-                } catch let error as ClientError where Self.mayPass(error) {
+                } catch let error as ClientError where hasListed && Self.mayPass(error) {
                     hangUp()
                     let random = watch.client.options.time.random()
                     let delay = Backoff().delay(after: failures, asked: error.retryAfter, random: random)

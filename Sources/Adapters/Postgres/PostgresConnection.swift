@@ -3,7 +3,7 @@ import Encodings
 
 /// One connection of libpq; used by one thread at a time, which waits for the server.
 package final class PostgresConnection {
-    private let handle: OpaquePointer
+    let handle: OpaquePointer
     /// Names of prepared statements, by their text.
     private var prepared: [String: String] = [:]
     private static let mostPrepared = 256

@@ -80,7 +80,7 @@ package struct HubServer: Sendable {
             isSecure
             ? try HTTPServerBuilder.tls(
                 plain, tlsConfiguration: ServerIdentity(settings, now: hub.now()).configuration) : plain
-        var log = hub.log
+        var log = Logger(label: hub.log.label) { _ in ServerLog(to: hub.log.handler) }
         log.logLevel = .warning
         let application = Application(
             responder: responder, server: server,
@@ -99,6 +99,7 @@ package struct HubServer: Sendable {
         let workers = [
             Task { await keepHouse() }, Task { await deliverer.run() }, Task { await reports.run() },
             Task { await listenForAgents() }, Task { await beside() },
+            Task { await FeedRelay(hub).run() },
         ]
         var failure: (any Error)?
         do {

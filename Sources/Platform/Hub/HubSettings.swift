@@ -2,6 +2,7 @@ package import Compliance
 package import Documents
 package import Findings
 import FoundationEssentials
+import Store
 
 /// How a hub runs: from its file, the environment and flags, the later over the earlier.
 package struct HubSettings: Sendable {
@@ -86,6 +87,8 @@ package struct OpenIDSettings: Sendable, Hashable {
         package var role: Role
         package var cluster = "*"
         package var namespace = "*"
+        /// Of namespaces, `key=value`.
+        package var labels: [String] = []
     }
 }
 
@@ -225,15 +228,18 @@ extension OpenIDSettings {
         groupsClaim = try reader.text("groupsClaim") ?? "groups"
         for entry in try reader.list("groups") {
             let part = SettingsReader(entry)
-            try part.expect("group", "role", "cluster", "namespace")
+            try part.expect("group", "role", "cluster", "namespace", "labels")
             guard let role = Role(rawValue: try part.needed("role")) else {
                 throw SettingsError(
                     "a role is one of \(Role.allCases.map(\.rawValue).joined(separator: ", "))", at: entry["role"])
             }
+            guard let labels = GrantRow.labels(try part.map("labels")) else {
+                throw SettingsError(GrantRow.labelForm, at: entry["labels"])
+            }
             groups.append(
                 Grant(
                     group: try part.needed("group"), role: role, cluster: try part.text("cluster") ?? "*",
-                    namespace: try part.text("namespace") ?? "*"))
+                    namespace: try part.text("namespace") ?? "*", labels: labels))
         }
     }
 }

@@ -65,10 +65,29 @@ package struct AccessScope: Sendable, Hashable {
 
     /// One condition for all parts.
     func condition(namespaced: Bool = true) -> (sql: String, values: [SQLValue]) {
-        let conditions = parts.compactMap { $0.condition(namespaced: namespaced) }
+        // Labels can stand on thousands of namespaces: one list for each cluster.
+        var names: [String: [String]] = [:]
+        var conditions: [(sql: String, values: [SQLValue])] = []
+        for part in parts {
+            if namespaced, let cluster = part.cluster, let name = part.namespace, !name.isEmpty, !name.hasSuffix("*") {
+                names[cluster, default: []].append(name)
+            } else if let condition = part.condition(namespaced: namespaced) {
+                conditions.append(condition)
+            }
+        }
+        for (cluster, names) in names.sorted(by: { $0.key < $1.key }) {
+            let marks = repeatElement("?", count: names.count).joined(separator: ", ")
+            conditions.append(
+                ("cluster = ? AND namespace IN (\(marks))", [.text(cluster)] + names.sorted().map { .text($0) }))
+        }
         guard !conditions.isEmpty else { return ("1 = 0", []) }
-        return (
-            "(" + conditions.map { "(\($0.sql))" }.joined(separator: " OR ") + ")", conditions.flatMap(\.values)
-        )
+        return (Self.either(conditions.map(\.sql)[...]), conditions.flatMap(\.values))
+    }
+
+    /// Halves in brackets: databases bound how deep a condition is, and a plain row of thousands is that deep.
+    private static func either(_ conditions: ArraySlice<String>) -> String {
+        if conditions.count == 1 { return "(\(conditions[conditions.startIndex]))" }
+        let middle = conditions.startIndex + conditions.count / 2
+        return "(\(either(conditions[..<middle])) OR \(either(conditions[middle...])))"
     }
 }

@@ -32,19 +32,6 @@ package struct UserRow: Sendable, Hashable {
     }
 }
 
-/// A role on a cluster and namespace; `*` for all.
-package struct GrantRow: Sendable, Hashable {
-    package var role: String
-    package var cluster: String
-    package var namespace: String
-
-    package init(role: String, cluster: String = "*", namespace: String = "*") {
-        self.role = role
-        self.cluster = cluster
-        self.namespace = namespace
-    }
-}
-
 extension SQLConnection {
     /// Adds a user; `StoreError.taken` when the name is.
     package func add(_ user: UserRow) throws(StoreError) {
@@ -95,24 +82,5 @@ extension SQLConnection {
         try endSessions(of: id)
         try run("DELETE FROM grants WHERE holder = ?", [.text(id)])
         return try run("DELETE FROM users WHERE id = ?", [.text(id)]) > 0
-    }
-
-    // MARK: Grants
-
-    /// Grants of a user or a token.
-    package func grants(of holder: String) throws(StoreError) -> [GrantRow] {
-        let sql = "SELECT role, cluster, namespace FROM grants WHERE holder = ? ORDER BY role, cluster, namespace"
-        var out: [GrantRow] = []
-        for row in try rows(sql, [.text(holder)]) {
-            out.append(GrantRow(role: try row.text(0), cluster: try row.text(1), namespace: try row.text(2)))
-        }
-        return out
-    }
-
-    package func setGrants(_ grants: [GrantRow], of holder: String) throws(StoreError) {
-        try run("DELETE FROM grants WHERE holder = ?", [.text(holder)])
-        try insert(
-            into: "grants", ["holder", "role", "cluster", "namespace"],
-            Set(grants).map { [.text(holder), .text($0.role), .text($0.cluster), .text($0.namespace)] })
     }
 }

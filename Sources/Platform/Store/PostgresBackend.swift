@@ -4,9 +4,11 @@ import Postgres
 package final class PostgresBackend: StorageBackend {
     package let dialect = SQLDialect.postgres
     private let pool: PostgresPool
+    let address: String
 
     /// - Parameter address: as libpq writes it: `host=db dbname=martlet user=martlet`, or a URL.
     package init(_ address: String, connections: Int = 6) throws(StoreError) {
+        self.address = address
         do {
             pool = try PostgresPool(address, size: connections)
         } catch {

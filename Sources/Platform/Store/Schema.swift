@@ -13,7 +13,23 @@
 /// since 1970, `rank` counts from 0 for critical, texts compare by bytes.
 enum Schema {
     /// One step for each version; never edited once released, only added to.
-    static let steps: [[String]] = [first, agents, fleetCounters]
+    static let steps: [[String]] = [first, agents, fleetCounters, labelledGrants]
+
+    /// Roles on the namespaces that carry some labels.
+    static let labelledGrants: [String] = [
+        """
+        CREATE TABLE labelled_grants (
+          holder TEXT NOT NULL, role TEXT NOT NULL, cluster TEXT NOT NULL, namespace TEXT NOT NULL,
+          labels TEXT NOT NULL, PRIMARY KEY (holder, role, cluster, namespace, labels)
+        ) TABLE-END
+        """,
+        """
+        INSERT INTO labelled_grants (holder, role, cluster, namespace, labels)
+        SELECT holder, role, cluster, namespace, '' FROM grants
+        """,
+        "DROP TABLE grants",
+        "ALTER TABLE labelled_grants RENAME TO grants",
+    ]
 
     /// What an agent's batches are numbered by, how its certificates follow each other, and how it fares.
     static let agents: [String] =

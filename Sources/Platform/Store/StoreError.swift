@@ -15,6 +15,8 @@ package struct StoreError: Error, Sendable, Equatable, CustomStringConvertible {
         case full
         /// What is written contradicts what is there: a name that is taken.
         case taken
+        /// An answer would be larger than is sensible, and a part of it would mislead.
+        case tooMany
     }
 
     package var code: Code

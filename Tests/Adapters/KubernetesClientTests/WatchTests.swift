@@ -88,6 +88,31 @@ import Testing
         #expect(try await Self.events(try .plain(server), 3) == ["listed a", "listed a", "added b"])
     }
 
+    @Test func `a server that goes down before the new list is waited for`() async throws {
+        let lists = Mutexed(0)
+        let watches = Mutexed(0)
+        let down = FakeServer.Reply.json(status(503, "ServiceUnavailable", "starting"), status: 503)
+        let server = try await FakeServer { request in
+            if request.query["watch"] == "true" {
+                return watches.increment() == 1
+                    ? .json(status(410, "Expired", "too old"), status: 410) : .stall(Self.event("ADDED", "b", "101"))
+            }
+            // More often than one list tries by itself.
+            return (2...20).contains(lists.increment()) ? down : .json(list(["a"]))
+        }
+        let events = try await Self.events(try .plain(server, ManualTime()), 3)
+        #expect(events == ["listed a", "listed a", "added b"])
+    }
+
+    @Test func `a server that was never there is told of`() async throws {
+        let server = try await FakeServer { _ in
+            .json(status(503, "ServiceUnavailable", "starting"), status: 503)
+        }
+        let client = try APIClient.plain(server, ManualTime())
+        let error = try await failure { _ = try await Self.events(client, 1) }
+        #expect(error.status == 503)
+    }
+
     @Test func `too many requests are waited out`() async throws {
         let server = try await Self.server([
             .json(status(429, "TooManyRequests", "slow"), status: 429, headers: [("Retry-After", "3")]),

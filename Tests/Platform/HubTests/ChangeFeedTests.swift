@@ -57,6 +57,17 @@ struct ChangeFeedTests {
         #expect(feed.listenerCount == 0)
     }
 
+    @Test func aMessageOfAnotherHubIsItsEvent() {
+        var event = Self.event(1)
+        event.namespace = "shop"
+        event.data = #"{"a":"«ü»"}"#
+        let text = FeedRelay.text(event, from: "one")
+        #expect(FeedRelay.events(text, except: "one").isEmpty, "one's own")
+        let heard = FeedRelay.events(text, except: "two")
+        #expect(heard.map(\.data) == [event.data] && heard.map(\.namespace) == ["shop"])
+        #expect(FeedRelay.events("{", except: "two").map(\.isMissed) == [true])
+    }
+
     @Test func whoIsSlowLosesTheOldest() async {
         let feed = ChangeFeed()
         let stream = feed.listen(buffer: 2)

@@ -102,6 +102,54 @@ import Testing
         }
     }
 
+    @Test func aTokenSeesTheNamespacesThatCarryItsLabels() async throws {
+        try await Self.withManifests { hub, admin, folder in
+            func label(_ team: String) throws {
+                let text = """
+                    {kind: Namespace, apiVersion: v1, metadata: {name: shop, labels: {team: \(team), tier: web}}}
+                    """
+                try Data(text.utf8).write(to: folder.appending(path: "namespace.yaml"))
+            }
+            func ask(_ grants: String) async throws -> HubFixture.Answer {
+                try await hub.send(
+                    "POST", "/api/v1/tokens", #"{"name":"t","grants":\#(grants),"days":1}"#, as: admin)
+            }
+            let made = try await ask(#"[{"role":"viewer","labels":{"team":"red","tier":"web"}}]"#)
+            #expect(made.status == 201, "\(made.text)")
+            #expect(try made.json["grants"][0]["labels"]["team"].string == "red")
+            let caller = HubFixture.Caller(token: try made.json["secret"].string)
+            #expect(try await hub.send("GET", "/api/v1/findings", as: caller).status == 403, "nothing is labelled yet")
+            try label("red")
+            try await Self.eventually("the namespace was labelled") {
+                let seen = try await hub.send("GET", "/api/v1/workloads", as: caller)
+                return try seen.status == 200 && seen.json["items"].elements.contains { $0["name"].equals("cart") }
+            }
+            #expect(try await hub.send("GET", "/api/v1/findings", as: caller).json["items"].isEmpty == false)
+            let whole = try await hub.send("GET", "/api/v1/clusters/demo/scores", as: caller)
+            #expect(whole.status == 404, "no figure of the whole cluster")
+            try label("blue")
+            try await Self.eventually("the namespace is somebody else's") {
+                try await hub.send("GET", "/api/v1/findings", as: caller).status == 403
+            }
+            for wrong in [#"{"a=b":"c"}"#, #"["team"]"#, #"{"team":1}"#, #"{"":"c"}"#] {
+                #expect(try await ask(#"[{"role":"viewer","labels":\#(wrong)}]"#).status == 400, "\(wrong)")
+            }
+            let misspelt = try await ask(#"[{"role":"viewer","label":{"team":"red"}}]"#)
+            #expect(misspelt.status == 400, "a limit that is misspelt is no right without one")
+            let users = try await hub.send("GET", "/api/v1/users", as: admin).json["items"]
+            let own = try #require(users[0]["id"].string)
+            let unsaid = try await hub.send("PATCH", "/api/v1/users/\(own)", #"{"disabled":{}}"#, as: admin)
+            #expect(unsaid.status == 400, "neither yes nor no")
+            let part = try await hub.user(
+                "part", #"[{"role":"admin","cluster":"demo","namespace":"shop"}]"#, as: admin)
+            let more = try await hub.send(
+                "POST", "/api/v1/tokens",
+                #"{"name":"t","grants":[{"role":"viewer","cluster":"demo","namespace":"shop","labels":{"team":"red"}}]}"#,
+                as: part)
+            #expect(more.status == 403, "labels may come to stand on any namespace")
+        }
+    }
+
     @Test func aTokenSeesItsNamespacesOnly() async throws {
         try await Self.withManifests { hub, admin, _ in
             for (grants, expected) in [

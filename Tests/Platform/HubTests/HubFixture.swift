@@ -18,7 +18,10 @@ struct HubFixture: Sendable {
     var hub: HubContext { server.hub }
 
     /// Runs with a hub, which is stopped and whose folder is gone afterwards.
+    ///
+    /// - Parameter password: of the first user, where another hub on the same database made him.
     static func with<R: Sendable>(
+        password known: String? = nil,
         _ configure: (inout HubSettings) -> Void = { _ in },
         _ body: @escaping @Sendable (HubFixture) async throws -> R
     ) async throws -> R {
@@ -31,7 +34,7 @@ struct HubFixture: Sendable {
         var log = Logger(label: "test")
         log.logLevel = .critical
         let server = try await HubServer.open(settings, version: "0", log: log)
-        let password = try #require(server.firstPassword)
+        let password = try #require(known ?? server.firstPassword)
         let (ports, port) = AsyncStream<Int>.makeStream()
         let running = Task {
             try await server.run(handlingSignals: false) { number in

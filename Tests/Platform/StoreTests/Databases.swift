@@ -1,6 +1,7 @@
 import Findings
 import Foundation
 import Store
+import TestSupport
 import Testing
 
 /// The databases that every test of the store runs on.

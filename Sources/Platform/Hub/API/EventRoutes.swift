@@ -31,7 +31,6 @@ enum EventRoutes {
     private static let stream = Route(
         .get, "/api/v1/stream", .read, query: [.cluster]
     ) { request in
-        let scope = request.scope()
         let cluster = request.query["cluster"]
         let hub = request.hub
         guard hub.feed.listenerCount < 500 else { throw HubProblem.tooMany(after: 30) }
@@ -39,16 +38,26 @@ enum EventRoutes {
         let body = ResponseBody { writer in
             try await writer.write(ByteBuffer(string: ": martlet\nretry: 3000\n\n"))
             var last = 0
+            var scope = request.scope()
             for await beat in StreamItems.merge(items, every: .seconds(15)) {
                 let text: String
                 switch beat {
-                case .nothing: text = ": still here\n\n"
+                case .nothing:
+                    // Sessions end, keys are revoked and labels move while a stream is open.
+                    guard
+                        let identity = try? await hub.authenticator.identity(
+                            request.headers, isSecure: request.isSecure, isUse: false)
+                    else { return try await writer.finish(nil) }
+                    scope = identity.scope(.read)
+                    text = ": still here\n\n"
                 case .item(let item):
                     // What was left out because this side is slow: ask for the lists again.
-                    let missed = last > 0 && item.number > last + 1 ? "event: missed\ndata: {}\n\n" : ""
-                    last = item.number
                     let event = item.event
-                    let isMeant = (cluster == nil || cluster == event.cluster) && isVisible(event, scope)
+                    let isMissing = event.isMissed || last > 0 && item.number > last + 1
+                    let missed = isMissing ? "event: missed\ndata: {}\n\n" : ""
+                    last = item.number
+                    let isAsked = !event.isMissed && (cluster == nil || cluster == event.cluster)
+                    let isMeant = isAsked && isVisible(event, scope)
                     text =
                         missed
                         + (isMeant ? "id: \(item.number)\nevent: \(event.kind)\ndata: \(event.data)\n\n" : "")

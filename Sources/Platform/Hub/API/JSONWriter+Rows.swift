@@ -193,6 +193,15 @@ extension JSONWriter {
                         json.member("role", grant.role)
                         json.member("cluster", grant.cluster)
                         json.member("namespace", grant.namespace)
+                        json.member(
+                            "labels",
+                            object: { json in
+                                for label in grant.labels {
+                                    let sides = label.split(
+                                        separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+                                    json.member(String(sides[0]), String(sides[1]))
+                                }
+                            })
                     }
                 }
             })

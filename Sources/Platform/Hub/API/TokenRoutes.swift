@@ -15,7 +15,7 @@ enum TokenRoutes {
     private static let add = Route(.post, "/api/v1/tokens", .administer) { request in
         let body = try request.json(["name", "grants", "days"])
         let name = try body.required("name", limit: 200)
-        let days = body["days"].int ?? 90
+        let days = body["days"].exists ? body["days"].int ?? 0 : 90
         guard 1...366 ~= days else { throw HubProblem.invalid("\"days\" is from 1 to 366") }
         let grants = try UserRoutes.grants(body["grants"], of: request)
         let secret = SecretText.make(prefix: Authenticator.tokenPrefix)

@@ -47,6 +47,9 @@ enum UserRoutes {
         }
         let grants = body["grants"].exists ? try grants(body["grants"], of: request) : nil
         let disabled = body["disabled"].bool
+        guard disabled != nil || !body["disabled"].exists else {
+            throw HubProblem.invalid("\"disabled\" is true or false")
+        }
         if isOwn, grants != nil || disabled == true {
             throw HubProblem(.conflict, "own-rights", "nobody changes his own rights; ask another administrator")
         }
@@ -97,7 +100,9 @@ enum UserRoutes {
 
     static func mayGive(_ grant: GrantRow, _ request: HubRequest) throws(HubProblem) {
         let cluster = grant.cluster == "*" ? "" : grant.cluster
-        let namespace = grant.namespace == "*" || grant.namespace.hasSuffix("*") ? nil : grant.namespace
+        // Labels may come to stand on any namespace.
+        let isOne = !grant.namespace.hasSuffix("*") && grant.labels.isEmpty
+        let namespace = isOne ? grant.namespace : nil
         try request.require(.administer, cluster: cluster, namespace: namespace)
     }
 
@@ -106,13 +111,18 @@ enum UserRoutes {
         guard node.isArray, node.count <= 100 else { throw .invalid("\"grants\" must be a list of at most 100 roles") }
         var out: [GrantRow] = []
         for element in node.elements {
+            // A limit that is misspelt must not become a right without one.
+            for member in element.members
+            where !["role", "cluster", "namespace", "labels"].contains(member.key) {
+                throw .invalid("a grant has no member \"\(member.key.prefix(40))\"")
+            }
             let role = try element.required("role")
             guard Role(rawValue: role) != nil else {
                 throw .invalid("a role is one of \(Role.allCases.map(\.rawValue).joined(separator: ", "))")
             }
             let grant = GrantRow(
                 role: role, cluster: try element.optional("cluster") ?? "*",
-                namespace: try element.optional("namespace") ?? "*")
+                namespace: try element.optional("namespace") ?? "*", labels: try labels(element["labels"]))
             guard !grant.namespace.dropLast().contains("*"), grant.cluster == "*" || !grant.cluster.contains("*") else {
                 throw .invalid("a cluster is an id or *; a namespace is a name, a prefix with * behind it, or *")
             }
@@ -120,5 +130,19 @@ enum UserRoutes {
             out.append(grant)
         }
         return out
+    }
+
+    private static func labels(_ node: Node) throws(HubProblem) -> [String] {
+        guard node.exists, !node.isNull else { return [] }
+        guard node.isObject, node.count <= 10 else {
+            throw .invalid("\"labels\" is an object of at most 10 labels of namespaces")
+        }
+        var out: [String: String] = [:]
+        for member in node.members {
+            guard let value = member.value.string else { throw .invalid("the value of a label is a text") }
+            out[member.key] = value
+        }
+        guard let labels = GrantRow.labels(out) else { throw .invalid(GrantRow.labelForm) }
+        return labels
     }
 }

@@ -22,14 +22,16 @@ package struct Authenticator: Sendable {
     }
 
     /// Whose request it is; nil for nobody's. Throws when a token is sent that does not hold.
-    package func identity(_ headers: HTTPFields, isSecure: Bool) async throws -> Identity? {
+    ///
+    /// - Parameter isUse: whether somebody asks for something, which keeps his session from ending.
+    package func identity(_ headers: HTTPFields, isSecure: Bool, isUse: Bool = true) async throws -> Identity? {
         if let authorization = headers[.authorization] {
             let parts = authorization.split(separator: " ", maxSplits: 1)
             guard parts.count == 2, parts[0].lowercased() == "bearer" else { throw HubProblem.unauthenticated }
-            return try await token(String(parts[1]))
+            return try await token(String(parts[1]), isUse: isUse)
         }
         guard let cookie = Self.cookie(Self.cookieName(isSecure), headers) else { return nil }
-        return try await session(cookie)
+        return try await session(cookie, isUse: isUse)
     }
 
     /// `__Host-` binds a cookie to this host and to TLS; browsers refuse the prefix without TLS.
@@ -46,34 +48,44 @@ package struct Authenticator: Sendable {
         return nil
     }
 
-    private func token(_ text: String) async throws -> Identity {
+    private func token(_ text: String, isUse: Bool) async throws -> Identity {
         let digest = SecretText.digest(text)
         let now = now()
-        let found = try await store.read { db -> (TokenRow, [GrantRow])? in
-            guard let token = try db.token(digest) else { return nil }
-            return (token, try db.grants(of: token.id))
+        let found = try await store.read { db -> (TokenRow, Identity)? in
+            guard let token = try db.token(digest), !token.isRevoked, token.expiresAt > now else { return nil }
+            return (
+                token,
+                try Identity(
+                    id: token.id, name: "token \(token.name)", kind: .token(id: token.id),
+                    grants: try db.grants(of: token.id), in: db)
+            )
         }
-        guard let (token, grants) = found, !token.isRevoked, token.expiresAt > now else {
-            throw HubProblem.unauthenticated
-        }
+        guard let (token, identity) = found else { throw HubProblem.unauthenticated }
         // When it was used last is told to the minute; not every request writes.
-        if now - (token.usedAt ?? 0) > 60_000 { try await store.write { try $0.touchToken(token.id, at: now) } }
-        return Identity(id: token.id, name: "token \(token.name)", kind: .token(id: token.id), grants: grants)
+        if isUse, now - (token.usedAt ?? 0) > 60_000 {
+            try await store.write { try $0.touchToken(token.id, at: now) }
+        }
+        return identity
     }
 
-    private func session(_ text: String) async throws -> Identity? {
+    private func session(_ text: String, isUse: Bool) async throws -> Identity? {
         let digest = SecretText.digest(text)
         let now = now()
-        let found = try await store.read { db -> (SessionRow, UserRow, [GrantRow])? in
-            guard let session = try db.session(digest), let user = try db.user(session.holder) else { return nil }
-            return (session, user, try db.grants(of: user.id))
+        let found = try await store.read { db -> (SessionRow, Identity)? in
+            guard let session = try db.session(digest), session.expiresAt > now,
+                now - session.usedAt < Self.sessionIdle, let user = try db.user(session.holder), !user.isDisabled
+            else { return nil }
+            return (session, try self.identity(user, digest, in: db))
         }
-        guard let (session, user, grants) = found, session.expiresAt > now,
-            now - session.usedAt < Self.sessionIdle, !user.isDisabled
-        else { return nil }
-        if now - session.usedAt > 60_000 { try await store.write { try $0.touchSession(digest, at: now) } }
-        return Identity(
-            id: user.id, name: user.name, kind: .session(digest: digest), grants: grants, csrf: csrf(digest))
+        guard let (session, identity) = found else { return nil }
+        if isUse, now - session.usedAt > 60_000 { try await store.write { try $0.touchSession(digest, at: now) } }
+        return identity
+    }
+
+    private func identity(_ user: UserRow, _ session: [UInt8], in db: any SQLConnection) throws -> Identity {
+        try Identity(
+            id: user.id, name: user.name, kind: .session(digest: session), grants: try db.grants(of: user.id),
+            csrf: csrf(session), in: db)
     }
 
     func csrf(_ digest: [UInt8]) -> String {
@@ -116,17 +128,13 @@ package struct Authenticator: Sendable {
         let session = SessionRow(
             digest: digest, holder: user.id, createdAt: now, expiresAt: now + Self.sessionLife, address: address,
             agent: String(agent.prefix(200)))
-        let grants = try await store.write { db in
+        let identity = try await store.write { db in
             try db.add(session)
             try db.noteLogin(of: user.id, at: now)
             try db.audit("session.open", target: user.name, by: user.name, at: now)
-            return try db.grants(of: user.id)
+            return try self.identity(user, digest, in: db)
         }
-        return (
-            secret,
-            Identity(
-                id: user.id, name: user.name, kind: .session(digest: digest), grants: grants, csrf: csrf(digest))
-        )
+        return (secret, identity)
     }
 
     /// The header that gives the browser its session, or takes it away.

@@ -195,8 +195,8 @@ extension OpenIDSettings {
     func grants(of groups: [String]) -> [GrantRow] {
         let own = Set(groups)
         let rows = self.groups.filter { own.contains($0.group) }.map {
-            GrantRow(role: $0.role.rawValue, cluster: $0.cluster, namespace: $0.namespace)
+            GrantRow(role: $0.role.rawValue, cluster: $0.cluster, namespace: $0.namespace, labels: $0.labels)
         }
-        return Array(Set(rows)).sorted { ($0.role, $0.cluster, $0.namespace) < ($1.role, $1.cluster, $1.namespace) }
+        return Set(rows).sorted()
     }
 }

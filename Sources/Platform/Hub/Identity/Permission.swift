@@ -41,25 +41,29 @@ package struct Identity: Sendable {
     package let name: String
     package let kind: Kind
     package let grants: [GrantRow]
+    /// The same with namespaces by name in place of labels.
+    private let named: [GrantRow]
     /// What forms and scripts of this session send along; empty for tokens, which no browser sends by itself.
     package let csrf: String
 
-    package init(id: String, name: String, kind: Kind, grants: [GrantRow], csrf: String = "") {
+    /// - Parameter db: tells which namespaces carry the labels that grants ask for.
+    package init(
+        id: String, name: String, kind: Kind, grants: [GrantRow], csrf: String = "", in db: any SQLConnection
+    ) throws(StoreError) {
         self.id = id
         self.name = name
         self.kind = kind
         self.grants = grants
+        named = try db.namingNamespaces(grants)
         self.csrf = csrf
     }
 
     /// Where a permission holds.
     package func scope(_ permission: Permission) -> AccessScope {
         AccessScope(
-            grants.compactMap { grant in
+            named.compactMap { grant in
                 guard let role = Role(rawValue: grant.role), role.permissions.contains(permission) else { return nil }
-                return AccessScope.Part(
-                    cluster: grant.cluster == "*" ? nil : grant.cluster,
-                    namespace: grant.namespace == "*" ? nil : grant.namespace)
+                return grant.part
             })
     }
 

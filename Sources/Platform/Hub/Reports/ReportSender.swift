@@ -31,21 +31,37 @@ struct ReportSender: Sendable {
 
     /// Sends everything that is due at this moment and was not sent yet.
     func sendDue() async throws {
-        let clusters = try await hub.store.read { try $0.clusters() }
-        for schedule in hub.settings.reports {
-            for cluster in clusters where schedule.concerns(cluster) {
-                for notifier in hub.settings.notifiers where schedule.notifiers.contains(notifier.name) {
-                    try await send(schedule, cluster, notifier)
+        let (schedules, notifiers) = (hub.settings.reports, hub.settings.notifiers)
+        let orders = try await hub.store.read { db in
+            let clusters = try db.clusters()
+            return try schedules.flatMap { schedule in
+                try clusters.filter(schedule.concerns).flatMap { cluster in
+                    try notifiers.filter { schedule.notifiers.contains($0.name) }.map { notifier in
+                        let place = ReportState.place(schedule, cluster.id, notifier.name)
+                        return Order(
+                            schedule: schedule, cluster: cluster, notifier: notifier, place: place,
+                            state: try ReportState(db, place))
+                    }
                 }
             }
         }
+        for order in orders { try await send(order) }
     }
 
-    private func send(_ schedule: ReportSchedule, _ cluster: ClusterRow, _ notifier: NotifierSettings) async throws {
+    /// One report for one receiver, and what became of it.
+    private struct Order {
+        var schedule: ReportSchedule
+        var cluster: ClusterRow
+        var notifier: NotifierSettings
+        var place: String
+        var state: ReportState?
+    }
+
+    private func send(_ order: Order) async throws {
+        let (schedule, cluster, notifier, place) = (order.schedule, order.cluster, order.notifier, order.place)
         let now = hub.now()
         let due = schedule.due(at: now)
-        let place = ReportState.place(schedule, cluster.id, notifier.name)
-        guard var state = try await hub.store.read({ try ReportState($0, place) }) else {
+        guard var state = order.state else {
             // What was due before anybody asked for it is not sent.
             let begun = ReportState(due: due)
             return try await hub.store.write { try begun.write(to: $0, place) }

@@ -75,7 +75,7 @@ if (live && 'EventSource' in window) {
   const soon = () => { timer ||= setTimeout(refresh, 700); };
   source.onmessage = soon;
   for (const kind of ['finding.new', 'finding.fixed', 'finding.reopened', 'finding.changed', 'cluster.changed',
-    'alert.changed', 'event.new', 'missed']) source.addEventListener(kind, soon);
+    'alert.firing', 'alert.resolved', 'event.new', 'missed']) source.addEventListener(kind, soon);
   source.onopen = () => { if (state) state.textContent = 'live'; };
   source.onerror = () => { if (state) state.textContent = 'not live: trying again'; };
 }

@@ -30,6 +30,8 @@ struct HubResponder: HTTPResponder {
             reply = try await answer(request, context, &matched)
         } catch let problem as HubProblem {
             reply = Self.reply(problem)
+        } catch let error as StoreError where error.code == .tooMany {
+            reply = Self.reply(HubProblem(.forbidden, "too-many", error.message))
         } catch let error as StoreError {
             hub.log.error("the store refused", metadata: ["error": "\(error.message)"])
             reply = Self.reply(

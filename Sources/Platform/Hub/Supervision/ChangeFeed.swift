@@ -17,15 +17,26 @@ package struct HubEvent: Sendable {
     }
 }
 
+extension HubEvent {
+    /// Things happened that nobody here was told of: ask for the lists again.
+    static let missed = HubEvent(kind: "missed", cluster: "", namespace: "", data: "{}")
+
+    var isMissed: Bool { kind == Self.missed.kind }
+}
+
 /// Tells listeners what happens. Who listens too slowly loses the oldest and is told so.
 package final class ChangeFeed: Sendable {
     package struct Item: Sendable {
         package let number: Int
         package let event: HubEvent
+        /// Whether it happened on this hub, and not on another one beside it.
+        package let isOwn: Bool
     }
 
     private struct Listeners {
         var all: [Int: AsyncStream<Item>.Continuation] = [:]
+        /// Those of `all` that people or programs listen to.
+        var open: Set<Int> = []
         var last = 0
     }
 
@@ -36,11 +47,11 @@ package final class ChangeFeed: Sendable {
 
     package init() {}
 
-    package func tell(_ events: [HubEvent]) {
+    package func tell(_ events: [HubEvent], isOwn: Bool = true) {
         next.withLock { next in
             let continuations = listeners.withLock { Array($0.all.values) }
             for event in events {
-                let item = Item(number: next, event: event)
+                let item = Item(number: next, event: event, isOwn: isOwn)
                 next += 1
                 for continuation in continuations { continuation.yield(item) }
             }
@@ -48,19 +59,25 @@ package final class ChangeFeed: Sendable {
     }
 
     /// What happens from now on.
-    package func listen(buffer: Int = 512) -> AsyncStream<Item> {
+    ///
+    /// - Parameter isCounted: whether it is an open page or stream.
+    package func listen(buffer: Int = 512, isCounted: Bool = true) -> AsyncStream<Item> {
         AsyncStream(bufferingPolicy: .bufferingNewest(buffer)) { continuation in
             let id = listeners.withLock { listeners in
                 listeners.last += 1
                 listeners.all[listeners.last] = continuation
+                if isCounted { listeners.open.insert(listeners.last) }
                 return listeners.last
             }
             continuation.onTermination = { _ in
                 // What is let go may end a stream, which must not happen under the lock.
-                _ = self.listeners.withLock { $0.all.removeValue(forKey: id) }
+                _ = self.listeners.withLock { listeners in
+                    listeners.open.remove(id)
+                    return listeners.all.removeValue(forKey: id)
+                }
             }
         }
     }
 
-    package var listenerCount: Int { listeners.withLock { $0.all.count } }
+    package var listenerCount: Int { listeners.withLock { $0.open.count } }
 }

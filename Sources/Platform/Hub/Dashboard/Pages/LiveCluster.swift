@@ -74,9 +74,13 @@ enum LiveCluster {
             """
     }
 
-    /// Said where no worker of this hub holds the objects: reports somebody sent, a cluster another replica watches.
+    /// Said where no worker of this hub holds the objects: an agent's cluster, reports somebody sent, a cluster another
+    /// replica watches.
     static let absent: HTML = Page.empty(
-        "This hub does not hold the cluster's objects right now: it is being read for the first time, was sent in as reports, or another replica watches it."
+        """
+        This hub does not hold the cluster's objects right now: it is being read for the first time, an agent watches it \
+        from within, it was sent in as reports, or another replica watches it.
+        """
     )
 
     static func verdict(_ verdict: Verdict) -> HTML {

@@ -22,13 +22,7 @@ enum SettingsAccess {
     }
 
     private static func words(_ grants: [GrantRow]) -> HTML {
-        let lines = grants.map { grant -> HTML in
-            let place =
-                grant.cluster == "*" && grant.namespace == "*"
-                ? "everywhere"
-                : "\(grant.cluster == "*" ? "every cluster" : grant.cluster)\(grant.namespace == "*" ? "" : " / \(grant.namespace)")"
-            return "<li><strong>\(grant.role)</strong> \(place)</li>"
-        }
+        let lines = grants.map { "<li><strong>\($0.role)</strong> \($0.place)</li>" as HTML }
         return lines.isEmpty ? "<span class=\"dim\">nothing</span>" : "<ul>\(lines)</ul>"
     }
 
@@ -79,12 +73,14 @@ enum SettingsAccess {
                 """
         }
         let rows = openID.groups.map {
-            "<tr><td>\($0.group)</td><td>\($0.role.rawValue)</td><td>\($0.cluster)</td><td>\($0.namespace)</td></tr>"
-                as HTML
+            """
+            <tr><td>\($0.group)</td><td>\($0.role.rawValue)</td><td>\($0.cluster)</td><td>\($0.namespace)</td>\
+            <td>\($0.labels.joined(separator: ", "))</td></tr>
+            """ as HTML
         }
         return """
             <h2>Logging in</h2><p>With <code>\(openID.issuer)</code>, as the client <code>\(openID.client)</code>; groups stand in the \
-            claim <code>\(openID.groupsClaim)</code>.</p>\(Page.table("Groups", ["Group", "Role", "Clusters", "Namespaces"], rows))
+            claim <code>\(openID.groupsClaim)</code>.</p>\(Page.table("Groups", ["Group", "Role", "Clusters", "Namespaces", "Labels"], rows))
             """
     }
 

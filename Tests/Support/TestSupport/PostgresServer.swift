@@ -2,15 +2,15 @@ import Foundation
 import Synchronization
 
 /// A PostgreSQL of this machine, started once for all tests in a folder of its own, on a socket only.
-final class PostgresServer: Sendable {
-    private static let programs = "/usr/lib/postgresql/15/bin"
+package final class PostgresServer: Sendable {
+    package static let programs = "/usr/lib/postgresql/15/bin"
 
-    static var isAvailable: Bool { FileManager.default.isExecutableFile(atPath: "\(programs)/postgres") }
+    package static var isAvailable: Bool { FileManager.default.isExecutableFile(atPath: "\(programs)/postgres") }
 
     /// The one server; nil when it did not start.
-    static let shared: PostgresServer? = PostgresServer()
+    package static let shared: PostgresServer? = PostgresServer()
 
-    private let folder: String
+    package let folder: String
     /// As long as this is open, the server runs: it ends with this process, however that ends.
     private let lifeline = Pipe()
     private let count = Atomic<Int>(0)
@@ -52,7 +52,7 @@ final class PostgresServer: Sendable {
     }
 
     /// The address of a new, empty database.
-    func newDatabase() throws -> String {
+    package func newDatabase() throws -> String {
         let name = "t\(count.add(1, ordering: .relaxed).newValue)"
         let process = Process()
         process.executableURL = URL(filePath: "\(Self.programs)/createdb")
