@@ -12,7 +12,9 @@ struct ImageScanCommand: AsyncParsableCommand {
         discussion: """
             An image is a name in a registry, an archive (docker save, OCI), a folder in OCI layout, a root file system,
             containerd:NAME, containers-storage:NAME, or a bill of materials; `oci:`, `oci-archive:`,
-            `docker-archive:` and `dir:` say which where a path does not, and :TAG behind it which image of several.
+            `docker-archive:` and `dir:` say which where a path does not, and :TAG behind it which image of several. In a
+            folder without a distribution, a source tree, what lock files declare counts as installed; in an image only
+            what is installed counts.
 
             What was read is kept (--store), so that `martlet image affected` answers for it later, and `martlet base`
             tells which base images are approved.

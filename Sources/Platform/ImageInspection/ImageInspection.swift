@@ -62,7 +62,9 @@ package struct ImageInspection: Sendable {
             let image = try await source.resolve(platform: options.platform)
             result.image = image
             result.notes = image.notes
-            await read(image, source, &result, progress)
+            var isTree = false
+            if case .directory = location { isTree = true }
+            await read(image, source, isTree: isTree, &result, progress)
         } catch {
             result.failure = error
         }
@@ -91,7 +93,7 @@ package struct ImageInspection: Sendable {
     }
 
     private func read(
-        _ image: ResolvedImage, _ source: any ImageSource, _ result: inout ImageResult,
+        _ image: ResolvedImage, _ source: any ImageSource, isTree: Bool, _ result: inout ImageResult,
         _ progress: @escaping @Sendable (ImageProgress) -> Void
     ) async {
         let isMerged = image.notes.contains { $0.code == "layers-merged" }
@@ -123,9 +125,22 @@ package struct ImageInspection: Sendable {
         // A layer that was not read counts as one that holds nothing, and the result as incomplete.
         let facts = done.map { $0.facts ?? LayerFacts.nothing }
         guard done.contains(where: { $0.facts != nil }) || image.layers.isEmpty else { return }
-        let catalogue = ImageCatalogue(layers: facts, configuration: image.configuration)
+        var catalogue = ImageCatalogue(layers: facts, configuration: image.configuration)
+        // A folder without a distribution is a source tree: what its lock files declare is what it is made of.
+        if isTree, catalogue.distribution == nil {
+            catalogue = ImageCatalogue(layers: facts, configuration: image.configuration, includesDeclared: true)
+            result.notes.append(
+                ImageNote(
+                    .remark, "declared-counted",
+                    "no distribution is in the folder: packages that lock files declare count as installed"))
+        }
         result.notes += catalogue.problems.map { problem in
             ImageNote(.incomplete, "contents-unread", "/\(problem.path): \(problem.message)")
+        }
+        if catalogue.packages.isEmpty, !image.layers.isEmpty {
+            result.notes.append(
+                ImageNote(
+                    .incomplete, "no-packages", "nothing in it tells of a package, so that nothing can be assessed"))
         }
         result.catalogue = catalogue
     }
