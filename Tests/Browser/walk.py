@@ -2,7 +2,7 @@
 
 Starts `martlet serve`, logs in, and holds each screen to: no console error, no request to another host, no serious
 finding of axe, one heading, keyboard ways, hostile names shown harmless, readable on a phone, at 200 % zoom, in the dark,
-on paper and without scripts, every table as a file. On the fleet the server's answers are timed. Needs playwright and
+on paper and without scripts, every table as a file. People come in by password and through an OpenID provider. On the fleet the server's answers are timed. Needs playwright and
 axe-playwright-python from PyPI and a chromium; says "skipped" where one is missing.
 
 A walk that takes more than a quarter of an hour hangs: it ends with 3 and tells where.
@@ -135,7 +135,7 @@ class Hub:
 
     running = []
 
-    def __init__(self, program, folder, manifests, password=None):
+    def __init__(self, program, folder, manifests, password=None, settings=None):
         self.base = f"http://127.0.0.1:{free_port()}"
         environment = dict(os.environ, KUBECONFIG="/nonexistent")
         # To a file and not to a pipe: nobody reads on once the hub listens, and a full pipe would stop it.
@@ -143,7 +143,7 @@ class Hub:
         with open(self.log, "w", encoding="utf-8") as file:
             self.process = subprocess.Popen(
                 [program, "serve", "--data", os.path.join(folder, "data"), "--port", self.base.rsplit(":", 1)[1],
-                 "--no-cluster", "--otherwise", manifests],
+                 "--no-cluster", "--otherwise", manifests] + (["--config", settings] if settings else []),
                 stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.STDOUT, env=environment)
         Hub.running.append(self)
         deadline = time.time() + 120
@@ -455,6 +455,64 @@ def example(program, browser, pictures, folder):
     return walk
 
 
+def openid(program, browser, pictures, folder):
+    """Logs in through a provider of this machine, as somebody whose group has a role and as somebody without one."""
+    mock = shutil.which("oidc-provider-mock")
+    if mock is None:
+        print("browser: the login by OpenID is skipped: oidc-provider-mock is not installed")
+        return []
+    issuer = f"http://127.0.0.1:{free_port()}"
+    users = [{"sub": "alice", "preferred_username": "alice", "groups": ["security"]}, {"sub": "bob", "groups": ["sales"]}]
+    provider = subprocess.Popen(
+        [mock, "-p", issuer.rsplit(":", 1)[1]] + [word for user in users for word in ("--user-claims", json.dumps(user))],
+        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    hub = None
+    try:
+        settings = os.path.join(folder, "settings.yaml")
+        with open(settings, "w", encoding="utf-8") as file:
+            json.dump({"openid": {"issuer": issuer, "client": "martlet", "secret": "made up",
+                                  "groups": [{"group": "security", "role": "viewer"}]}}, file)
+        deadline = time.time() + 60
+        while time.time() < deadline:
+            try:
+                urllib.request.urlopen(issuer + "/.well-known/openid-configuration", timeout=10).close()
+                break
+            except OSError:
+                time.sleep(0.2)
+        manifests = os.path.join(os.path.dirname(__file__), "../../Examples/shop")
+        hub = Hub(program, folder, manifests, settings=settings)
+        walk = Walk(browser, hub.base, pictures)
+        walk.look("/login", "login-openid")
+        for name, answer in (("alice", 200), ("bob", 403)):
+            context = walk.new_context()
+            # The provider's own pages ask for styles from elsewhere; nothing leaves this machine.
+            context.route(lambda url: not url.startswith("http://127.0.0.1:"), lambda route: route.abort())
+            page = context.new_page()
+            page.goto(hub.base + "/login?next=/findings")
+            page.click("main a[href^='/login/openid']")
+            page.fill("[name=sub]", name)
+            with page.expect_navigation(url=hub.base + "/**") as leads:
+                page.click("button:has-text('Authorize')")
+            walk.seen += 1
+            status = leads.value.status
+            if status != answer or (answer == 200 and page.url != hub.base + "/findings"):
+                walk.faults.append(f"the login of {name} by OpenID ends with {status} at {page.url}")
+            if answer == 200:
+                walk.look("/settings", page=walk.watch(page))
+        return [walk]
+    except Exception:
+        if hub:
+            hub.describe()
+        raise
+    finally:
+        for context in browser.contexts:
+            context.close()
+        if hub:
+            hub.stop()
+        provider.terminate()
+        provider.wait()
+
+
 def fleet(program, browser, pictures, folder, findings):
     manifests = os.path.join(os.path.dirname(__file__), "../../Examples/shop")
     hub = Hub(program, folder, manifests)
@@ -532,6 +590,8 @@ def main():
         print(f"browser: {browser.version}")
         os.mkdir(os.path.join(folder, "example"))
         walks.append(example(program, browser, pictures, os.path.join(folder, "example")))
+        os.mkdir(os.path.join(folder, "openid"))
+        walks += openid(program, browser, pictures, os.path.join(folder, "openid"))
         if findings:
             os.mkdir(os.path.join(folder, "fleet"))
             walks.append(fleet(program, browser, pictures, os.path.join(folder, "fleet"), findings))
