@@ -2,6 +2,7 @@ import ArgumentParser
 import Detection
 import Documents
 import Foundation
+import Manifests
 
 struct RuntimeCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -67,10 +68,11 @@ struct RuleFileOptions: ParsableArguments {
 
     static func bytes(_ path: String) throws -> [UInt8] {
         if path == "-" { return Array(FileHandle.standardInput.readDataToEndOfFile()) }
-        guard let data = FileManager.default.contents(atPath: path) else {
-            throw Failure(message: "\(path): cannot be read")
+        do {
+            return try FileBytes.read(path)
+        } catch {
+            throw Failure(message: "\(path): \(error.message)")
         }
-        return Array(data)
     }
 }
 

@@ -15,7 +15,7 @@ enum RuntimeImages {
         guard !paths.isEmpty else { return nil }
         var lists: [ImageFileLists.List] = []
         for path in paths {
-            let bytes = try RuntimeFileBytes.read(path)
+            let bytes = try RuleFileOptions.bytes(path)
             guard let node = try? DocumentReader.readJSON(SourceText(name: path, bytes: bytes)),
                 let found = ImageFileLists.lists(node)
             else {
@@ -43,11 +43,6 @@ enum RuntimeImages {
         }
         return Hexadecimal.text(hash.finalize())
     }
-}
-
-/// Files that hold lists: with the reason when one cannot be read.
-enum RuntimeFileBytes {
-    static func read(_ path: String) throws -> [UInt8] { try RuleFileOptions.bytes(path) }
 }
 
 struct RuntimeImagesCommand: AsyncParsableCommand {

@@ -106,7 +106,7 @@ struct RuntimeHubOptions: ParsableArguments {
         flags.server = hub
         flags.certificateAuthority = hubAuthority
         if let hubToken {
-            let text = String(decoding: try RuntimeFileBytes.read(hubToken), as: UTF8.self)
+            let text = String(decoding: try RuleFileOptions.bytes(hubToken), as: UTF8.self)
             flags.token = text.trimmingCharacters(in: .whitespacesAndNewlines)
         }
         do {

@@ -143,6 +143,22 @@ import Testing
         #expect(api?.count == 2 && api?.first == 10 && api?.last == 30 && api?.techniques == ["T1059"])
     }
 
+    @Test func anAlertWithoutAUsualFieldIsAboutWhatItsOutputTells() {
+        var groups = AlertGroups()
+        for (container, time) in [("0a1b2c3d4e5f", 1), ("f5e4d3c2b1a0", 2)] as [(String, UInt64)] {
+            groups.add(
+                Alert(
+                    rule: "R", priority: .warning, source: "syscall", time: time, hostname: "n",
+                    message: "rights (file=/srv/x) container_id=\(container)", tags: [],
+                    outputFields: [
+                        ("evt.time", .unsigned(time)), ("fs.path.name", .text("/srv/x")),
+                        ("container.id", .text(container)), ("container.image.repository", .text("web")),
+                    ]))
+        }
+        #expect(groups.all.map(\.key.item) == ["/srv/x"])
+        #expect(groups.all.map(\.count) == [2])
+    }
+
     @Test func groupsAreBoundedAndTheRestIsCounted() {
         var groups = AlertGroups(largest: 1)
         groups.add(Self.alert("a", "/x", at: 1))

@@ -105,8 +105,12 @@ package struct AlertGroups: Sendable {
         guard alert.source == "k8s_audit" else {
             let names = ["proc.exepath", "proc.name", "fd.name", "evt.arg.path", "evt.arg.name", "evt.type"]
             let found = names.compactMap(alert.field)
-            return found.isEmpty
-                ? (normalised(alert.message), false) : (found.map(normalised).joined(separator: " "), true)
+            if !found.isEmpty { return (found.map(normalised).joined(separator: " "), true) }
+            // What the rule's own output tells of, without whose it is and when.
+            let others = ["container.", "k8s.", "evt.time", "evt.num", "evt.rawtime", "evt.datetime"]
+            let told = alert.outputFields.map(\.name).filter { name in !others.contains { name.hasPrefix($0) } }
+                .compactMap(alert.field)
+            return (told.isEmpty ? normalised(alert.message) : told.map(normalised).joined(separator: " "), false)
         }
         guard let resource = alert.field("ka.target.resource") else {
             let path = alert.field("ka.uri")?.prefix { $0 != "?" }
