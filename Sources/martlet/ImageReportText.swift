@@ -112,7 +112,8 @@ struct ImageReportText {
             let count = counted.count { $0.decision.finding.severity == severity }
             return count == 0 ? nil : "\(count) \(severity.name)"
         }
-        return "\(counted.count) vulnerabilities: \(counts.joined(separator: ", "))"
+        let word = counted.count == 1 ? "vulnerability" : "vulnerabilities"
+        return "\(counted.count) \(word): \(counts.joined(separator: ", "))"
     }
 
     /// Reasons with the number of packages each, so that a hole is seen and never a screenful.

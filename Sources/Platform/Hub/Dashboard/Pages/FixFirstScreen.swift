@@ -112,7 +112,7 @@ enum FixFirstScreen {
                 .map { "\(Page.number($1)) \($0.rawValue)" }.joined(separator: ", ")
             return """
                 <a href="\(link)"><strong>Build <code>\(item.item)</code> anew</strong></a><br>\
-                <span class="dim">removes \(counts.isEmpty ? "\(item.total) findings" : counts) in \(action.workloads) workloads</span>
+                <span class="dim">removes \(counts.isEmpty ? "\(item.total) findings" : counts) in \(action.workloads == 1 ? "one workload" : "\(action.workloads) workloads")</span>
                 """
         }
     }
